@@ -1,0 +1,45 @@
+/** What the engine keeps in the object store, and under which keys. All of it is JSON, gzipped, except bundles. */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Hash } from '../values/hash.ts';
+import { refsOf, withLarge } from '../values/contents.ts';
+import type { Table } from '../values/table.ts';
+import type { Objects } from './ports.ts';
+
+export const keys = {
+  value: (hash: Hash) => `values/${hash}`,
+  spec: (hash: Hash) => `specs/${hash}`,
+  bundle: (hash: Hash) => `bundles/${hash}.mjs`,
+  program: (hash: Hash) => `bundles/${hash}.json`,
+  snapshot: (run: string, sequence: number) => `snapshots/${run}/${sequence}`,
+};
+
+export async function putJson(objects: Objects, key: string, value: unknown): Promise<void> {
+  await objects.put(key, gzipSync(JSON.stringify(value)));
+}
+
+/** The stored JSON, or undefined when there is no such object. */
+export async function getJson(objects: Objects, key: string): Promise<unknown> {
+  const bytes = await objects.get(key);
+  return bytes && JSON.parse(gunzipSync(bytes).toString());
+}
+
+/** Writes large values, each under its own hash. */
+export async function putLarge(objects: Objects, large: ReadonlyMap<Hash, Table>): Promise<void> {
+  await Promise.all([...large].map(([hash, table]) => putJson(objects, keys.value(hash), table)));
+}
+
+/** The table with every large value put back, at any depth. Throws when one is gone from the store. */
+export async function loadLarge(objects: Objects, table: Table): Promise<Table> {
+  let whole = table;
+  for (let refs = refsOf(whole); refs.length > 0; refs = refsOf(whole)) {
+    const loaded = await Promise.all(
+      [...new Set(refs)].map(async (hash) => {
+        const stored = await getJson(objects, keys.value(hash));
+        if (!stored) throw new Error(`the value ${hash} is gone from the object store`);
+        return [hash, stored as Table] as const;
+      }),
+    );
+    whole = withLarge(whole, new Map(loaded));
+  }
+  return whole;
+}

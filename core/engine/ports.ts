@@ -1,0 +1,221 @@
+/**
+ * What the engine needs from the world. Each port is as small as its user needs; adapters translate their service's
+ * exceptions once, here nothing throws but bugs and broken networks.
+ */
+import type { EvalHash, Fact, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
+import type { Hash } from '../values/hash.ts';
+import type { ExecutorConfig, JobOptions, Program } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
+
+/** One round's facts. The sequence starts at 1 and has no holes. */
+export interface Entry {
+  readonly run: RunId;
+  readonly sequence: number;
+  /** Random per append: how a writer knows its own entry again when an answer was lost. */
+  readonly nonce: string;
+  /** ms since the epoch, by the writer's clock. */
+  readonly at: number;
+  readonly facts: readonly Fact[];
+}
+
+export interface Journal {
+  /** Writes the entry on condition that its sequence is free. */
+  append(entry: Entry): Promise<'appended' | 'taken'>;
+  /** Entries after `sequence`, in order; strongly consistent. */
+  readAfter(run: RunId, sequence: number): Promise<Entry[]>;
+}
+
+export type RunStatus = 'RUNNING' | 'CANCELLING' | 'DONE' | 'FAILED' | 'CANCELLED';
+
+export interface TaskTally {
+  readonly pending: number;
+  readonly running: number;
+  readonly failed: number;
+  readonly cached: number;
+  readonly done: number;
+  readonly cancelled: number;
+}
+
+export interface RunSummary {
+  readonly run: RunId;
+  readonly workflow: string;
+  readonly args: unknown;
+  readonly bundle: Hash;
+  readonly status: RunStatus;
+  /** Of the last entry it covers; 0 before the first. */
+  readonly sequence: number;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly endedAt?: number;
+  readonly tally: Readonly<Record<string, TaskTally>>;
+  /** The final value or error, once ended. */
+  readonly result?: Table;
+  /** Rendered task-level traceback of a failed run. */
+  readonly traceback?: string;
+  readonly otherErrors?: readonly string[];
+  /** Sequence of the newest snapshot. */
+  readonly snapshot?: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface Summaries {
+  /** Ignored when the stored one covers a higher sequence. */
+  put(summary: RunSummary): Promise<void>;
+  get(run: RunId): Promise<RunSummary | undefined>;
+  /** Newest first. */
+  list(query: { readonly status?: RunStatus; readonly limit: number }): Promise<RunSummary[]>;
+}
+
+export interface Evaluation {
+  readonly eval: EvalHash;
+  readonly task: string;
+  /** What the function returned, reduced no further. */
+  readonly expression: Table;
+  /** The final value, once known. */
+  readonly value?: Table;
+  readonly run: RunId;
+  readonly at: number;
+}
+
+export interface Cache {
+  read(evals: readonly EvalHash[]): Promise<Map<EvalHash, Evaluation>>;
+  /** Last write wins. */
+  write(evaluations: readonly Evaluation[]): Promise<void>;
+}
+
+/** What a job's work came to. */
+export type Outcome =
+  | { readonly ok: true; readonly expression: Table; readonly measured: Measurements }
+  | { readonly ok: false; readonly error: Table; readonly measured: Measurements };
+
+export interface AttemptRecord {
+  readonly attempt: number;
+  /** The executor's job id of whoever does the work. */
+  readonly holder: string;
+  readonly outcome?: Outcome;
+}
+
+/** Claims to work, and results: the fencing token of every job. */
+export interface Attempts {
+  /** Takes (run, evaluation) when nobody has it or only a lower attempt does, and the run is not cancelled. */
+  claim(run: RunId, evaluation: EvalHash, attempt: number, holder: string): Promise<'claimed' | 'refused'>;
+  /** Whether the record is still this attempt's and this holder's, and the run is not cancelled. */
+  holds(run: RunId, evaluation: EvalHash, attempt: number, holder: string): Promise<boolean>;
+  /** Records the outcome on condition that the record is still the writer's and has none. */
+  finish(run: RunId, evaluation: EvalHash, attempt: number, holder: string, outcome: Outcome): Promise<'recorded' | 'refused'>;
+  read(run: RunId, evaluations: readonly EvalHash[]): Promise<Map<EvalHash, AttemptRecord>>;
+  /** From now on every claim of the run is refused. */
+  cancel(run: RunId): Promise<void>;
+}
+
+/** Bytes by key. Keys are `folder/name` of letters, digits, `.`, `-`, `_`, with as many folders as needed. */
+export interface Objects {
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  get(key: string): Promise<Uint8Array | undefined>;
+}
+
+/** Resources and settings of one submission, all options resolved. */
+export type Resources = Readonly<Omit<JobOptions, 'cache' | 'cacheScope' | 'limits' | 'executor' | 'attempts'>> &
+  Pick<ExecutorConfig, 'shareIdentifier' | 'platform'> & {
+    readonly vcpus: number;
+    /** GiB. */
+    readonly memory: number;
+    readonly timeoutSeconds: number;
+  };
+
+export interface SubmissionRequest {
+  /** A function of stack, run and submission: how it is found again. */
+  readonly name: string;
+  readonly run: RunId;
+  readonly submission: SubmissionId;
+  /** Key of the job spec, or of an array's manifest. */
+  readonly spec: string;
+  /** Number of jobs; above 1 an array. */
+  readonly size: number;
+  readonly resources: Resources;
+}
+
+export type SubmitOutcome =
+  | { readonly kind: 'accepted'; readonly id: string }
+  /** Definitely not accepted; may be sent again. */
+  | { readonly kind: 'throttled' }
+  /** Definitely not accepted; will never be. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Perhaps accepted: nobody knows before the look-up by name. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What an executor says of one of its jobs. */
+export interface Verdict {
+  readonly id: string;
+  /** undefined for a single job. */
+  readonly index?: number;
+  readonly name: string;
+  readonly status: 'SUBMITTED' | 'PENDING' | 'RUNNABLE' | 'STARTING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+  readonly statusReason?: string;
+  readonly containerReason?: string;
+  readonly exitCode?: number;
+  readonly log?: string;
+  /** ms since the epoch. */
+  readonly createdAt?: number;
+  readonly startedAt?: number;
+  readonly stoppedAt?: number;
+}
+
+export interface BatchExecutor {
+  submit(request: SubmissionRequest): Promise<SubmitOutcome>;
+  /** Ids of all jobs ever submitted under the name. */
+  find(name: string, queue: string | undefined): Promise<string[]>;
+  describe(ids: readonly string[]): Promise<Verdict[]>;
+  terminate(id: string, reason: string): Promise<void>;
+}
+
+export type TaskResult = { readonly ok: true; readonly table: Table } | { readonly ok: false; readonly error: Table };
+
+/** Runs an author's functions, in a thread of its own. */
+export interface Host {
+  program(bundle: Hash): Promise<Program>;
+  /** The call of `workflow` with JSON arguments, checked against its schema; defaults filled in. */
+  root(bundle: Hash, workflow: string, args: unknown): Promise<TaskResult>;
+  /** One task function; `args` is a list without references. The result is complete, nothing spilled. */
+  run(bundle: Hash, task: string, args: Table): Promise<TaskResult>;
+}
+
+/** The versions of files and directories now; ABSENT where there is none. */
+export interface Files {
+  observe(leaves: readonly { readonly kind: 'file' | 'dir'; readonly location: string }[]): Promise<string[]>;
+}
+
+export interface Bus {
+  /** Asks for another round of the run, a few seconds from now. */
+  wake(run: RunId): Promise<void>;
+  ended(summary: RunSummary): Promise<void>;
+}
+
+export interface Clock {
+  /** ms since the epoch. */
+  now(): number;
+  /** 16 random hex digits. */
+  nonce(): string;
+}
+
+export interface Sender {
+  readonly id: string;
+  /** Whether nobody else can be sending: then every claim of another sender is overdue at once. */
+  readonly exclusive: boolean;
+}
+
+export interface World {
+  /** Names the deployment in job names. Letters and digits. */
+  readonly stack: string;
+  readonly journal: Journal;
+  readonly summaries: Summaries;
+  readonly cache: Cache;
+  readonly attempts: Attempts;
+  readonly objects: Objects;
+  readonly batch: BatchExecutor;
+  readonly host: Host;
+  readonly files: Files;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly sender: Sender;
+}

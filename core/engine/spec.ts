@@ -1,0 +1,30 @@
+/** What the runner is told: a job spec in the object store, or a manifest of them for an array. */
+import type { EvalHash, RunId, SubmissionId } from '../graph/facts.ts';
+import type { Hash } from '../values/hash.ts';
+import type { Table } from '../values/table.ts';
+
+export interface JobSpec {
+  readonly v: 1;
+  readonly run: RunId;
+  readonly submission: SubmissionId;
+  readonly eval: EvalHash;
+  readonly attempt: number;
+  readonly task: string;
+  readonly bundle: Hash;
+  /** The list of arguments; large values by reference. */
+  readonly args: Table;
+}
+
+/** The name of a submission at its executor: a function of stack, run and submission, within 128 of `[A-Za-z0-9_-]`. */
+export function jobName(stack: string, run: RunId, submission: SubmissionId): string {
+  return `redex_${stack}_${run}_${submission}`;
+}
+
+const JOB_NAME = /^redex_([A-Za-z0-9-]+)_([A-Za-z0-9]+)_([A-Za-z0-9-]+)$/;
+
+/** Reads a job name back; undefined for jobs that are not this stack's. */
+export function parseJobName(stack: string, name: string): { run: RunId; submission: SubmissionId } | undefined {
+  const match = JOB_NAME.exec(name);
+  if (match?.[1] !== stack) return undefined;
+  return { run: match[2] as RunId, submission: match[3] as SubmissionId };
+}

@@ -1,0 +1,104 @@
+/**
+ * Facts: what happened in a run and must never be computed again. The run is the fold of its facts.
+ *
+ * 1. A fact's meaning never changes; a new meaning is a new type.
+ * 2. Facts name jobs, evaluations and submissions, never places in memory.
+ * 3. A fact that no longer applies (its job is over, its attempt is past) changes nothing.
+ */
+import type { Hash } from '../values/hash.ts';
+import type { Cause, Program } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
+
+declare const brand: unique symbol;
+type Branded<B extends string> = string & { readonly [brand]: B };
+
+/** Sortable by start time: letters and digits only. */
+export type RunId = Branded<'RunId'>;
+/** hash of (eval hash, context), or of a place. */
+export type JobId = Hash & { readonly [brand]: 'JobId' };
+/** hash of (task hash, args hash). */
+export type EvalHash = Hash & { readonly [brand]: 'EvalHash' };
+/** Unique in its run: sequence of the claiming entry, its writer's nonce, and a count. Letters, digits and `-`. */
+export type SubmissionId = Branded<'SubmissionId'>;
+
+export type FailurePolicy = 'drain' | 'cancel';
+
+/** What a job's work measured. Times are ms since the epoch, sizes bytes. */
+export interface Measurements {
+  readonly queuedAt?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly cpuSeconds?: number;
+  readonly memoryPeakBytes?: number;
+  readonly stagedInBytes?: number;
+  readonly stagedOutBytes?: number;
+  readonly exitCode?: number;
+  readonly host?: string;
+  /** Where the log is: a local path or a log stream. */
+  readonly log?: string;
+}
+
+export interface StartedFact {
+  readonly type: 'started';
+  readonly run: RunId;
+  readonly root: Table;
+  readonly program: Program;
+  /** ms since the epoch. */
+  readonly at: number;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly failure: FailurePolicy;
+  /** false: nothing is read from other runs. */
+  readonly cache: boolean;
+}
+
+export type Fact =
+  | StartedFact
+  /** File literals in the arguments of a call, looked at when it became ready: `[location, version]`. */
+  | {
+      readonly type: 'observed';
+      readonly call: Hash;
+      readonly args: Table;
+    }
+  /** The value of an operator whose operands had to be loaded, or its error. */
+  | { readonly type: 'computed'; readonly application: Hash; readonly ok: boolean; readonly value: Table }
+  /** Not in the cache, or not valid there. */
+  | { readonly type: 'missed'; readonly evals: readonly EvalHash[] }
+  /** What the cache, or this run's own recorded result, holds for an evaluation. */
+  | { readonly type: 'reused'; readonly eval: EvalHash; readonly expression: Table }
+  /** What the function returned: a value or an expression. */
+  | {
+      readonly type: 'returned';
+      readonly eval: EvalHash;
+      readonly attempt: number;
+      readonly expression: Table;
+      readonly measured: Measurements;
+    }
+  /** The function, or the script, failed: an error value. */
+  | {
+      readonly type: 'failed';
+      readonly eval: EvalHash;
+      readonly attempt: number;
+      readonly cause: Cause;
+      readonly error: Table;
+      readonly measured: Measurements;
+    }
+  /** These jobs are about to be submitted as one request. Again for the same submission: another sender took over. */
+  | {
+      readonly type: 'claimed';
+      readonly submission: SubmissionId;
+      readonly sender: string;
+      /** ms since the epoch; nobody else sends before this and the look-up lag. */
+      readonly deadline: number;
+      readonly executor: string;
+      /** The spec (one job) or the manifest (an array) in the object store. */
+      readonly spec: Hash;
+      readonly jobs: readonly { readonly eval: EvalHash; readonly attempt: number }[];
+    }
+  | { readonly type: 'acknowledged'; readonly submission: SubmissionId; readonly ids: readonly string[] }
+  /** Definitely not accepted now; the jobs are ready again. */
+  | { readonly type: 'withdrawn'; readonly submission: SubmissionId }
+  /** Definitely never accepted: the jobs fail with the reason. */
+  | { readonly type: 'refused'; readonly submission: SubmissionId; readonly reason: string }
+  | { readonly type: 'cancelled'; readonly at: number; readonly reason: string };
+
+export type FactType = Fact['type'];

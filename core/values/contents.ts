@@ -1,0 +1,193 @@
+/** What a table contains: concrete parts, large parts, files and tasks; and the rewrites that replace them. */
+import type { Hash } from './hash.ts';
+import {
+  childrenOf,
+  hashesOf,
+  type Index,
+  INLINE_VALUE_BYTES_MAX,
+  mapChildren,
+  type Node,
+  REF_HAS_LEAVES,
+  REF_HAS_OPEN,
+  rootOf,
+  subtable,
+  type Table,
+  TableBuilder,
+} from './table.ts';
+
+function isTagged<Tag extends string>(node: Node, ...tags: Tag[]): boolean {
+  return node !== null && typeof node === 'object' && (tags as string[]).includes(node[0]);
+}
+
+/** For every node, whether it is a value: nothing in it is left to evaluate. A quoted expression is a value. */
+export function concreteNodes(table: Table): boolean[] {
+  const concrete: boolean[] = [];
+  for (const node of table) {
+    concrete.push(
+      isTagged(node, 'quote') ||
+        (!isTagged(node, 'call', 'op', 'form') && childrenOf(node).every((child) => concrete[child])),
+    );
+  }
+  return concrete;
+}
+
+export function isConcrete(table: Table): boolean {
+  return concreteNodes(table).at(-1) === true;
+}
+
+/** A file or directory and the version it had. */
+export interface Leaf {
+  readonly kind: 'file' | 'dir';
+  readonly location: string;
+  readonly version: string;
+}
+
+/** What a cached table's validity rests on: versions of files, the existence of tasks, and the same inside `refs`. */
+export interface Leaves {
+  readonly files: Leaf[];
+  readonly tasks: string[];
+  readonly refs: Hash[];
+}
+
+/** Every leaf of the table, also inside operators, arguments, quotes and forms. */
+export function leavesOf(table: Table): Leaves {
+  const leaves: Leaves = { files: [], tasks: [], refs: [] };
+  for (const node of table) {
+    if (node === null || typeof node !== 'object') continue;
+    if ((node[0] === 'file' || node[0] === 'dir') && node[2] !== null) {
+      leaves.files.push({ kind: node[0], location: node[1], version: node[2] });
+    } else if (node[0] === 'task' || node[0] === 'call') leaves.tasks.push(node[1]);
+    else if (node[0] === 'ref' && node[3] & REF_HAS_LEAVES) leaves.refs.push(node[1]);
+  }
+  return leaves;
+}
+
+/** Whether `node` is a file literal that nobody has observed, or a large value that holds one. */
+function isOpen(node: Node): boolean {
+  if (node === null || typeof node !== 'object') return false;
+  if (node[0] === 'ref') return (node[3] & REF_HAS_OPEN) !== 0;
+  return (node[0] === 'file' || node[0] === 'dir') && node[2] === null;
+}
+
+/**
+ * For every node, whether looking at it now means looking at a file literal: not below a call, which observes its own
+ * arguments when it is ready, nor below a quote.
+ */
+function openNodes(table: Table): boolean[] {
+  const open: boolean[] = [];
+  for (const node of table) {
+    open.push(isOpen(node) || (!isTagged(node, 'call', 'quote') && childrenOf(node).some((child) => open[child])));
+  }
+  return open;
+}
+
+/** The unobserved literals in the data part of the table: locations by kind, and large values that hold some. */
+export function openLeavesOf(table: Table): { files: { kind: 'file' | 'dir'; location: string }[]; refs: Hash[] } {
+  const open = openNodes(table);
+  const found: ReturnType<typeof openLeavesOf> = { files: [], refs: [] };
+  if (!open.at(-1)) return found;
+  visitOpen(table, open, (node) => {
+    if (node[0] === 'ref') found.refs.push(node[1]);
+    else found.files.push({ kind: node[0], location: node[1] });
+  });
+  return found;
+}
+
+type OpenNode = Extract<Node, readonly ['file' | 'dir' | 'ref', ...unknown[]]>;
+
+function visitOpen(table: Table, open: readonly boolean[], visit: (node: OpenNode) => void): void {
+  const seen = new Set<Index>([table.length - 1]);
+  for (const index of seen) {
+    const node = table[index] as Node;
+    if (isOpen(node)) visit(node as OpenNode);
+    else for (const child of childrenOf(node)) if (open[child]) seen.add(child);
+  }
+}
+
+/** The table with the literals of its data part given the versions `versionOf` knows; others stay unobserved. */
+export function withVersions(table: Table, versionOf: (location: string) => string | undefined): Table {
+  const open = openNodes(table);
+  if (!open.at(-1)) return table;
+  // A literal may stand both in the data part and in a call's argument; only the former is observed now.
+  const builder = new TableBuilder();
+  const asIs: Index[] = [];
+  const observed: Index[] = [];
+  table.forEach((node, index) => {
+    asIs[index] = builder.add(mapChildren(node, (child) => asIs[child] as Index));
+    observed[index] = open[index] ? builder.add(observe(node, observed, versionOf)) : asIs[index];
+  });
+  return builder.build(observed.at(-1) as Index);
+}
+
+function observe(node: Node, observed: readonly Index[], versionOf: (location: string) => string | undefined): Node {
+  if (node !== null && typeof node === 'object' && (node[0] === 'file' || node[0] === 'dir')) {
+    return [node[0], node[1], versionOf(node[1]) ?? null];
+  }
+  return mapChildren(node, (child) => observed[child] as Index);
+}
+
+/** A table and the large values that were taken out of it, by hash. */
+export interface Spilled {
+  readonly table: Table;
+  readonly large: ReadonlyMap<Hash, Table>;
+}
+
+/** Replaces every largest concrete part above INLINE_VALUE_BYTES_MAX by a reference. */
+export function spill(table: Table): Spilled {
+  if (!exceedsInline(table)) return { table, large: new Map() };
+  const concrete = concreteNodes(table);
+  const hashes = hashesOf(table);
+  const large = new Map<Hash, Table>();
+  const builder = new TableBuilder();
+  const moved: Index[] = [];
+  const place = (index: Index): Index => {
+    const known = moved[index];
+    if (known !== undefined) return known;
+    const part = subtable(table, index);
+    if (!exceedsInline(part) || isTagged(rootOf(part), 'ref')) {
+      moved[index] = builder.addTable(part);
+    } else {
+      large.set(hashes[index] as Hash, part);
+      moved[index] = builder.add(refTo(hashes[index] as Hash, part));
+    }
+    return moved[index] as Index;
+  };
+  table.forEach((node, index) => {
+    if (!concrete[index]) moved[index] = builder.add(mapChildren(node, place));
+  });
+  return { table: builder.build(place(table.length - 1)), large };
+}
+
+/** Whether the table is larger than what may be held inline, without spelling out all of a huge one. */
+export function exceedsInline(table: Table): boolean {
+  let bytes = 2;
+  for (const node of table) {
+    bytes += 1 + JSON.stringify(node).length;
+    if (bytes > INLINE_VALUE_BYTES_MAX) return true;
+  }
+  return false;
+}
+
+function refTo(hash: Hash, table: Table): Node {
+  const leaves = leavesOf(table);
+  const hasLeaves = leaves.files.length + leaves.tasks.length + leaves.refs.length > 0;
+  const flags = (hasLeaves ? REF_HAS_LEAVES : 0) | (table.some(isOpen) ? REF_HAS_OPEN : 0);
+  return ['ref', hash, JSON.stringify(table).length, flags];
+}
+
+/** The hashes of the large values the table refers to. */
+export function refsOf(table: Table): Hash[] {
+  return table.flatMap((node) => (node !== null && typeof node === 'object' && node[0] === 'ref' ? [node[1]] : []));
+}
+
+/** The table with the references in `large` replaced by what they stand for. */
+export function withLarge(table: Table, large: ReadonlyMap<Hash, Table>): Table {
+  if (refsOf(table).length === 0) return table;
+  const builder = new TableBuilder();
+  const moved: Index[] = [];
+  for (const node of table) {
+    const whole = node !== null && typeof node === 'object' && node[0] === 'ref' ? large.get(node[1]) : undefined;
+    moved.push(whole ? builder.addTable(whole) : builder.add(mapChildren(node, (child) => moved[child] as Index)));
+  }
+  return builder.build(moved.at(-1) as Index);
+}

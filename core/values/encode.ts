@@ -1,0 +1,176 @@
+/** JavaScript values and expressions to tables. */
+import { Dir, EXPRESSION, type Expression, File, Place, Quote, Staging, STDOUT, TASK, type TaskReference } from './classes.ts';
+import { errorClasses, errorExtras } from './errors.ts';
+import { hashOf, hashesOf, type Index, type NodeOf, childrenOf, mapChildren, type Table, TableBuilder } from './table.ts';
+
+/** A value that has no encoding; the message names the value and the path to it. */
+export class NotEncodable extends Error {
+  override readonly name = 'NotEncodable';
+}
+
+/**
+ * Encodes a value, an expression, or any nesting of them. Iterative, so depth is bounded by memory alone. An object met
+ * twice is encoded once. Throws NotEncodable for functions, class instances, symbols, cycles and lone surrogates.
+ */
+export function encode(root: unknown): Table {
+  const builder = new TableBuilder();
+  const done = new Map<object, Index>();
+  const open = new Set<object>();
+  const frames: Frame[] = [];
+  let result: Index | undefined;
+
+  const enter = (value: unknown): Index | undefined => {
+    const identity = identityOf(value);
+    const known = identity && done.get(identity);
+    if (known !== undefined) return known;
+    const node = nodeOf(value, () => pathOf(frames));
+    if (childrenOf(node).length === 0) return builder.add(mapChildren(node, () => 0));
+    if (identity && open.has(identity)) throw new NotEncodable(`a value that contains itself cannot be encoded, at ${pathOf(frames)}`);
+    if (identity) open.add(identity);
+    frames.push({ identity, node, children: childrenOf(node), places: [] });
+    return undefined;
+  };
+
+  result = enter(root);
+  while (frames.length > 0) {
+    const frame = frames.at(-1) as Frame;
+    if (result !== undefined) {
+      frame.places.push(result);
+      result = undefined;
+    }
+    if (frame.places.length < frame.children.length) {
+      result = enter(frame.children[frame.places.length]);
+      continue;
+    }
+    frames.pop();
+    let at = 0;
+    result = addCanonical(builder, mapChildren(frame.node, () => frame.places[at++] as Index));
+    if (frame.identity) {
+      open.delete(frame.identity);
+      done.set(frame.identity, result);
+    }
+  }
+  return builder.build(result as Index);
+}
+
+interface Frame {
+  readonly identity: object | undefined;
+  readonly node: NodeOf<unknown>;
+  readonly children: readonly unknown[];
+  readonly places: Index[];
+}
+
+function identityOf(value: unknown): object | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  return ((value as { [EXPRESSION]?: object })[EXPRESSION] ?? value) as object;
+}
+
+/** Members of maps and sets are ordered by hash, so insertion order never shows. */
+function addCanonical(builder: TableBuilder, node: NodeOf<Index>): Index {
+  if (node !== null && typeof node === 'object' && (node[0] === 'set' || node[0] === 'map')) {
+    const order = byHash(builder, node[1]);
+    const sorted: NodeOf<Index> =
+      node[0] === 'set'
+        ? ['set', order.map((at) => node[1][at] as Index)]
+        : ['map', order.map((at) => node[1][at] as Index), order.map((at) => node[2][at] as Index)];
+    return builder.add(sorted);
+  }
+  return builder.add(node);
+}
+
+function byHash(builder: TableBuilder, members: readonly Index[]): number[] {
+  const hashes = members.map((member) => hashOf(builder.build(member)));
+  return members.map((_, at) => at).sort((a, b) => ((hashes[a] as string) < (hashes[b] as string) ? -1 : 1));
+}
+
+/** The node for a value, with JavaScript values as its children. */
+function nodeOf(value: unknown, path: () => string): NodeOf<unknown> {
+  switch (typeof value) {
+    case 'string':
+      if (!value.isWellFormed()) throw new NotEncodable(`a string with a lone surrogate cannot be encoded, at ${path()}`);
+      return value;
+    case 'boolean':
+      return value;
+    case 'number':
+      return numberNode(value);
+    case 'bigint':
+      return ['bigint', value.toString()];
+    case 'undefined':
+      return ['undefined'];
+    case 'symbol':
+      if (value === STDOUT) return ['stdout'];
+      throw new NotEncodable(`a symbol cannot be encoded, at ${path()}`);
+    default:
+      return value === null ? null : objectNode(value as object, path);
+  }
+}
+
+function numberNode(value: number): NodeOf<never> {
+  if (Object.is(value, -0)) return ['number', '-0'];
+  return Number.isFinite(value) ? value : ['number', String(value) as 'NaN'];
+}
+
+function objectNode(value: object, path: () => string): NodeOf<unknown> {
+  const expression = (value as { [EXPRESSION]?: Expression })[EXPRESSION];
+  if (expression) {
+    return expression.kind === 'call'
+      ? ['call', expression.name, trimmed(expression.args), expression.options ?? null]
+      : [expression.kind, expression.name, expression.args];
+  }
+  const task = (value as { [TASK]?: TaskReference })[TASK];
+  if (task) return ['task', task.name, task.bound];
+  if (Array.isArray(value)) return ['list', Array.from(value)];
+  if (value instanceof File) return ['file', checked(value.location, path), value.version ?? null];
+  if (value instanceof Dir) return ['dir', checked(value.location, path), value.version ?? null];
+  if (value instanceof Staging) return ['stage', value.source, checked(value.name, path), value.how];
+  if (value instanceof Place) return ['place', value.kind, checked(value.location, path), value.name ?? null];
+  if (value instanceof Quote) return ['quote', value.expression];
+  if (value instanceof Date) return ['date', Number.isNaN(value.getTime()) ? null : value.getTime()];
+  if (value instanceof Uint8Array) return ['bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')];
+  if (value instanceof Map) return ['map', [...value.keys()], [...value.values()]];
+  if (value instanceof Set) return ['set', [...value]];
+  if (value instanceof Error) return ['error', value.name, errorClasses(value), String(value.message), errorExtras(value)];
+  return recordNode(value, path);
+}
+
+function recordNode(value: object, path: () => string): NodeOf<unknown> {
+  if (typeof value === 'function') {
+    throw new NotEncodable(`the function ${value.name || '(anonymous)'} cannot be encoded; make it a task, at ${path()}`);
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
+    throw new NotEncodable(`an instance of ${prototype.constructor?.name ?? 'a class'} cannot be encoded, at ${path()}`);
+  }
+  if (prototype !== null && prototype.constructor?.name !== 'Object') {
+    throw new NotEncodable(`an instance of ${prototype.constructor?.name} cannot be encoded, at ${path()}`);
+  }
+  const keys = Object.keys(value).sort(byCodeUnit);
+  for (const key of keys) checked(key, path);
+  return ['record', keys, keys.map((key) => (value as Record<string, unknown>)[key])];
+}
+
+function checked(text: string, path: () => string): string {
+  if (!text.isWellFormed()) throw new NotEncodable(`a string with a lone surrogate cannot be encoded, at ${path()}`);
+  return text;
+}
+
+/** `f(a)` and `f(a, undefined)` are the same call. */
+function trimmed(args: readonly unknown[]): readonly unknown[] {
+  let length = args.length;
+  while (length > 0 && args[length - 1] === undefined) length--;
+  return args.slice(0, length);
+}
+
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function pathOf(frames: readonly Frame[]): string {
+  const steps = frames.map(({ node, places }) => {
+    if (node === null || typeof node !== 'object') return '';
+    if (node[0] === 'record') return `.${node[1][places.length]}`;
+    if (node[0] === 'call') return `${node[1]}(argument ${places.length + 1})`;
+    return `[${places.length}]`;
+  });
+  return `value${steps.join('')}`;
+}

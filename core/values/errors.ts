@@ -1,0 +1,59 @@
+/** Errors as values: what is kept of one, and how it is caught by name after a trip through the journal. */
+
+const CLASSES = Symbol.for('redex.errorClasses');
+const EXTRAS = Symbol.for('redex.errorExtras');
+
+/** Names the engine and the library give to failures. An author catches them like any other. */
+export type ErrorName =
+  | 'ScriptError'
+  | 'OutOfMemory'
+  | 'TimedOut'
+  | 'MachineLost'
+  | 'ImageError'
+  | 'InputChanged'
+  | 'OutputMissing'
+  | 'TaskNotFound'
+  | 'NotEncodable';
+
+/** The class names an error can be caught by, its own first, 'Error' last. */
+export function errorClasses(error: Error): string[] {
+  const kept = (error as { [CLASSES]?: string[] })[CLASSES];
+  if (kept) return kept;
+  const names: string[] = [error.name];
+  for (let at = Object.getPrototypeOf(error); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    const name = at.constructor?.name;
+    if (typeof name === 'string' && name !== '' && !names.includes(name)) names.push(name);
+  }
+  if (!names.includes('Error')) names.push('Error');
+  return names;
+}
+
+/** What an error carries beside name and message: its stack, its cause, and its own enumerable fields. */
+export function errorExtras(error: Error): Record<string, unknown> {
+  const kept = (error as { [EXTRAS]?: Record<string, unknown> })[EXTRAS];
+  if (kept) return kept;
+  const extras: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(error)) {
+    if (key !== 'name' && isPlain(value)) extras[key] = value;
+  }
+  if (typeof error.stack === 'string') extras.stack = error.stack.toWellFormed();
+  if (error.cause !== undefined) extras.cause = error.cause instanceof Error || isPlain(error.cause) ? error.cause : String(error.cause);
+  return extras;
+}
+
+/** An error's own fields are kept when they are simple; what libraries hang on their errors is not. */
+function isPlain(value: unknown): boolean {
+  return value === null || ['string', 'number', 'boolean', 'bigint', 'undefined'].includes(typeof value);
+}
+
+/** An error made from its parts again; it encodes to the same node. */
+export function reviveError(name: string, classes: readonly string[], message: string, extras: Record<string, unknown>): Error {
+  const error = new Error(message);
+  error.name = name;
+  Object.assign(error, extras);
+  Object.defineProperties(error, {
+    [CLASSES]: { value: classes, enumerable: false },
+    [EXTRAS]: { value: extras, enumerable: false },
+  });
+  return error;
+}

@@ -1,0 +1,73 @@
+/** What a bundle says about itself: its tasks and the configuration it was made with. Plain data, stored beside the bundle. */
+import type { Hash } from './hash.ts';
+
+/** Why an attempt ended without a result. Each cause has its own number of attempts. */
+export type Cause =
+  | 'machine-lost'
+  | 'out-of-memory'
+  | 'timed-out'
+  | 'image'
+  | 'no-result'
+  | 'program'
+  /** The machine itself was stopped by its user: never counted. */
+  | 'interrupted';
+
+/** Options of a job. They live at the executor, the task and the call; the nearest wins. None but `image` enters a hash. */
+export interface JobOptions {
+  /** Name of an executor of the configuration; 'inline' runs in the reducer. */
+  readonly executor?: string;
+  /** GiB. */
+  readonly memory?: number;
+  /** GiB up to which memory grows after OutOfMemory; default: 4 × memory. */
+  readonly memoryMax?: number;
+  readonly vcpus?: number;
+  readonly gpus?: number;
+  readonly image?: string;
+  readonly queue?: string;
+  /** ARN of the role the job runs as. */
+  readonly role?: string;
+  /** Of one attempt; default 24 h. */
+  readonly timeoutSeconds?: number;
+  /** Attempts allowed for each cause of failure. */
+  readonly attempts?: Partial<Readonly<Record<Cause, number>>>;
+  /** false reads nothing from other runs. */
+  readonly cache?: boolean;
+  /** 'none' also stops the joining of equal calls within the run. */
+  readonly cacheScope?: 'any' | 'none';
+  /** Named limits the job counts against, and how much it takes of each. */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** The least number of equal jobs to be submitted as one array. */
+  readonly minArraySize?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' | 'tags'> {
+  readonly type: 'batch' | 'inline';
+  /** `s3://bucket/prefix/` for specs, large values and results of this executor's jobs. */
+  readonly scratch?: string;
+  /** Needed where the queue has a fair-share policy. */
+  readonly shareIdentifier?: string;
+  readonly platform?: 'EC2' | 'FARGATE';
+}
+
+export interface TaskInfo {
+  /** hash of (name, version), or of (name, source, includes). */
+  readonly hash: Hash;
+  readonly options: JobOptions;
+  /** JSON Schema of the one record parameter of a task that can be started from outside. */
+  readonly params?: unknown;
+  readonly description?: string;
+}
+
+export interface Program {
+  readonly bundle: Hash;
+  readonly tasks: Readonly<Record<string, TaskInfo>>;
+  readonly executors: Readonly<Record<string, ExecutorConfig>>;
+  readonly limits: Readonly<Record<string, number>>;
+  /** The run's context: any JSON. */
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/** Built into every program: scripts are run by the runner itself, not by a function of the bundle. */
+export const SCRIPT_TASK = 'redex.script';
+export const INLINE_EXECUTOR = 'inline';

@@ -1,0 +1,193 @@
+/**
+ * The encoded form of values and expressions: a table of nodes in which children are indexes of earlier nodes
+ * and the last node is the root. Sharing stays sharing, depth costs nothing, and the table is plain JSON.
+ *
+ * 1. A child's index is smaller than its parent's.
+ * 2. Record keys are sorted by UTF-16 code unit and unique; map and set members are sorted by their hash.
+ * 3. A table never changes after it was made.
+ */
+import { digest, type Hash } from './hash.ts';
+
+export type Index = number;
+
+export type Scalar = null | boolean | number | string;
+
+/** One node whose children are of type C: indexes in a table, spellings while hashing. */
+export type NodeOf<C> =
+  /** JSON scalars stand for themselves; numbers are finite and not -0. */
+  | Scalar
+  | readonly ['undefined']
+  | readonly ['number', 'NaN' | 'Infinity' | '-Infinity' | '-0']
+  /** Decimal digits. */
+  | readonly ['bigint', string]
+  /** Milliseconds since the epoch; null is the invalid date. */
+  | readonly ['date', number | null]
+  /** Base64. */
+  | readonly ['bytes', string]
+  | readonly ['list', readonly C[]]
+  | readonly ['record', readonly string[], readonly C[]]
+  | readonly ['map', readonly C[], readonly C[]]
+  | readonly ['set', readonly C[]]
+  /** Location and version: null is a literal nobody has observed yet, ABSENT one that was looked for and not there. */
+  | readonly ['file', string, string | null]
+  | readonly ['dir', string, string | null]
+  /** An input to stage: the file or directory, the name in the working directory, and how. */
+  | readonly ['stage', C, string, 'link' | 'copy']
+  /** An output: where it goes, and the name the script writes (null: the script writes the location itself). */
+  | readonly ['place', 'file' | 'dir', string, string | null]
+  /** The script's standard output as a string. */
+  | readonly ['stdout']
+  /** A task as a value: its full name and the arguments already bound to it. */
+  | readonly ['task', string, readonly C[]]
+  /** Name, the class names it can be caught by, message, and a record with whatever else it carries. */
+  | readonly ['error', string, readonly string[], string, C]
+  /** An expression held as a value, not evaluated. */
+  | readonly ['quote', C]
+  /** A large value elsewhere: its hash, its size in bytes of JSON, and what must be known without loading it. */
+  | readonly ['ref', Hash, number, RefFlags]
+  /** Task name, arguments, and the call's options (a record), if any. */
+  | readonly ['call', string, readonly C[], C | null]
+  | readonly ['op', string, readonly C[]]
+  | readonly ['form', string, readonly C[]];
+
+export type Node = NodeOf<Index>;
+
+/** Bit 1: has files, directories or tasks whose validity matters. Bit 2: has files or directories nobody has observed. */
+export type RefFlags = number;
+export const REF_HAS_LEAVES = 1;
+export const REF_HAS_OPEN = 2;
+
+export type Table = readonly Node[];
+
+/** A value whose JSON is longer than this is held by reference everywhere (`ref`). */
+export const INLINE_VALUE_BYTES_MAX = 1024;
+
+/** The version of a file that was looked for and was not there. */
+export const ABSENT = '';
+
+export function rootOf(table: Table): Node {
+  const root = table.at(-1);
+  if (root === undefined) throw new Error('a table has at least one node');
+  return root;
+}
+
+/** The same node with each child passed through `move`, in order; a call's options come last. */
+export function mapChildren<A, B>(node: NodeOf<A>, move: (child: A) => B): NodeOf<B> {
+  if (node === null || typeof node !== 'object') return node;
+  switch (node[0]) {
+    case 'list':
+    case 'set':
+      return [node[0], node[1].map((child) => move(child))];
+    case 'record':
+    case 'task':
+    case 'op':
+    case 'form':
+      return [node[0], node[1], node[2].map((child) => move(child))] as NodeOf<B>;
+    case 'map':
+      return ['map', node[1].map((child) => move(child)), node[2].map((child) => move(child))];
+    case 'stage':
+      return ['stage', move(node[1]), node[2], node[3]];
+    case 'quote':
+      return ['quote', move(node[1])];
+    case 'error':
+      return ['error', node[1], node[2], node[3], move(node[4])];
+    case 'call':
+      return ['call', node[1], node[2].map((child) => move(child)), node[3] === null ? null : move(node[3])];
+    default:
+      return node;
+  }
+}
+
+/** The node's children, in order; a call's options come last. */
+export function childrenOf<C>(node: NodeOf<C>): C[] {
+  const children: C[] = [];
+  mapChildren(node, (child) => children.push(child));
+  return children;
+}
+
+/** Spelled scalars up to this length stand in their parent's preimage as they are; longer ones by their hash. */
+const SPELLING_LENGTH_MAX = 64;
+
+/**
+ * The canonical spelling of a node, given its children's: a scalar's JSON when short, else `#hash`. A node's preimage is
+ * its JSON with spellings for children, so equal values have equal hashes however they were built or shared, and
+ * a `ref` has the hash of what it stands for. Golden hashes guard this format.
+ */
+function spell(node: NodeOf<string>): string {
+  if (node !== null && typeof node === 'object') {
+    return `#${node[0] === 'ref' ? node[1] : digest('node', JSON.stringify(node))}`;
+  }
+  const text = JSON.stringify(node);
+  return text.length <= SPELLING_LENGTH_MAX ? text : `#${digest('scalar', text)}`;
+}
+
+function hashOfSpelling(spelling: string): Hash {
+  return spelling.startsWith('#') ? (spelling.slice(1) as Hash) : digest('scalar', spelling);
+}
+
+function spellAll(table: Table): string[] {
+  const spelled: string[] = [];
+  for (const node of table) spelled.push(spell(mapChildren(node, (child) => spelled[child] as string)));
+  return spelled;
+}
+
+/** The Merkle hash of every node of the table, by index. */
+export function hashesOf(table: Table): Hash[] {
+  return spellAll(table).map(hashOfSpelling);
+}
+
+/** The Merkle hash of the whole. */
+export function hashOf(table: Table): Hash {
+  return hashOfSpelling(spellAll(table).at(-1) as string);
+}
+
+/** Builds a table bottom-up; structurally equal nodes become one. */
+export class TableBuilder {
+  readonly #nodes: Node[] = [];
+  readonly #seen = new Map<string, Index>();
+
+  add(node: Node): Index {
+    const key = JSON.stringify(node);
+    const known = this.#seen.get(key);
+    if (known !== undefined) return known;
+    const index = this.#nodes.push(node) - 1;
+    this.#seen.set(key, index);
+    return index;
+  }
+
+  /** Adds everything `table` holds and returns where its root is now. */
+  addTable(table: Table): Index {
+    const moved: Index[] = [];
+    for (const node of table) moved.push(this.add(mapChildren(node, (child) => moved[child] as Index)));
+    return moved.at(-1) as Index;
+  }
+
+  /** The table with `root` as its last node, without what the root does not reach. */
+  build(root: Index): Table {
+    return subtable(this.#nodes, root);
+  }
+}
+
+/** The part of the table that `root` reaches, as a table of its own. The cost follows that part, not the table. */
+export function subtable(table: Table, root: Index): Table {
+  const needed = new Set<Index>([root]);
+  for (const index of needed) {
+    for (const child of childrenOf(table[index] as Node)) needed.add(child);
+  }
+  const order = [...needed].sort((a, b) => a - b);
+  const moved = new Map(order.map((from, to) => [from, to]));
+  return order.map((index) => mapChildren(table[index] as Node, (child) => moved.get(child) as Index));
+}
+
+/** Several tables under one new root, which `join` makes from their places. */
+export function combine(tables: readonly Table[], join: (roots: Index[]) => Node): Table {
+  const builder = new TableBuilder();
+  const roots = tables.map((table) => builder.addTable(table));
+  return builder.build(builder.add(join(roots)));
+}
+
+export const UNDEFINED: Table = [['undefined']];
+
+export function listOf(tables: readonly Table[]): Table {
+  return combine(tables, (roots) => ['list', roots]);
+}

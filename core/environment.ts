@@ -1,0 +1,135 @@
+/** The only file that reads the environment: deployment settings in, typed settings out. */
+import * as v from 'valibot';
+import type { Hash } from './values/hash.ts';
+import { parseHash } from './values/hash.ts';
+
+/** Where large values, specs and bundles are: a bucket and a prefix (empty, or ending in a slash), or a folder. */
+export type Store =
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
+  | { readonly kind: 'folder'; readonly path: string };
+
+export interface EngineSettings {
+  /** Names the deployment in job names: letters, digits and `-`. */
+  readonly stack: string;
+  readonly tables: { readonly runs: string; readonly cache: string; readonly attempts: string };
+  readonly store: Store;
+  /** REDEX_STORE as it was written: jobs are told the same. */
+  readonly storeText: string;
+  /** The bundle new runs are pinned to unless they name another. */
+  readonly bundle: Hash | undefined;
+  /** What relative local paths are relative to; absent in the cloud. */
+  readonly filesRoot: string | undefined;
+  /** Local only: the owner of the database, beside whom nobody sends. */
+  readonly sender: string | undefined;
+  /** Event bus for wake-ups and run-ended events. */
+  readonly bus: string;
+  /** Queue of executors that name none. */
+  readonly queue: string | undefined;
+}
+
+export interface RunnerSettings {
+  /** Object key of the job spec, or of an array's manifest. */
+  readonly spec: string;
+  readonly store: Store;
+  /** With an S3 store only. */
+  readonly attemptsTable: string | undefined;
+  readonly filesRoot: string | undefined;
+  /** Folder for working directories; the machine's temporary folder when undefined. */
+  readonly work: string | undefined;
+  /** The executor's id of this job; children of an array: `<parent>:<index>`. */
+  readonly jobId: string;
+  /** The executor's count of tries, from 1. */
+  readonly jobAttempt: number;
+  readonly arrayIndex: number | undefined;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const Text = v.pipe(v.string(), v.nonEmpty());
+
+const StoreText = v.pipe(
+  Text,
+  v.check(
+    (text) => /^s3:\/\/[a-z0-9.-]+(\/|$)/.test(text) || text.startsWith('/'),
+    'is neither s3://bucket/prefix nor an absolute folder',
+  ),
+);
+
+const BundleHash = v.pipe(
+  v.string(),
+  v.transform(parseHash),
+  v.custom<Hash>((hash) => hash !== undefined, 'is no hash of a bundle'),
+);
+
+const CountFrom = (least: number) => v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(least));
+
+const EngineVariables = v.object({
+  REDEX_STACK: v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,40}$/, 'may hold 1 to 40 letters, digits and -')),
+  REDEX_TABLE_RUNS: Text,
+  REDEX_TABLE_CACHE: Text,
+  REDEX_TABLE_ATTEMPTS: Text,
+  REDEX_STORE: StoreText,
+  REDEX_BUNDLE: v.optional(BundleHash),
+  REDEX_FILES_ROOT: v.optional(Text),
+  REDEX_SENDER: v.optional(Text),
+  REDEX_BUS: v.optional(Text, 'default'),
+  REDEX_QUEUE: v.optional(Text),
+});
+
+const RunnerVariables = v.object({
+  REDEX_SPEC: Text,
+  REDEX_STORE: StoreText,
+  REDEX_TABLE_ATTEMPTS: v.optional(Text),
+  REDEX_FILES_ROOT: v.optional(Text),
+  REDEX_WORK: v.optional(Text),
+  AWS_BATCH_JOB_ID: Text,
+  AWS_BATCH_JOB_ATTEMPT: v.optional(CountFrom(1), '1'),
+  AWS_BATCH_JOB_ARRAY_INDEX: v.optional(CountFrom(0)),
+});
+
+export function parseStore(text: string): Store {
+  const match = /^s3:\/\/([^/]+)\/?(.*)$/.exec(text);
+  if (!match) return { kind: 'folder', path: text };
+  const [, bucket = '', rest = ''] = match;
+  return { kind: 's3', bucket, prefix: rest === '' || rest.endsWith('/') ? rest : `${rest}/` };
+}
+
+/** Settings of the handlers. Throws one error that names every variable that is missing or wrong. */
+export function engineSettings(variables: Variables = process.env): EngineSettings {
+  const read = parse(EngineVariables, variables);
+  return {
+    stack: read.REDEX_STACK,
+    tables: { runs: read.REDEX_TABLE_RUNS, cache: read.REDEX_TABLE_CACHE, attempts: read.REDEX_TABLE_ATTEMPTS },
+    store: parseStore(read.REDEX_STORE),
+    storeText: read.REDEX_STORE,
+    bundle: read.REDEX_BUNDLE,
+    filesRoot: read.REDEX_FILES_ROOT,
+    sender: read.REDEX_SENDER,
+    bus: read.REDEX_BUS,
+    queue: read.REDEX_QUEUE,
+  };
+}
+
+/** Settings of the runner. Throws one error that names every variable that is missing or wrong. */
+export function runnerSettings(variables: Variables = process.env): RunnerSettings {
+  const read = parse(RunnerVariables, variables);
+  return {
+    spec: read.REDEX_SPEC,
+    store: parseStore(read.REDEX_STORE),
+    attemptsTable: read.REDEX_TABLE_ATTEMPTS,
+    filesRoot: read.REDEX_FILES_ROOT,
+    work: read.REDEX_WORK,
+    jobId: read.AWS_BATCH_JOB_ID,
+    jobAttempt: read.AWS_BATCH_JOB_ATTEMPT,
+    arrayIndex: read.AWS_BATCH_JOB_ARRAY_INDEX,
+  };
+}
+
+/** An empty variable counts as absent: deployment templates cannot always leave one out. */
+function parse<S extends v.GenericSchema>(schema: S, variables: Variables): v.InferOutput<S> {
+  const present = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
+  const result = v.safeParse(schema, present);
+  if (result.success) return result.output;
+  const problems = result.issues.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`);
+  throw new Error(`the environment is not set up: ${problems.join('; ')}`);
+}

@@ -1,0 +1,57 @@
+/** Files that appear whole or not at all, whichever other processes write beside. */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** What a file is called while it is being written. Listings leave such names out. */
+const PART_NAME = /^\.redex-[0-9a-f]{16}\.part$/;
+
+export function isPart(name: string): boolean {
+  return PART_NAME.test(name);
+}
+
+/** A free name in the folder of `path`, so that a rename or link to it stays on one file system. */
+export function partBeside(path: string): string {
+  return join(dirname(path), `.redex-${randomBytes(8).toString('hex')}.part`);
+}
+
+export function isErrno(thrown: unknown, ...codes: string[]): boolean {
+  return thrown instanceof Error && codes.includes((thrown as NodeJS.ErrnoException).code ?? '');
+}
+
+/** Puts the bytes at `path`, in place of what is there. Makes the folders it needs. */
+export async function replaceFile(path: string, bytes: Uint8Array | string): Promise<void> {
+  const part = await writePart(path, bytes);
+  try {
+    await rename(part, path);
+  } catch (thrown) {
+    await unlink(part);
+    throw thrown;
+  }
+}
+
+/** Puts the bytes at `path` on condition that nothing is there; says whether it did. Of many callers one succeeds. */
+export async function createFile(path: string, bytes: Uint8Array | string): Promise<boolean> {
+  const part = await writePart(path, bytes);
+  try {
+    await link(part, path);
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, 'EEXIST')) return false;
+    throw thrown;
+  } finally {
+    await unlink(part);
+  }
+}
+
+async function writePart(path: string, bytes: Uint8Array | string): Promise<string> {
+  const part = partBeside(path);
+  try {
+    await writeFile(part, bytes, { flag: 'wx' });
+  } catch (thrown) {
+    if (!isErrno(thrown, 'ENOENT')) throw thrown;
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(part, bytes, { flag: 'wx' });
+  }
+  return part;
+}

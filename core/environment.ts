@@ -1,7 +1,6 @@
 /** The only file that reads the environment: deployment settings in, typed settings out. */
 import * as v from 'valibot';
-import type { Hash } from './values/hash.ts';
-import { parseHash } from './values/hash.ts';
+import { type Hash, parseHash } from './values/hash.ts';
 
 /** Where large values, specs and bundles are: a bucket and a prefix (empty, or ending in a slash), or a folder. */
 export type Store =
@@ -55,11 +54,7 @@ const StoreText = v.pipe(
   ),
 );
 
-const BundleHash = v.pipe(
-  v.string(),
-  v.transform(parseHash),
-  v.custom<Hash>((hash) => hash !== undefined, 'is no hash of a bundle'),
-);
+const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle');
 
 const CountFrom = (least: number) => v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(least));
 

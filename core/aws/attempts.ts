@@ -1,0 +1,161 @@
+/**
+ * Claims to work in DynamoDB: one item for (run, evaluation), and a mark `cancelled` beside them in a cancelled run.
+ *
+ * 1. A condition sees one item only, so the mark is read before a claim; a cancel that falls in between is seen by
+ *    `holds`, which is asked again before anything is staged out.
+ * 2. A write that was refused may have been done, its answer lost and the SDK trying again: every write has a nonce
+ *    that tells its writer so. Without it a second try would refuse its own job.
+ * 3. Items count for 30 days; DynamoDB deletes them some time later.
+ */
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type { AttemptRecord, Attempts, Clock, Objects, Outcome } from '../engine/ports.ts';
+import type { EvalHash, RunId } from '../graph/facts.ts';
+import { getItems } from './batches.ts';
+import { checkVersion, type Item, numberOf, PART_BYTES_MAX, pack, textOf, unpack, VERSION } from './packing.ts';
+import { EXPIRES } from './tables.ts';
+
+/** Sort key of a cancelled run's mark: no eval hash looks like it. */
+const CANCELLED = 'cancelled';
+
+const KEPT_SECONDS = 30 * 24 * 60 * 60;
+
+interface Claim {
+  readonly run: RunId;
+  readonly eval: EvalHash;
+  readonly attempt: number;
+  readonly holder: string;
+}
+
+function keyOf(run: RunId, sort: string): Item {
+  return { run: { S: run }, eval: { S: sort } };
+}
+
+function expiry(nowMs: number): Item {
+  return { [EXPIRES]: { N: String(Math.floor(nowMs / 1000) + KEPT_SECONDS) } };
+}
+
+export function claimParams(table: string, claim: Claim, nonce: string, nowMs: number): PutItemCommandInput {
+  return {
+    TableName: table,
+    Item: {
+      ...keyOf(claim.run, claim.eval),
+      ...VERSION,
+      attempt: { N: String(claim.attempt) },
+      holder: { S: claim.holder },
+      nonce: { S: nonce },
+      ...expiry(nowMs),
+    },
+    ConditionExpression: 'attribute_not_exists(#run) OR #attempt < :attempt OR #expires <= :now',
+    ExpressionAttributeNames: { '#run': 'run', '#attempt': 'attempt', '#expires': EXPIRES },
+    ExpressionAttributeValues: {
+      ':attempt': { N: String(claim.attempt) },
+      ':now': { N: String(Math.floor(nowMs / 1000)) },
+    },
+  };
+}
+
+export function finishParams(
+  table: string,
+  claim: Claim,
+  outcome: Item[string],
+  nonce: string,
+  nowMs: number,
+): UpdateItemCommandInput {
+  return {
+    TableName: table,
+    Key: keyOf(claim.run, claim.eval),
+    UpdateExpression: 'SET #outcome = :outcome, #nonce = :nonce, #expires = :expires',
+    ConditionExpression: '#attempt = :attempt AND #holder = :holder AND attribute_not_exists(#outcome)',
+    ExpressionAttributeNames: {
+      '#outcome': 'outcome',
+      '#nonce': 'nonce',
+      '#expires': EXPIRES,
+      '#attempt': 'attempt',
+      '#holder': 'holder',
+    },
+    ExpressionAttributeValues: {
+      ':outcome': outcome,
+      ':nonce': { S: nonce },
+      ':expires': expiry(nowMs)[EXPIRES] as Item[string],
+      ':attempt': { N: String(claim.attempt) },
+      ':holder': { S: claim.holder },
+    },
+  };
+}
+
+export function dynamoAttempts(client: DynamoDBClient, table: string, objects: Objects, clock: Clock): Attempts {
+  const isLive = (item: Item) => numberOf(item[EXPIRES]) > clock.now() / 1000;
+
+  async function get(run: RunId, sort: string): Promise<Item | undefined> {
+    const { Item: item } = await client.send(
+      new GetItemCommand({ TableName: table, Key: keyOf(run, sort), ConsistentRead: true }),
+    );
+    return item && isLive(item) ? item : undefined;
+  }
+
+  /** Whether the write under `nonce` was done. */
+  async function wasDone(write: Promise<unknown>, run: RunId, evaluation: EvalHash, nonce: string): Promise<boolean> {
+    try {
+      await write;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return (await get(run, evaluation))?.nonce?.S === nonce;
+    }
+  }
+
+  return {
+    async claim(run, evaluation, attempt, holder) {
+      if (await get(run, CANCELLED)) return 'refused';
+      const claim = { run, eval: evaluation, attempt, holder };
+      const nonce = clock.nonce();
+      const write = client.send(new PutItemCommand(claimParams(table, claim, nonce, clock.now())));
+      return (await wasDone(write, run, evaluation, nonce)) ? 'claimed' : 'refused';
+    },
+
+    async holds(run, evaluation, attempt, holder) {
+      const keys = [keyOf(run, CANCELLED), keyOf(run, evaluation)];
+      const items = (await getItems(client, table, keys, { consistent: true })).filter(isLive);
+      if (items.some((item) => item.eval?.S === CANCELLED)) return false;
+      return items.some((item) => numberOf(item.attempt) === attempt && item.holder?.S === holder);
+    },
+
+    async finish(run, evaluation, attempt, holder, outcome) {
+      const claim = { run, eval: evaluation, attempt, holder };
+      const nonce = clock.nonce();
+      const key = `outcomes/${run}/${evaluation}-${attempt}-${nonce}`;
+      const packed = await pack(objects, key, outcome, PART_BYTES_MAX);
+      const write = client.send(new UpdateItemCommand(finishParams(table, claim, packed, nonce, clock.now())));
+      return (await wasDone(write, run, evaluation, nonce)) ? 'recorded' : 'refused';
+    },
+
+    async read(run, evaluations) {
+      const keys = [...new Set(evaluations)].map((hash) => keyOf(run, hash));
+      const items = (await getItems(client, table, keys, { consistent: true })).filter(isLive);
+      const read = items.map(async (item) => [textOf(item.eval) as EvalHash, await recordOf(objects, item)] as const);
+      return new Map(await Promise.all(read));
+    },
+
+    async cancel(run) {
+      const item = { ...keyOf(run, CANCELLED), ...VERSION, ...expiry(clock.now()) };
+      await client.send(new PutItemCommand({ TableName: table, Item: item }));
+    },
+  };
+}
+
+async function recordOf(objects: Objects, item: Item): Promise<AttemptRecord> {
+  checkVersion(`the attempt at ${textOf(item.eval)} in run ${textOf(item.run)}`, item);
+  return {
+    attempt: numberOf(item.attempt),
+    holder: textOf(item.holder),
+    ...(item.outcome && { outcome: (await unpack(objects, item.outcome)) as Outcome }),
+  };
+}

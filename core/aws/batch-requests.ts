@@ -1,0 +1,118 @@
+/** The shapes of our requests to AWS Batch; nothing is sent from here. */
+import type {
+  KeyValuePair,
+  ListJobsCommandInput,
+  RegisterJobDefinitionCommandInput,
+  ResourceRequirement,
+  RetryStrategy,
+  SubmitJobCommandInput,
+} from '@aws-sdk/client-batch';
+import type { Resources, SubmissionRequest } from '../engine/ports.ts';
+import { digest } from '../values/hash.ts';
+import { fargateSize } from './fargate.ts';
+
+/** What jobs are told about the deployment, and defaults of executors. */
+export interface BatchSettings {
+  readonly stack: string;
+  /** `s3://bucket/prefix` or an absolute folder. */
+  readonly store: string;
+  /** Jobs of an S3 store claim their work there. */
+  readonly attemptsTable: string | undefined;
+  readonly filesRoot: string | undefined;
+  /** Of executors that name none. */
+  readonly queue: string | undefined;
+}
+
+/** Batch refuses less. */
+const TIMEOUT_SECONDS_MIN = 60;
+
+/** Attempts are ours: a job is started once, whatever ends it. Without a matching rule Batch would retry. */
+const ONE_ATTEMPT: RetryStrategy = { attempts: 1, evaluateOnExit: [{ onReason: '*', action: 'EXIT' }] };
+
+/** Every submission overrides these; a definition must have some, and Fargate must allow the pair. */
+const PLACEHOLDER_SIZE: ResourceRequirement[] = [
+  { type: 'VCPU', value: '1' },
+  { type: 'MEMORY', value: '2048' },
+];
+
+/**
+ * The job definition of everything that overrides cannot say. Its name is a function of its content, so that equal
+ * definitions are registered once. The image's entry point is the runner, so there is no command. On Fargate the job's
+ * role also pulls the image and writes the log.
+ */
+export function jobDefinitionParams(
+  stack: string,
+  { image, role, platform = 'EC2' }: Pick<Resources, 'image' | 'role' | 'platform'>,
+): RegisterJobDefinitionCommandInput & { readonly jobDefinitionName: string } {
+  const content: Omit<RegisterJobDefinitionCommandInput, 'jobDefinitionName'> = {
+    type: 'container',
+    platformCapabilities: [platform],
+    containerProperties: {
+      ...(image && { image }),
+      ...(role && { jobRoleArn: role }),
+      ...(role && platform === 'FARGATE' && { executionRoleArn: role }),
+      resourceRequirements: PLACEHOLDER_SIZE,
+    },
+    retryStrategy: ONE_ATTEMPT,
+  };
+  return { jobDefinitionName: `redex-${stack}-${digest('job definition', JSON.stringify(content))}`, ...content };
+}
+
+export type Sized =
+  | { readonly ok: true; readonly requirements: ResourceRequirement[] }
+  | { readonly ok: false; readonly reason: string };
+
+/** What Batch is asked for: whole vCPUs on EC2, one of the fixed sizes on Fargate; memory in MiB. */
+export function resourceRequirements({ vcpus, memory, gpus = 0, platform }: Resources): Sized {
+  const memoryMib = Math.ceil(memory * 1024);
+  if (platform !== 'FARGATE') return { ok: true, requirements: requirements(Math.ceil(vcpus), memoryMib, gpus) };
+  if (gpus > 0) return { ok: false, reason: 'Fargate has no GPUs: give the task an executor on EC2' };
+  const found = fargateSize(vcpus, memoryMib);
+  if (found.ok) return { ok: true, requirements: requirements(found.size.vcpus, found.size.memoryMib, 0) };
+  const { nearest } = found;
+  const reason = `Fargate has no size of ${vcpus} vCPUs with ${memory} GiB; the nearest is ${nearest.vcpus} vCPUs with ${nearest.memoryMib / 1024} GiB`;
+  return { ok: false, reason };
+}
+
+function requirements(vcpus: number, memoryMib: number, gpus: number): ResourceRequirement[] {
+  return [
+    { type: 'VCPU', value: String(vcpus) },
+    { type: 'MEMORY', value: String(memoryMib) },
+    ...(gpus > 0 ? [{ type: 'GPU', value: String(gpus) } as const] : []),
+  ];
+}
+
+export function submitParams(
+  settings: BatchSettings,
+  request: SubmissionRequest,
+  target: { readonly queue: string; readonly definition: string; readonly requirements: ResourceRequirement[] },
+): SubmitJobCommandInput {
+  const { resources, size, name, spec } = request;
+  return {
+    jobName: name,
+    jobQueue: target.queue,
+    jobDefinition: target.definition,
+    containerOverrides: { environment: environment(settings, spec), resourceRequirements: target.requirements },
+    retryStrategy: ONE_ATTEMPT,
+    timeout: { attemptDurationSeconds: Math.max(TIMEOUT_SECONDS_MIN, Math.ceil(resources.timeoutSeconds)) },
+    ...(size > 1 && { arrayProperties: { size } }),
+    ...(resources.shareIdentifier && { shareIdentifier: resources.shareIdentifier }),
+    ...(resources.tags && { tags: resources.tags, propagateTags: true }),
+  };
+}
+
+/** Every event shows these values: no secrets. */
+function environment(settings: BatchSettings, spec: string): KeyValuePair[] {
+  const variables = {
+    REDEX_SPEC: spec,
+    REDEX_STORE: settings.store,
+    REDEX_TABLE_ATTEMPTS: settings.attemptsTable,
+    REDEX_FILES_ROOT: settings.filesRoot,
+  };
+  return Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+}
+
+/** The filter is what makes Batch list jobs of every status. It ignores case: the names must be compared again. */
+export function listByNameParams(name: string, queue: string): ListJobsCommandInput {
+  return { jobQueue: queue, filters: [{ name: 'JOB_NAME', values: [name] }] };
+}

@@ -1,0 +1,59 @@
+/** Batched reads and writes, sent again for what DynamoDB left undone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchGetItemCommand, BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Item } from './packing.ts';
+
+const GET_KEYS_MAX = 100;
+const WRITE_ITEMS_MAX = 25;
+/** Times that undone parts are sent again. The SDK's own retries deal with requests that were throttled as a whole. */
+const ROUNDS_MAX = 8;
+const PAUSE_MS = 25;
+const PAUSE_MS_MAX = 2000;
+
+export function chunked<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
+}
+
+/** The items that exist among `keys`, in no order. Keys must differ from each other. */
+export async function getItems(
+  client: DynamoDBClient,
+  table: string,
+  keys: readonly Item[],
+  options: { readonly consistent: boolean },
+): Promise<Item[]> {
+  const found: Item[] = [];
+  const getChunk = (chunk: Item[]) =>
+    untilDone(`reading ${table}`, chunk, async (left) => {
+      const answer = await client.send(
+        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: options.consistent } } }),
+      );
+      found.push(...(answer.Responses?.[table] ?? []));
+      return answer.UnprocessedKeys?.[table]?.Keys ?? [];
+    });
+  await Promise.all(chunked(keys, GET_KEYS_MAX).map(getChunk));
+  return found;
+}
+
+/** Puts all items; their keys must differ from each other. */
+export async function putItems(client: DynamoDBClient, table: string, items: readonly Item[]): Promise<void> {
+  const putChunk = (chunk: Item[]) =>
+    untilDone(`writing ${table}`, chunk, async (left) => {
+      const answer = await client.send(
+        new BatchWriteItemCommand({ RequestItems: { [table]: left.map((item) => ({ PutRequest: { Item: item } })) } }),
+      );
+      return (answer.UnprocessedItems?.[table] ?? []).flatMap(({ PutRequest }) =>
+        PutRequest?.Item ? [PutRequest.Item] : [],
+      );
+    });
+  await Promise.all(chunked(items, WRITE_ITEMS_MAX).map(putChunk));
+}
+
+async function untilDone(what: string, all: Item[], send: (left: Item[]) => Promise<Item[]>): Promise<void> {
+  let left = all;
+  for (let round = 0; round <= ROUNDS_MAX; round++) {
+    if (round > 0) await sleep(Math.random() * Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** round));
+    left = await send(left);
+    if (left.length === 0) return;
+  }
+  throw new Error(`${what}: ${left.length} items were still undone after ${ROUNDS_MAX} more requests`);
+}

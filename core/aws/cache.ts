@@ -1,0 +1,110 @@
+/**
+ * The cache in DynamoDB: one item an evaluation, by eval hash.
+ *
+ * 1. An item counts until 90 days after its last use; DynamoDB deletes it some time later.
+ * 2. A use is noted at most once a day, so that reading seldom costs a write.
+ */
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type { Cache, Clock, Evaluation, Objects } from '../engine/ports.ts';
+import type { EvalHash, RunId } from '../graph/facts.ts';
+import type { Table } from '../values/table.ts';
+import { getItems, putItems } from './batches.ts';
+import { checkVersion, type Item, numberOf, PART_BYTES_MAX, pack, textOf, unpack, VERSION } from './packing.ts';
+import { EXPIRES } from './tables.ts';
+
+const DAY_SECONDS = 24 * 60 * 60;
+const KEPT_SECONDS = 90 * DAY_SECONDS;
+
+/** Seconds since the epoch, as DynamoDB's time to live wants them. */
+function expiry(nowMs: number): number {
+  return Math.floor(nowMs / 1000) + KEPT_SECONDS;
+}
+
+export function evaluationItem(
+  evaluation: Evaluation,
+  parts: { readonly expression: Item[string]; readonly value: Item[string] | undefined },
+  nowMs: number,
+): Item {
+  return {
+    eval: { S: evaluation.eval },
+    ...VERSION,
+    task: { S: evaluation.task },
+    run: { S: evaluation.run },
+    at: { N: String(evaluation.at) },
+    expression: parts.expression,
+    ...(parts.value && { value: parts.value }),
+    [EXPIRES]: { N: String(expiry(nowMs)) },
+  };
+}
+
+/** Moves the expiry; does not bring back what was deleted meanwhile. */
+export function touchParams(table: string, evaluation: EvalHash, nowMs: number): UpdateItemCommandInput {
+  return {
+    TableName: table,
+    Key: { eval: { S: evaluation } },
+    UpdateExpression: 'SET #expires = :expires',
+    ConditionExpression: 'attribute_exists(#eval)',
+    ExpressionAttributeNames: { '#expires': EXPIRES, '#eval': 'eval' },
+    ExpressionAttributeValues: { ':expires': { N: String(expiry(nowMs)) } },
+  };
+}
+
+export function dynamoCache(client: DynamoDBClient, table: string, objects: Objects, clock: Clock): Cache {
+  async function itemOf(evaluation: Evaluation): Promise<Item> {
+    const packPart = (name: string, part: Table) =>
+      pack(objects, `cache/${evaluation.eval}/${evaluation.run}-${evaluation.at}-${name}`, part, PART_BYTES_MAX);
+    const [expression, value] = await Promise.all([
+      packPart('expression', evaluation.expression),
+      evaluation.value && packPart('value', evaluation.value),
+    ]);
+    return evaluationItem(evaluation, { expression, value }, clock.now());
+  }
+
+  async function touch(evaluation: EvalHash): Promise<void> {
+    await client.send(new UpdateItemCommand(touchParams(table, evaluation, clock.now()))).catch((error: unknown) => {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    });
+  }
+
+  return {
+    async read(evals) {
+      const keys = [...new Set(evals)].map((hash) => ({ eval: { S: hash } }));
+      const items = await getItems(client, table, keys, { consistent: false });
+      const nowSeconds = clock.now() / 1000;
+      const live = items.filter((item) => numberOf(item[EXPIRES]) > nowSeconds);
+      const untouched = live.filter((item) => numberOf(item[EXPIRES]) < nowSeconds + KEPT_SECONDS - DAY_SECONDS);
+      const [evaluations] = await Promise.all([
+        Promise.all(live.map((item) => evaluationOf(objects, item))),
+        Promise.all(untouched.map((item) => touch(textOf(item.eval) as EvalHash))),
+      ]);
+      return new Map(evaluations.map((evaluation) => [evaluation.eval, evaluation]));
+    },
+
+    async write(evaluations) {
+      const last = new Map(evaluations.map((evaluation) => [evaluation.eval, evaluation]));
+      await putItems(client, table, await Promise.all([...last.values()].map(itemOf)));
+    },
+  };
+}
+
+async function evaluationOf(objects: Objects, item: Item): Promise<Evaluation> {
+  const hash = textOf(item.eval) as EvalHash;
+  checkVersion(`the cache entry ${hash}`, item);
+  const [expression, value] = await Promise.all([
+    unpack(objects, item.expression),
+    item.value && unpack(objects, item.value),
+  ]);
+  return {
+    eval: hash,
+    task: textOf(item.task),
+    expression: expression as Table,
+    ...(value ? { value: value as Table } : {}),
+    run: textOf(item.run) as RunId,
+    at: numberOf(item.at),
+  };
+}

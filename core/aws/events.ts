@@ -1,0 +1,84 @@
+/**
+ * Events as they arrive, and jobs as Batch describes them, into what the engine knows. Lenient: fields come and go, and
+ * what is not ours is undefined, never an error.
+ */
+import * as v from 'valibot';
+import type { Verdict } from '../engine/ports.ts';
+import type { RunId } from '../graph/facts.ts';
+import { EVENT_SOURCE, WAKE_UP } from './bus.ts';
+
+/** Absent, too, when it is null or of another type than it was ever seen with. */
+const optionalText = v.fallback(v.optional(v.string()), undefined);
+const optionalNumber = v.fallback(v.optional(v.number()), undefined);
+
+const Container = v.fallback(
+  v.object({ exitCode: optionalNumber, reason: optionalText, logStreamName: optionalText }),
+  {},
+);
+
+/** The part of Batch's JobDetail that counts; the same in DescribeJobs and in events. Times are ms since the epoch. */
+const JobDetail = v.object({
+  jobId: v.pipe(v.string(), v.nonEmpty()),
+  jobName: v.string(),
+  status: v.picklist(['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING', 'SUCCEEDED', 'FAILED']),
+  statusReason: optionalText,
+  createdAt: optionalNumber,
+  startedAt: optionalNumber,
+  stoppedAt: optionalNumber,
+  container: Container,
+  attempts: v.fallback(v.array(v.object({ container: Container, statusReason: optionalText })), []),
+  arrayProperties: v.fallback(v.object({ index: optionalNumber, size: optionalNumber }), {}),
+});
+
+const StateChange = v.object({
+  source: v.literal('aws.batch'),
+  'detail-type': v.literal('Batch Job State Change'),
+  detail: JobDetail,
+});
+
+const WakeUp = v.object({
+  source: v.literal(EVENT_SOURCE),
+  'detail-type': v.literal(WAKE_UP),
+  detail: v.object({ stack: v.string(), run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]+$/)) }),
+});
+
+type JobDetail = v.InferOutput<typeof JobDetail>;
+
+/** What Batch says of a job; the last attempt speaks where the job itself does not. */
+function toVerdict(detail: JobDetail): Verdict {
+  const last = detail.attempts.at(-1);
+  const said = {
+    index: detail.arrayProperties.index,
+    statusReason: detail.statusReason ?? last?.statusReason,
+    containerReason: detail.container.reason ?? last?.container.reason,
+    exitCode: detail.container.exitCode ?? last?.container.exitCode,
+    log: detail.container.logStreamName ?? last?.container.logStreamName,
+    createdAt: detail.createdAt,
+    startedAt: detail.startedAt,
+    stoppedAt: detail.stoppedAt,
+  };
+  const known = Object.entries(said).filter(([, value]) => value !== undefined);
+  return { id: detail.jobId, name: detail.jobName, status: detail.status, ...Object.fromEntries(known) };
+}
+
+/** A job of DescribeJobs; undefined when it lacks an id, a name or a known status. */
+export function verdictOfJob(job: unknown): Verdict | undefined {
+  const parsed = v.safeParse(JobDetail, job);
+  return parsed.success ? toVerdict(parsed.output) : undefined;
+}
+
+/**
+ * A `Batch Job State Change`; undefined for every other event. The id of an array's child is `<parent>:<index>`. An
+ * array's parent gives undefined: its children speak for themselves, and what the parent's events hold is nowhere promised.
+ */
+export function parseVerdict(event: unknown): Verdict | undefined {
+  const parsed = v.safeParse(StateChange, event);
+  if (!parsed.success || parsed.output.detail.arrayProperties.size !== undefined) return undefined;
+  return toVerdict(parsed.output.detail);
+}
+
+/** A wake-up for a run; undefined for every other event. */
+export function parseWakeUp(event: unknown): { readonly stack: string; readonly run: RunId } | undefined {
+  const parsed = v.safeParse(WakeUp, event);
+  return parsed.success ? { stack: parsed.output.detail.stack, run: parsed.output.detail.run as RunId } : undefined;
+}

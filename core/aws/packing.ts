@@ -1,0 +1,57 @@
+/**
+ * JSON inside items: gzipped; as a binary attribute while it is small, else in the object store with its key as a
+ * string attribute. The attribute's type says which.
+ *
+ * 1. The object is written before the item that names it.
+ * 2. Every item carries the version of its format; a version from the future is refused, never guessed at.
+ */
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Objects } from '../engine/ports.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+const zip = promisify(gzip);
+const unzip = promisify(gunzip);
+
+/** Journal entries and summaries above this, compressed, go to the object store: a read unit is 4 KB, an item 400 KB. */
+export const BODY_BYTES_MAX = 16 * 1024;
+/** Expressions, values and outcomes: a hundred of them are read at once, and a batch read gives at most 16 MB. */
+export const PART_BYTES_MAX = 8 * 1024;
+
+/** The attribute for `value`; `key` is where it goes when it is larger than `bytesMax`. */
+export async function pack(objects: Objects, key: string, value: unknown, bytesMax: number): Promise<AttributeValue> {
+  const bytes = await zip(JSON.stringify(value));
+  if (bytes.length <= bytesMax) return { B: bytes };
+  await objects.put(key, bytes);
+  return { S: key };
+}
+
+export async function unpack(objects: Objects, attribute: AttributeValue | undefined): Promise<unknown> {
+  const bytes = attribute?.B ?? (await objects.get(textOf(attribute)));
+  if (!bytes) throw new Error(`the object ${attribute?.S} is gone from the object store`);
+  return JSON.parse((await unzip(bytes)).toString());
+}
+
+const FORMAT = 1;
+
+export const VERSION: Item = { v: { N: String(FORMAT) } };
+
+/** Throws when the item was written by a newer format. `what` names it in the message. */
+export function checkVersion(what: string, item: Item): void {
+  const version = numberOf(item.v);
+  if (version > FORMAT) {
+    throw new Error(`${what} has format ${version}; this version of redex reads up to ${FORMAT}: deploy a newer one`);
+  }
+}
+
+export function textOf(attribute: AttributeValue | undefined): string {
+  if (attribute?.S === undefined) throw new Error('an item lacks a text attribute it was written with');
+  return attribute.S;
+}
+
+export function numberOf(attribute: AttributeValue | undefined): number {
+  if (attribute?.N === undefined) throw new Error('an item lacks a number attribute it was written with');
+  return Number(attribute.N);
+}

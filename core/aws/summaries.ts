@@ -1,0 +1,113 @@
+/** Run summaries in DynamoDB: one item a run beside its journal, listed through the status index. */
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
+  paginateQuery,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type { Objects, RunStatus, RunSummary, Summaries } from '../engine/ports.ts';
+import { getItems } from './batches.ts';
+import { BODY_BYTES_MAX, checkVersion, type Item, pack, textOf, unpack, VERSION } from './packing.ts';
+import { STATUS_INDEX } from './tables.ts';
+
+const SUMMARY = 'summary';
+
+const STATUSES: Readonly<Record<RunStatus, true>> = {
+  RUNNING: true,
+  CANCELLING: true,
+  DONE: true,
+  FAILED: true,
+  CANCELLED: true,
+};
+
+function keyOf(run: string): Item {
+  return { run: { S: run }, sort: { S: SUMMARY } };
+}
+
+export function putSummaryParams(table: string, summary: RunSummary, body: Item[string]): PutItemCommandInput {
+  return {
+    TableName: table,
+    Item: {
+      ...keyOf(summary.run),
+      ...VERSION,
+      status: { S: summary.status },
+      startedAt: { N: String(summary.startedAt) },
+      sequence: { N: String(summary.sequence) },
+      updatedAt: { N: String(summary.updatedAt) },
+      body,
+    },
+    ConditionExpression:
+      'attribute_not_exists(#run) OR #sequence < :sequence OR (#sequence = :sequence AND #updatedAt < :updatedAt)',
+    ExpressionAttributeNames: { '#run': 'run', '#sequence': 'sequence', '#updatedAt': 'updatedAt' },
+    ExpressionAttributeValues: {
+      ':sequence': { N: String(summary.sequence) },
+      ':updatedAt': { N: String(summary.updatedAt) },
+    },
+  };
+}
+
+export function listParams(table: string, status: RunStatus, limit: number): QueryCommandInput {
+  return {
+    TableName: table,
+    IndexName: STATUS_INDEX,
+    KeyConditionExpression: '#status = :status',
+    ExpressionAttributeNames: { '#status': 'status' },
+    ExpressionAttributeValues: { ':status': { S: status } },
+    ScanIndexForward: false,
+    Limit: limit,
+  };
+}
+
+/** Newest first; of two that started in the same millisecond the one with the higher id. */
+function newestFirst(a: RunSummary, b: RunSummary): number {
+  return b.startedAt - a.startedAt || (a.run < b.run ? 1 : -1);
+}
+
+export function dynamoSummaries(client: DynamoDBClient, table: string, objects: Objects): Summaries {
+  async function runsWith(status: RunStatus, limit: number): Promise<string[]> {
+    const runs: string[] = [];
+    for await (const page of paginateQuery({ client }, listParams(table, status, limit))) {
+      runs.push(...(page.Items ?? []).map((item) => textOf(item.run)));
+      if (runs.length >= limit) break;
+    }
+    return runs;
+  }
+
+  return {
+    async put(summary) {
+      const key = `summaries/${summary.run}/${summary.sequence}-${summary.updatedAt}`;
+      const body = await pack(objects, key, summary, BODY_BYTES_MAX);
+      await client.send(new PutItemCommand(putSummaryParams(table, summary, body))).catch((error: unknown) => {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      });
+    },
+
+    async get(run) {
+      const { Item: item } = await client.send(
+        new GetItemCommand({ TableName: table, Key: keyOf(run), ConsistentRead: true }),
+      );
+      return item && summaryOf(objects, item);
+    },
+
+    async list({ status, limit }) {
+      const statuses = status ? [status] : (Object.keys(STATUSES) as RunStatus[]);
+      const runs = (await Promise.all(statuses.map((each) => runsWith(each, limit)))).flat();
+      // A run can stand under two statuses while the index catches up.
+      const keys = [...new Set(runs)].map(keyOf);
+      const items = await getItems(client, table, keys, { consistent: false });
+      const summaries = await Promise.all(items.map((item) => summaryOf(objects, item)));
+      return summaries
+        .filter((summary) => !status || summary.status === status)
+        .sort(newestFirst)
+        .slice(0, limit);
+    },
+  };
+}
+
+async function summaryOf(objects: Objects, item: Item): Promise<RunSummary> {
+  checkVersion(`the summary of run ${textOf(item.run)}`, item);
+  return (await unpack(objects, item.body)) as RunSummary;
+}

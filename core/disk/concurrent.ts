@@ -1,5 +1,9 @@
 /** The results of `work` on every item, in order, with at most `limit` under way at once. The first rejection stops new work. */
-export async function mapConcurrent<A, B>(items: readonly A[], limit: number, work: (item: A) => Promise<B>): Promise<B[]> {
+export async function mapConcurrent<A, B>(
+  items: readonly A[],
+  limit: number,
+  work: (item: A) => Promise<B>,
+): Promise<B[]> {
   const results = new Array<B>(items.length);
   let next = 0;
   let failed = false;

@@ -90,8 +90,19 @@ function outcomes(name: string, open: () => Promise<Attempts>): void {
       const [attempts, run] = [await open(), freshRun()];
       const outcome: Outcome = {
         ok: false,
-        error: [['record', ['exitCode'], []], ['error', 'ScriptError', ['ScriptError', 'Error'], 'exited "1"\n\u0000 é', 0]],
-        measured: { startedAt: 1, endedAt: 2, cpuSeconds: 0.25, memoryPeakBytes: 5e9, exitCode: 1, host: 'h', log: 'l' },
+        error: [
+          ['record', ['exitCode'], []],
+          ['error', 'ScriptError', ['ScriptError', 'Error'], 'exited "1"\n\u0000 é', 0],
+        ],
+        measured: {
+          startedAt: 1,
+          endedAt: 2,
+          cpuSeconds: 0.25,
+          memoryPeakBytes: 5e9,
+          exitCode: 1,
+          host: 'h',
+          log: 'l',
+        },
       };
       await attempts.claim(run, evaluation, 1, 'job-a');
       await attempts.finish(run, evaluation, 1, 'job-a', outcome);
@@ -138,7 +149,7 @@ function races(name: string, open: () => Promise<Attempts>): void {
       expect(holder).toBe(`job-${answers.indexOf('claimed')}`);
     });
 
-    it('of outcomes against higher claims: an outcome that was recorded was the holder\'s', async () => {
+    it("of outcomes against higher claims: an outcome that was recorded was the holder's", async () => {
       for (let round = 0; round < 10; round++) {
         const [first, second, run] = [await open(), await open(), freshRun()];
         await first.claim(run, evaluation, 1, 'job-a');

@@ -32,7 +32,9 @@ export function objectsContract(name: string, open: () => Promise<Objects>): voi
       const versions = [new Uint8Array(300_000).fill(1), new Uint8Array(200_000).fill(2)];
       await objects.put('values/raced', versions[0] as Uint8Array);
       let writing = true;
-      const writes = Promise.all(Array.from({ length: 10 }, (_, at) => objects.put('values/raced', versions[at % 2] as Uint8Array)));
+      const writes = Promise.all(
+        Array.from({ length: 10 }, (_, at) => objects.put('values/raced', versions[at % 2] as Uint8Array)),
+      );
       const reads = (async () => {
         while (writing) {
           const seen = await objects.get('values/raced');
@@ -45,13 +47,22 @@ export function objectsContract(name: string, open: () => Promise<Objects>): voi
       await reads;
     });
 
-    it.each(['', 'name', '/values/x', 'values//x', 'values/', '../x', 'values/../x', 'values/..', './x', 'values/a b', 'values/a\nb'])(
-      'refuses the key %j',
-      async (key) => {
-        const objects = await open();
-        await expect(objects.put(key, new Uint8Array([1]))).rejects.toThrow(/key/);
-        await expect(objects.get(key)).rejects.toThrow(/key/);
-      },
-    );
+    it.each([
+      '',
+      'name',
+      '/values/x',
+      'values//x',
+      'values/',
+      '../x',
+      'values/../x',
+      'values/..',
+      './x',
+      'values/a b',
+      'values/a\nb',
+    ])('refuses the key %j', async (key) => {
+      const objects = await open();
+      await expect(objects.put(key, new Uint8Array([1]))).rejects.toThrow(/key/);
+      await expect(objects.get(key)).rejects.toThrow(/key/);
+    });
   });
 }

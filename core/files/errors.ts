@@ -1,0 +1,36 @@
+/** What can be wrong with a file for good: asking again would give the same. Broken networks are other errors. */
+
+export type FileErrorName = 'InputMissing' | 'InputChanged' | 'OutputMissing' | 'FileRefused';
+
+/** An error that names the file. A task may catch it by its name, or all of them as FileError. */
+export class FileError extends Error {
+  override readonly name: FileErrorName;
+  readonly location: string;
+
+  constructor(name: FileErrorName, location: string, message: string) {
+    super(message);
+    this.name = name;
+    this.location = location;
+  }
+}
+
+export function inputMissing(location: string): FileError {
+  return new FileError('InputMissing', location, `${quote(location)} does not exist`);
+}
+
+export function inputChanged(location: string): FileError {
+  return new FileError('InputChanged', location, `${quote(location)} changed while the run used it`);
+}
+
+export function outputMissing(location: string, why: string): FileError {
+  return new FileError('OutputMissing', location, `${quote(location)} was not made: ${why}`);
+}
+
+export function refused(location: string, why: string): FileError {
+  return new FileError('FileRefused', location, `${quote(location)} ${why}`);
+}
+
+/** Locations may hold spaces and line ends: a message shows where they begin and end only where that is in doubt. */
+export function quote(location: string): string {
+  return /^[\w./:@%+=,~-]+$/.test(location) ? location : JSON.stringify(location);
+}

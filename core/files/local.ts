@@ -1,0 +1,143 @@
+/** Files of this machine. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { mapConcurrent } from '../disk/concurrent.ts';
+import { isErrno, partBeside } from '../disk/write.ts';
+import { inputChanged, inputMissing, refused } from './errors.ts';
+import type { Chunks, Entry, Store, Written } from './store.ts';
+import { fileVersions, settled, statFile } from './versions.ts';
+import { filesBelow } from './walk.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+const HASHES_AT_ONCE = 4;
+
+export interface LocalOptions {
+  /** What relative paths are relative to; without one they are refused. */
+  readonly root?: string | undefined;
+  /** Folder that remembers versions; without one every look at a file hashes it. */
+  readonly versions?: string | undefined;
+}
+
+export function localStore(options: LocalOptions): Store {
+  const versions = fileVersions(options.versions);
+
+  const pathOf = (location: string): string => {
+    if (location.includes('\0')) throw refused(location, 'holds a NUL character');
+    if (isAbsolute(location)) return resolve(location);
+    if (options.root === undefined)
+      throw refused(location, 'is a relative path, and here there is no folder it is relative to');
+    return resolve(options.root, location);
+  };
+
+  const store: Store = {
+    path: pathOf,
+    stat: (location) => guarded(location, 'read', () => versions.of(pathOf(location))),
+    list(location) {
+      const folder = pathOf(location);
+      const base = location.endsWith('/') ? location : `${location}/`;
+      return guarded(location, 'read', async () => {
+        const paths = await filesBelow(folder);
+        if (!paths) return undefined;
+        const entries = await mapConcurrent(paths, HASHES_AT_ONCE, async (path): Promise<Entry | undefined> => {
+          const found = await versions.of(`${folder}/${path}`);
+          return found && { path, location: base + path, ...found };
+        });
+        return entries.filter((entry) => entry !== undefined);
+      });
+    },
+    read: (location, version) => readLocal(location, pathOf(location), version),
+    async write(location, chunks) {
+      const path = pathOf(location);
+      const written = await writeWhole(location, path, chunks);
+      await versions.note(path, written.version, written.stats);
+      return { version: written.version, bytes: written.bytes };
+    },
+    async copy(from, to) {
+      // The same file under two names is left alone: a copy would read what it truncates.
+      const [a, b] = await Promise.all([statFile(pathOf(from)), statFile(pathOf(to))]);
+      return a && b && a.ino === b.ino && a.dev === b.dev ? await store.stat(to) : undefined;
+    },
+  };
+  return store;
+}
+
+async function* readLocal(location: string, path: string, version: string | undefined): Chunks {
+  const hash = version === undefined ? undefined : createHash('sha256');
+  try {
+    if ((await stat(path)).isDirectory()) throw refused(location, 'is a folder, not a file');
+    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+      hash?.update(chunk);
+      yield chunk;
+    }
+  } catch (thrown) {
+    if (isErrno(thrown, 'ENOENT', 'ENOTDIR'))
+      throw version === undefined ? inputMissing(location) : inputChanged(location);
+    throw explained(location, 'read', thrown);
+  }
+  if (hash && hash.digest('hex') !== version) throw inputChanged(location);
+}
+
+/** Writes under another name beside `path`, and gives it the name when all of it is there. */
+async function writeWhole(location: string, path: string, chunks: Chunks | Iterable<Uint8Array>) {
+  const part = partBeside(path);
+  const hash = createHash('sha256');
+  const handle = await guarded(location, 'write', () => openNew(part));
+  try {
+    let bytes = 0;
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      await guarded(location, 'write', () => writeAll(handle, chunk));
+      bytes += chunk.byteLength;
+    }
+    const stats = await handle.stat({ bigint: true });
+    await handle.close();
+    await settled(stats);
+    await guarded(location, 'write', () => rename(part, path));
+    return { version: hash.digest('hex'), bytes, stats };
+  } catch (thrown) {
+    await handle.close().catch(() => undefined);
+    await unlink(part).catch(() => undefined);
+    throw thrown;
+  }
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  await mkdir(dirname(path), { recursive: true });
+  return await open(path, 'wx');
+}
+
+export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.byteLength; ) {
+    at += (await handle.write(chunk, at, chunk.byteLength - at)).bytesWritten;
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'a part of the path is a file, not a folder',
+  EISDIR: 'there is a folder of that name',
+  ENOTEMPTY: 'there is a folder of that name',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its links lead around in a circle',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+};
+
+function explained(location: string, verb: 'read' | 'write', thrown: unknown): unknown {
+  const code = (thrown as NodeJS.ErrnoException).code;
+  const reason = code === undefined ? undefined : REASONS[code];
+  return reason ? refused(location, `cannot be ${verb === 'read' ? 'read' : 'written'}: ${reason}`) : thrown;
+}
+
+async function guarded<T>(location: string, verb: 'read' | 'write', work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw explained(location, verb, thrown);
+  }
+}

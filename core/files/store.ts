@@ -1,0 +1,53 @@
+/** One kind of place that files are kept in. */
+
+import { byCodeUnit } from '../values/encode.ts';
+import { digest } from '../values/hash.ts';
+
+export type Chunks = AsyncIterable<Uint8Array>;
+
+export interface Written {
+  readonly version: string;
+  readonly bytes: number;
+}
+
+/** A file below a directory, by its path from there. */
+export interface Entry {
+  readonly path: string;
+  readonly location: string;
+  readonly version: string;
+  readonly bytes: number;
+}
+
+/** Locations are of the store's own scheme; those of directories end in a slash. FileError where it is the file's fault. */
+export interface Store {
+  /** The file now; undefined when there is none, and for a directory. */
+  stat(location: string): Promise<Written | undefined>;
+  /** The files below a directory, at any depth, sorted by path; undefined when there is no such directory. */
+  list(location: string): Promise<Entry[] | undefined>;
+  /**
+   * The bytes, in chunks of at most a few MB. With a version the file must have it: InputChanged, at the latest in
+   * place of the end. InputMissing when there is no file.
+   */
+  read(location: string, version?: string): Chunks;
+  /** Puts the bytes there at once when the last chunk has come; when a chunk throws, nothing has happened. */
+  write(location: string, chunks: Chunks | Iterable<Uint8Array>): Promise<Written>;
+  /** Copies within the store without the bytes passing through here; undefined where that cannot be done. */
+  copy?(from: string, to: string): Promise<Written | undefined>;
+  /** The absolute path a process on this machine finds the location under, for stores that are local. */
+  path?(location: string): string;
+}
+
+export type Leaf = { readonly kind: 'file' | 'dir'; readonly location: string };
+
+/** Covers relative paths and versions of all files: equal contents in two places have equal versions. */
+export function dirVersion(entries: readonly Entry[]): string {
+  const pairs = entries.map(({ path, version }) => [path, version] as const);
+  return digest('dir', JSON.stringify(pairs.sort(([a], [b]) => byCodeUnit(a, b))));
+}
+
+/** The version now; undefined when there is no such file, or no file below the directory. */
+export async function versionNow(store: Store, { kind, location }: Leaf): Promise<string | undefined> {
+  if (kind === 'file') return (await store.stat(location))?.version;
+  const entries = await store.list(location);
+  return entries && entries.length > 0 ? dirVersion(entries) : undefined;
+}

@@ -1,0 +1,42 @@
+/** All stores under one roof: a location's scheme says which one it is in. */
+import type { S3Client } from '@aws-sdk/client-s3';
+import { refused } from './errors.ts';
+import { type LocalOptions, localStore } from './local.ts';
+import type { Store } from './store.ts';
+import { webStore } from './web.ts';
+
+export interface StoreOptions extends LocalOptions {
+  /** By default one made from the environment, when the first s3:// location is met. */
+  readonly s3?: S3Client | undefined;
+}
+
+/** The store that a location is in. FileRefused for schemes nobody knows. */
+export type Stores = (location: string) => Store;
+
+export function openStores(options: StoreOptions): Stores {
+  const local = localStore(options);
+  const web = webStore();
+  // The SDK is large: it is loaded by those who need it.
+  const s3 = deferred(async () => (await import('./s3.ts')).s3Store(options.s3));
+  return (location) => {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
+    if (scheme === undefined) return local;
+    if (scheme === 's3') return s3;
+    if (scheme === 'https' || scheme === 'http') return web;
+    throw refused(location, 'cannot be reached: only s3://, https:// and local paths can');
+  };
+}
+
+function deferred(load: () => Promise<Store>): Store {
+  let loaded: Promise<Store> | undefined;
+  const store = (): Promise<Store> => (loaded ??= load());
+  return {
+    stat: async (location) => (await store()).stat(location),
+    list: async (location) => (await store()).list(location),
+    async *read(location, version) {
+      yield* (await store()).read(location, version);
+    },
+    write: async (location, chunks) => (await store()).write(location, chunks),
+    copy: async (from, to) => (await store()).copy?.(from, to),
+  };
+}

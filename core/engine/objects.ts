@@ -13,6 +13,15 @@ export const keys = {
   snapshot: (run: string, sequence: number) => `snapshots/${run}/${sequence}`,
 };
 
+/** No part begins with a dot, so a key climbs nowhere and meets no file that is still being written. */
+const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/;
+
+/** The key itself; throws on what no object store takes. */
+export function checkKey(key: string): string {
+  if (!KEY.test(key)) throw new Error(`not a key of the object store: ${JSON.stringify(key)}`);
+  return key;
+}
+
 export async function putJson(objects: Objects, key: string, value: unknown): Promise<void> {
   await objects.put(key, gzipSync(JSON.stringify(value)));
 }
@@ -28,18 +37,27 @@ export async function putLarge(objects: Objects, large: ReadonlyMap<Hash, Table>
   await Promise.all([...large].map(([hash, table]) => putJson(objects, keys.value(hash), table)));
 }
 
-/** The table with every large value put back, at any depth. Throws when one is gone from the store. */
-export async function loadLarge(objects: Objects, table: Table): Promise<Table> {
+/**
+ * The table with every large value put back, at any depth. `known` are values that may not be stored yet.
+ * Throws when one is gone from the store.
+ */
+export async function loadLarge(
+  objects: Objects,
+  table: Table,
+  known: ReadonlyMap<Hash, Table> = new Map(),
+): Promise<Table> {
   let whole = table;
   for (let refs = refsOf(whole); refs.length > 0; refs = refsOf(whole)) {
     const loaded = await Promise.all(
-      [...new Set(refs)].map(async (hash) => {
-        const stored = await getJson(objects, keys.value(hash));
-        if (!stored) throw new Error(`the value ${hash} is gone from the object store`);
-        return [hash, stored as Table] as const;
-      }),
+      [...new Set(refs)].map(async (hash) => [hash, known.get(hash) ?? (await loadValue(objects, hash))] as const),
     );
     whole = withLarge(whole, new Map(loaded));
   }
   return whole;
+}
+
+async function loadValue(objects: Objects, hash: Hash): Promise<Table> {
+  const stored = await getJson(objects, keys.value(hash));
+  if (!stored) throw new Error(`the value ${hash} is gone from the object store`);
+  return stored as Table;
 }

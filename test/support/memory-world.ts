@@ -1,0 +1,85 @@
+/** The whole world in memory: the same contracts as the real one, a clock that a test moves, and a Batch that it plays. */
+import type { Bus, Files, Host, RunSummary, World } from '../../core/engine/ports.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { digest } from '../../core/values/hash.ts';
+import { ABSENT } from '../../core/values/table.ts';
+import { type MemoryBatch, memoryBatch } from './memory/batch.ts';
+import { type VirtualClock, virtualClock } from './memory/clock.ts';
+import { memoryAttempts, memoryCache, memoryJournal, memoryObjects, memorySummaries } from './memory/storage.ts';
+
+export interface MemoryBus extends Bus {
+  readonly woken: RunId[];
+  readonly endings: RunSummary[];
+}
+
+export interface MemoryFiles extends Files {
+  /** Version by location; a test writes it. */
+  readonly versions: Map<string, string>;
+}
+
+export interface MemoryWorld extends World {
+  readonly batch: MemoryBatch;
+  readonly bus: MemoryBus;
+  readonly clock: VirtualClock;
+  readonly files: MemoryFiles;
+  readonly objects: ReturnType<typeof memoryObjects>;
+}
+
+export function memoryWorld(
+  parts: Partial<Omit<World, 'batch' | 'bus' | 'clock' | 'files' | 'objects'>> = {},
+): MemoryWorld {
+  return {
+    stack: 'test',
+    journal: memoryJournal(),
+    summaries: memorySummaries(),
+    cache: memoryCache(),
+    attempts: memoryAttempts(),
+    host: noHost,
+    sender: { id: 'sender-1', exclusive: false },
+    ...parts,
+    objects: memoryObjects(),
+    batch: memoryBatch(),
+    files: memoryFiles(),
+    bus: memoryBus(),
+    clock: virtualClock(),
+  };
+}
+
+const noHost: Host = {
+  program: () => Promise.reject(new Error('this world has no host')),
+  root: () => Promise.reject(new Error('this world has no host')),
+  run: () => Promise.reject(new Error('this world has no host')),
+};
+
+function memoryFiles(): MemoryFiles {
+  const versions = new Map<string, string>();
+  /** As of the files below it; a directory without any is absent. */
+  function directoryVersion(location: string): string {
+    const prefix = location.endsWith('/') ? location : `${location}/`;
+    const below = [...versions].filter(([file]) => file.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
+    return below.length === 0 ? ABSENT : digest('directory', JSON.stringify(below));
+  }
+  return {
+    versions,
+    async observe(leaves) {
+      return leaves.map(({ kind, location }) =>
+        kind === 'file' ? (versions.get(location) ?? ABSENT) : directoryVersion(location),
+      );
+    },
+  };
+}
+
+function memoryBus(): MemoryBus {
+  const woken: RunId[] = [];
+  const endings: RunSummary[] = [];
+  return {
+    woken,
+    endings,
+    async wake(run) {
+      woken.push(run);
+    },
+    async ended(summary) {
+      endings.push(structuredClone(summary));
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** Journal, summaries, cache, attempts and objects in memory. Everything goes in and out as copies, as through a wire. */
+import { checkKey } from '../../../core/engine/objects.ts';
+import type {
+  AttemptRecord,
+  Attempts,
+  Cache,
+  Entry,
+  Evaluation,
+  Journal,
+  Objects,
+  RunSummary,
+  Summaries,
+} from '../../../core/engine/ports.ts';
+import type { EvalHash, RunId } from '../../../core/graph/facts.ts';
+
+export function memoryJournal(): Journal {
+  const journals = new Map<RunId, Entry[]>();
+  return {
+    async append(entry) {
+      const entries = journals.get(entry.run) ?? [];
+      journals.set(entry.run, entries);
+      if (entries[entry.sequence]) return 'taken';
+      entries[entry.sequence] = structuredClone(entry);
+      return 'appended';
+    },
+    async readAfter(run, sequence) {
+      const entries = journals.get(run) ?? [];
+      return structuredClone(entries.filter((entry) => entry.sequence > sequence));
+    },
+  };
+}
+
+export function memorySummaries(): Summaries {
+  const summaries = new Map<RunId, RunSummary>();
+  const isNewer = (a: RunSummary, b: RunSummary) =>
+    a.sequence > b.sequence || (a.sequence === b.sequence && a.updatedAt > b.updatedAt);
+  return {
+    async put(summary) {
+      const stored = summaries.get(summary.run);
+      if (!stored || isNewer(summary, stored)) summaries.set(summary.run, structuredClone(summary));
+    },
+    async get(run) {
+      return structuredClone(summaries.get(run));
+    },
+    async list({ status, limit }) {
+      const matching = [...summaries.values()].filter((summary) => !status || summary.status === status);
+      const sorted = matching.sort((a, b) => b.startedAt - a.startedAt || (a.run < b.run ? 1 : -1));
+      return structuredClone(sorted.slice(0, limit));
+    },
+  };
+}
+
+export function memoryCache(): Cache {
+  const evaluations = new Map<EvalHash, Evaluation>();
+  return {
+    async read(evals) {
+      const found = evals.flatMap((hash) => evaluations.get(hash) ?? []);
+      return new Map(structuredClone(found).map((evaluation) => [evaluation.eval, evaluation]));
+    },
+    async write(written) {
+      for (const evaluation of structuredClone(written)) evaluations.set(evaluation.eval, evaluation);
+    },
+  };
+}
+
+export function memoryAttempts(): Attempts {
+  const records = new Map<string, AttemptRecord>();
+  const cancelled = new Set<RunId>();
+  const keyOf = (run: RunId, evaluation: EvalHash) => `${run}/${evaluation}`;
+
+  function held(run: RunId, evaluation: EvalHash, attempt: number, holder: string): AttemptRecord | undefined {
+    const record = records.get(keyOf(run, evaluation));
+    return record?.attempt === attempt && record.holder === holder ? record : undefined;
+  }
+
+  return {
+    async claim(run, evaluation, attempt, holder) {
+      const record = records.get(keyOf(run, evaluation));
+      if (cancelled.has(run) || (record && record.attempt >= attempt)) return 'refused';
+      records.set(keyOf(run, evaluation), { attempt, holder });
+      return 'claimed';
+    },
+    async holds(run, evaluation, attempt, holder) {
+      return !cancelled.has(run) && held(run, evaluation, attempt, holder) !== undefined;
+    },
+    async finish(run, evaluation, attempt, holder, outcome) {
+      const record = held(run, evaluation, attempt, holder);
+      if (!record || record.outcome) return 'refused';
+      records.set(keyOf(run, evaluation), structuredClone({ attempt, holder, outcome }));
+      return 'recorded';
+    },
+    async read(run, evaluations) {
+      const found = evaluations.flatMap((hash) => {
+        const record = records.get(keyOf(run, hash));
+        return record ? [[hash, structuredClone(record)] as const] : [];
+      });
+      return new Map(found);
+    },
+    async cancel(run) {
+      cancelled.add(run);
+    },
+  };
+}
+
+export function memoryObjects(): Objects & { readonly stored: ReadonlyMap<string, Uint8Array> } {
+  const stored = new Map<string, Uint8Array>();
+  return {
+    stored,
+    async put(key, bytes) {
+      stored.set(checkKey(key), bytes.slice());
+    },
+    async get(key) {
+      return stored.get(checkKey(key))?.slice();
+    },
+  };
+}

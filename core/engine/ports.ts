@@ -2,6 +2,7 @@
  * What the engine needs from the world. Each port is as small as its user needs; adapters translate their service's
  * exceptions once, here nothing throws but bugs and broken networks.
  */
+import type { WarmGraphs } from './warm.ts';
 import type { EvalHash, Fact, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
 import type { ExecutorConfig, JobOptions, Program } from '../values/program.ts';
@@ -218,4 +219,6 @@ export interface World {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly sender: Sender;
+  /** Graphs kept between the rounds of one process. */
+  readonly warm: WarmGraphs;
 }

@@ -1,0 +1,47 @@
+/** load: the warm graph, else snapshot; then the journal's tail. */
+import { draftOf } from '../graph/draft.ts';
+import { evolve } from '../graph/evolve.ts';
+import type { RunId } from '../graph/facts.ts';
+import { graphOf, type Snapshot, snapshotOf } from '../graph/snapshot.ts';
+import { getJson, keys, putJson } from './objects.ts';
+import type { Entry, World } from './ports.ts';
+import type { LiveRun } from './warm.ts';
+
+/** The run up to its newest entry; undefined when there is no such run. */
+export async function loadRun(world: World, run: RunId): Promise<LiveRun | undefined> {
+  const live = world.warm.take(run) ?? (await loadCold(world, run));
+  await foldTail(world, live);
+  return live.sequence === 0 ? undefined : live;
+}
+
+/** Folds what others have appended since. */
+export async function foldTail(world: World, live: LiveRun): Promise<void> {
+  for (const entry of await world.journal.readAfter(live.run, live.sequence)) foldEntry(live, entry);
+}
+
+export function foldEntry(live: LiveRun, entry: Entry): void {
+  if (entry.sequence !== live.sequence + 1) {
+    throw new Error(`the journal of ${live.run} goes from ${live.sequence} to ${entry.sequence}`);
+  }
+  for (const fact of entry.facts) evolve(live.draft, fact);
+  live.draft.effects.large.clear();
+  live.sequence = entry.sequence;
+}
+
+async function loadCold(world: World, run: RunId): Promise<LiveRun> {
+  const newest = (await world.summaries.get(run))?.snapshot ?? 0;
+  const stored = newest > 0 ? await getJson(world.objects, keys.snapshot(run, newest)) : undefined;
+  const graph = stored ? graphOf(stored as Snapshot) : undefined;
+  if (graph) return { run, draft: draftOf(graph), sequence: newest, snapshot: newest };
+  return { run, draft: draftOf(), sequence: 0, snapshot: 0 };
+}
+
+/** Entries between snapshots: a cold load folds at most about this many. */
+const SNAPSHOT_INTERVAL = 64;
+
+/** Now and then a snapshot of the committed graph. It may be lost: the journal says the same. */
+export async function snapshotIfDue(world: World, live: LiveRun): Promise<void> {
+  if (live.sequence - live.snapshot < SNAPSHOT_INTERVAL || live.draft.graph.end) return;
+  await putJson(world.objects, keys.snapshot(live.run, live.sequence), snapshotOf(live.draft.graph));
+  live.snapshot = live.sequence;
+}

@@ -1,0 +1,69 @@
+/** What the pure core asks of the outside before it can go on. */
+import type { Hash } from '../values/hash.ts';
+import { INLINE_EXECUTOR, type JobOptions } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
+import { attemptOptions } from './evolve.ts';
+import type { EvalHash } from './facts.ts';
+import { type Graph, runOf, type Work } from './graph.ts';
+
+/** One attempt of a piece of work. */
+export interface Attempt {
+  readonly eval: EvalHash;
+  readonly task: string;
+  readonly attempt: number;
+  /** A list; large values by reference. */
+  readonly args: Table;
+  readonly options: JobOptions;
+}
+
+export interface Demands {
+  /** Look at the file literals in these argument lists. */
+  readonly observe: readonly { readonly call: Hash; readonly args: Table }[];
+  /** Load the operands and apply the operator. */
+  readonly compute: readonly { readonly application: Hash; readonly name: string; readonly operands: Table }[];
+  /** Look these evaluations up in the cache. */
+  readonly lookup: readonly EvalHash[];
+  /** Run these functions in the host. */
+  readonly inline: readonly Attempt[];
+  /** Submit these to their executors. */
+  readonly submit: readonly Attempt[];
+}
+
+const NOTHING: Demands = { observe: [], compute: [], lookup: [], inline: [], submit: [] };
+
+/** Everything that can be done now, oldest first. The cost follows what is waiting, not the size of the run. */
+export function demandsOf(graph: Graph): Demands {
+  if (graph.end || graph.stopping || !graph.run) return NOTHING;
+  const works = [...graph.frontier]
+    .map((evaluation) => graph.works.get(evaluation) as Work)
+    .sort((a, b) => a.ordinal - b.ordinal);
+  const ready = works.filter((work) => work.state === 'ready');
+  return {
+    observe: [...graph.observing].map(([call, { args }]) => ({ call, args })),
+    compute: [...graph.computing].map(([application, { name, operands }]) => ({ application, name, operands })),
+    lookup: works.filter((work) => work.state === 'lookup').map((work) => work.eval),
+    inline: ready.filter((work) => isInline(graph, work)).map(attemptOf),
+    submit: ready.filter((work) => !isInline(graph, work)).map(attemptOf),
+  };
+}
+
+function isInline(graph: Graph, work: Work): boolean {
+  const executor = work.options.executor ?? INLINE_EXECUTOR;
+  return (runOf(graph).program.executors[executor]?.type ?? 'inline') === 'inline';
+}
+
+function attemptOf(work: Work): Attempt {
+  return {
+    eval: work.eval,
+    task: work.task,
+    attempt: work.attempt + 1,
+    args: work.args,
+    options: attemptOptions(work),
+  };
+}
+
+/** Whether the run has anything to do that does not wait for a job in flight. */
+export function hasWorkLeft(graph: Graph): boolean {
+  if (graph.end || graph.stopping) return false;
+  return graph.frontier.size + graph.observing.size + graph.computing.size > 0;
+}

@@ -1,0 +1,65 @@
+/** One evolution of the graph in progress: where it changes, what is yet to be propagated, and what it asks to be kept. */
+import { spill } from '../values/contents.ts';
+import type { Hash } from '../values/hash.ts';
+import type { Table } from '../values/table.ts';
+import { Edits } from './edits.ts';
+import { emptyGraph, type Graph, type GraphNode, type Job, type JobStatus, type NodeId, type Settlement, type Tally } from './graph.ts';
+
+/** What evolving brought to light that must be stored before the facts are: by whoever appends them, never on replay. */
+export interface Effects {
+  /** Large values made by the reducer itself. */
+  readonly large: Map<Hash, Table>;
+}
+
+export interface Draft {
+  readonly graph: Graph;
+  readonly edits: Edits;
+  /** New nodes that have not been looked at, and settled ones whose users do not know yet. */
+  readonly queue: NodeId[];
+  effects: Effects;
+}
+
+export function draftOf(graph: Graph = emptyGraph()): Draft {
+  return { graph, edits: new Edits(), queue: [], effects: noEffects() };
+}
+
+export function noEffects(): Effects {
+  return { large: new Map() };
+}
+
+export function liveNode(draft: Draft, id: NodeId): GraphNode {
+  const node = draft.graph.nodes.get(id);
+  if (!node) throw new Error(`node ${id} is not in the graph`);
+  return node;
+}
+
+/** Gives a node its outcome, once. Users hear of it when the queue comes to it. */
+export function settle(draft: Draft, node: GraphNode, outcome: Settlement): void {
+  if (node.outcome) return;
+  draft.edits.set(node, 'outcome', outcome);
+  draft.queue.push(node.id);
+}
+
+/** A value as the graph holds it: by reference when it is large. */
+export function held(draft: Draft, value: Table): Table {
+  const { table, large } = spill(value);
+  for (const [hash, part] of large) draft.effects.large.set(hash, part);
+  return table;
+}
+
+const NO_TALLY: Tally = { PENDING: 0, RUNNING: 0, FAILED: 0, CACHED: 0, DONE: 0, CANCELLED: 0 };
+
+/** Counts a job under another status; null: it is no longer, or not yet, a job of the run. */
+export function count(draft: Draft, task: string, from: JobStatus | null, to: JobStatus | null): void {
+  const before = draft.graph.tally.get(task) ?? NO_TALLY;
+  const after: Record<JobStatus, number> = { ...before };
+  if (from) after[from]--;
+  if (to) after[to]++;
+  draft.edits.put(draft.graph.tally, task, after);
+}
+
+export function setStatus(draft: Draft, job: Job, status: JobStatus): void {
+  if (job.status === status) return;
+  count(draft, job.task, job.status, status);
+  draft.edits.set(job, 'status', status);
+}

@@ -1,0 +1,89 @@
+/** How a run ends: with a value, with the first failure by position, or by a cancel. */
+import { type Draft, setStatus } from './draft.ts';
+import type { JobId } from './facts.ts';
+import { type Failure, type Graph, type GraphNode, type NodeId } from './graph.ts';
+
+/** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */
+export function noticeFailure(draft: Draft, node: GraphNode): void {
+  if (draft.graph.stopping || !reachesRoot(draft.graph, node)) return;
+  draft.edits.set(draft.graph, 'stopping', 'failing');
+}
+
+function reachesRoot(graph: Graph, from: GraphNode): boolean {
+  const seen = new Set<NodeId>([from.id]);
+  for (const id of seen) {
+    if (id === graph.root) return true;
+    const node = graph.nodes.get(id);
+    if (!node) continue;
+    for (const user of usersOf(graph, node)) if (!guards(graph, user, id)) seen.add(user);
+  }
+  return false;
+}
+
+/** The unsettled nodes that take this one's outcome: its users, and the callers of the job it is the result of. */
+function usersOf(graph: Graph, node: GraphNode): NodeId[] {
+  const callers = (node.result !== null && graph.jobs.get(node.result)?.callers) || [];
+  return [...node.users, ...callers].filter((id) => {
+    const user = graph.nodes.get(id);
+    return user !== undefined && !user.outcome;
+  });
+}
+
+/** Whether the node catches what happens in its input: a catch its first one, catchAll all its terms. */
+function guards(graph: Graph, id: NodeId, input: NodeId): boolean {
+  const node = graph.nodes.get(id);
+  if (node?.shape.kind !== 'form') return false;
+  if (node.shape.name === 'catch') return node.inputs.length === 1 && node.inputs[0] === input;
+  return node.shape.name === 'catchAll' && node.phase === 0;
+}
+
+/** Ends the run when its outcome is known and nothing it started is in flight. */
+export function endIfOver(draft: Draft): void {
+  const { graph, edits } = draft;
+  if (!graph.run || graph.end || graph.submissions.size > 0) return;
+  const outcome = graph.nodes.get(graph.root)?.outcome;
+  if (graph.stopping === 'cancelling') edits.set(graph, 'end', { status: 'CANCELLED' });
+  else if (outcome && 'value' in outcome) edits.set(graph, 'end', { status: 'DONE', value: outcome.value });
+  else if (graph.stopping) edits.set(graph, 'end', { status: 'FAILED', failure: firstFailure(graph) });
+  else return;
+  for (const job of graph.jobs.values()) {
+    if (!job.outcome) setStatus(draft, job, 'CANCELLED');
+  }
+}
+
+/** The first failure by position among those recorded, from the root down. */
+function firstFailure(graph: Graph): Failure {
+  const seen = new Set<NodeId>();
+  const pending: NodeId[] = [graph.root];
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+    const node = graph.nodes.get(id);
+    if (!node || seen.has(id)) continue;
+    seen.add(id);
+    if (node.outcome) {
+      if ('failure' in node.outcome) return node.outcome.failure;
+      continue;
+    }
+    const job = node.shape.kind === 'call' && node.waits !== null ? graph.jobs.get(node.waits as JobId) : undefined;
+    const scope = job && job.scope !== null ? graph.scopes.get(job.scope) : undefined;
+    const result = scope && resultOf(graph, scope.nodes.values(), job?.id);
+    if (result !== undefined) pending.push(result);
+    for (let at = node.inputs.length - 1; at >= 0; at--) pending.push(node.inputs[at] as NodeId);
+  }
+  const last = graph.failed.at(-1);
+  const outcome = last && graph.jobs.get(last)?.outcome;
+  if (outcome && 'failure' in outcome) return outcome.failure;
+  throw new Error('a failing run has a failure');
+}
+
+function resultOf(graph: Graph, nodes: Iterable<NodeId>, job: JobId | undefined): NodeId | undefined {
+  for (const id of nodes) if (graph.nodes.get(id)?.result === job) return id;
+  return undefined;
+}
+
+/** The task calls that led to a job, outermost first. */
+export function callChain(graph: Graph, job: JobId | null): string[] {
+  const names: string[] = [];
+  for (let at = job && graph.jobs.get(job); at; at = at.parent && graph.jobs.get(at.parent)) names.push(at.task);
+  return names.reverse();
+}
+

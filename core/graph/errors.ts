@@ -1,0 +1,26 @@
+/** Errors that the engine itself raises, as values. */
+import { encode } from '../values/encode.ts';
+import { reviveError } from '../values/errors.ts';
+import { rootOf, type Table } from '../values/table.ts';
+
+/** An encoded error with the fields of `extras`; it can be caught by `name` or as 'Error'. */
+export function errorValue(name: string, message: string, extras: Record<string, unknown> = {}): Table {
+  return encode(reviveError(name, name === 'Error' ? ['Error'] : [name, 'Error'], message, extras));
+}
+
+/** Whether the error can be caught by one of the names. */
+export function isCaughtBy(error: Table, names: readonly string[]): boolean {
+  const root = rootOf(error);
+  return Array.isArray(root) && root[0] === 'error' && root[2].some((name: string) => names.includes(name));
+}
+
+/** `Name: message`, for people. */
+export function errorLine(error: Table): string {
+  const root = rootOf(error);
+  return Array.isArray(root) && root[0] === 'error' ? `${root[1]}: ${root[3]}` : 'an error that is held elsewhere';
+}
+
+/** Whatever an operator threw, as a value; without its stack, which is the engine's and not the author's. */
+export function errorOf(thrown: unknown): Table {
+  return thrown instanceof Error ? errorValue(thrown.name, thrown.message) : errorValue('Error', String(thrown));
+}

@@ -1,0 +1,207 @@
+/**
+ * evolve: (graph, fact) → graph. The only way a run's state changes.
+ *
+ * 1. Total and deterministic: any fact may come at any time; one that no longer applies changes nothing.
+ * 2. Replaying the same facts gives the same graph, whoever does it and however they are cut into entries.
+ */
+import type { Cause, JobOptions } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
+import { type Draft, setStatus } from './draft.ts';
+import { endIfOver } from './ending.ts';
+import { errorValue } from './errors.ts';
+import type { EvalHash, Fact, SubmissionId } from './facts.ts';
+import type { Submission, Work } from './graph.ts';
+import { observed, workFailed, workReturned } from './jobs.ts';
+import { applied, enterRoot, propagate } from './reduce.ts';
+
+/** Attempts allowed for each cause unless the options say otherwise. */
+export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
+  'machine-lost': 5,
+  'out-of-memory': 3,
+  'timed-out': 1,
+  image: 3,
+  'no-result': 1,
+  program: 1,
+  interrupted: Number.POSITIVE_INFINITY,
+};
+
+/** Folds one fact into the graph in place. False when it does not apply (any more). */
+export function evolve(draft: Draft, fact: Fact): boolean {
+  if (draft.graph.end || (fact.type !== 'started') !== (draft.graph.run !== null)) return false;
+  const applies = fold(draft, fact);
+  if (applies) {
+    propagate(draft);
+    endIfOver(draft);
+  }
+  return applies;
+}
+
+function fold(draft: Draft, fact: Fact): boolean {
+  switch (fact.type) {
+    case 'started':
+      draft.edits.set(draft.graph, 'run', fact);
+      enterRoot(draft);
+      return true;
+    case 'observed':
+      return observed(draft, fact.call, fact.args);
+    case 'computed':
+      return applied(draft, fact.application, fact.ok, fact.value);
+    case 'missed':
+      return fact.evals.map((evaluation) => missed(draft, evaluation)).includes(true);
+    case 'reused':
+      return reused(draft, fact.eval, fact.expression);
+    case 'returned':
+      return returned(draft, fact.eval, fact.attempt, fact.expression);
+    case 'failed':
+      return failed(draft, fact);
+    case 'claimed':
+      return claimed(draft, fact);
+    case 'acknowledged':
+      return acknowledged(draft, fact.submission, fact.ids);
+    case 'withdrawn':
+      return withdrawn(draft, fact.submission);
+    case 'refused':
+      return refused(draft, fact.submission, fact.reason);
+    case 'cancelled':
+      if (draft.graph.stopping === 'cancelling') return false;
+      draft.edits.set(draft.graph, 'stopping', 'cancelling');
+      return true;
+  }
+}
+
+function missed(draft: Draft, evaluation: EvalHash): boolean {
+  const work = draft.graph.works.get(evaluation);
+  if (work?.state !== 'lookup') return false;
+  draft.edits.set(work, 'state', 'ready');
+  return true;
+}
+
+function reused(draft: Draft, evaluation: EvalHash, expression: Table): boolean {
+  const work = draft.graph.works.get(evaluation);
+  if (work?.state !== 'lookup') return false;
+  workReturned(draft, work, expression, true);
+  return true;
+}
+
+/** A result counts for whoever waits for it, whether its claim was seen here or not, but only for the newest attempt. */
+function returned(draft: Draft, evaluation: EvalHash, attempt: number, expression: Table): boolean {
+  const work = draft.graph.works.get(evaluation);
+  if (!work || !isCurrent(work, attempt)) return false;
+  leaveSubmission(draft, work);
+  draft.edits.set(work, 'attempt', attempt);
+  workReturned(draft, work, expression, false);
+  return true;
+}
+
+/** A claimed attempt, or the next one of work that is run without a claim (inline). */
+function isCurrent(work: Work, attempt: number): boolean {
+  if (work.state === 'over') return false;
+  return work.state === 'claimed' ? attempt === work.attempt : attempt === work.attempt + 1;
+}
+
+function failed(draft: Draft, fact: Extract<Fact, { type: 'failed' }>): boolean {
+  const work = draft.graph.works.get(fact.eval);
+  if (!work || !isCurrent(work, fact.attempt)) return false;
+  leaveSubmission(draft, work);
+  draft.edits.set(work, 'attempt', fact.attempt);
+  draft.edits.set(work, 'failures', { ...work.failures, [fact.cause]: (work.failures[fact.cause] ?? 0) + 1 });
+  if (mayRetry(work, fact.cause) && !draft.graph.stopping) makeReady(draft, work);
+  else workFailed(draft, work, fact.error);
+  return true;
+}
+
+function mayRetry(work: Work, cause: Cause): boolean {
+  const allowed = work.options.attempts?.[cause] ?? ATTEMPTS_BY_CAUSE[cause];
+  return (work.failures[cause] ?? 0) < allowed;
+}
+
+function makeReady(draft: Draft, work: Work): void {
+  draft.edits.set(work, 'state', 'ready');
+  draft.edits.add(draft.graph.frontier, work.eval);
+  for (const id of work.jobs) {
+    const job = draft.graph.jobs.get(id);
+    if (job && !job.outcome) setStatus(draft, job, 'PENDING');
+  }
+}
+
+function claimed(draft: Draft, fact: Extract<Fact, { type: 'claimed' }>): boolean {
+  const { graph, edits } = draft;
+  const known = graph.submissions.get(fact.submission);
+  if (known) {
+    edits.set(known, 'sender', fact.sender);
+    edits.set(known, 'deadline', fact.deadline);
+    return true;
+  }
+  const { type: _type, submission: id, ...rest } = fact;
+  edits.put(graph.submissions, id, { ...rest, id, ids: [], open: fact.jobs.length });
+  for (const { eval: evaluation, attempt } of fact.jobs) {
+    const work = graph.works.get(evaluation);
+    if (!work) continue;
+    edits.set(work, 'state', 'claimed');
+    edits.set(work, 'attempt', attempt);
+    edits.set(work, 'submission', id);
+    edits.remove(graph.frontier, evaluation);
+    for (const job of work.jobs) {
+      const live = graph.jobs.get(job);
+      if (live && !live.outcome) setStatus(draft, live, 'RUNNING');
+    }
+  }
+  return true;
+}
+
+/** The work has a verdict: its submission is over when all its jobs have one. */
+function leaveSubmission(draft: Draft, work: Work): void {
+  const { graph, edits } = draft;
+  const submission = work.submission === null ? undefined : graph.submissions.get(work.submission);
+  edits.set(work, 'submission', null);
+  if (!submission) return;
+  edits.set(submission, 'open', submission.open - 1);
+  if (submission.open === 0) edits.drop(graph.submissions, submission.id);
+}
+
+function acknowledged(draft: Draft, id: SubmissionId, ids: readonly string[]): boolean {
+  const submission = draft.graph.submissions.get(id);
+  if (!submission || ids.every((known) => submission.ids.includes(known))) return false;
+  draft.edits.set(submission, 'ids', [...new Set([...submission.ids, ...ids])]);
+  return true;
+}
+
+function withdrawn(draft: Draft, id: SubmissionId): boolean {
+  return closeSubmission(draft, id, (work) => {
+    if (draft.graph.stopping) return;
+    makeReady(draft, work);
+  });
+}
+
+function refused(draft: Draft, id: SubmissionId, reason: string): boolean {
+  return closeSubmission(draft, id, (work) => {
+    workFailed(draft, work, errorValue('SubmissionRefused', `${work.task} could not be submitted: ${reason}`));
+  });
+}
+
+function closeSubmission(draft: Draft, id: SubmissionId, each: (work: Work) => void): boolean {
+  const submission = draft.graph.submissions.get(id);
+  if (!submission) return false;
+  draft.edits.drop(draft.graph.submissions, id);
+  for (const work of worksOf(draft, submission)) {
+    draft.edits.set(work, 'submission', null);
+    each(work);
+  }
+  return true;
+}
+
+function worksOf(draft: Draft, submission: Submission): Work[] {
+  return submission.jobs.flatMap(({ eval: evaluation }) => {
+    const work = draft.graph.works.get(evaluation);
+    return work?.submission === submission.id ? [work] : [];
+  });
+}
+
+/** Options as the next attempt has them: after each OutOfMemory twice the memory, up to the maximum. */
+export function attemptOptions(work: Work): JobOptions {
+  const { memory } = work.options;
+  const doublings = work.failures['out-of-memory'] ?? 0;
+  if (memory === undefined || doublings === 0) return work.options;
+  return { ...work.options, memory: Math.min(memory * 2 ** doublings, work.options.memoryMax ?? memory * 4) };
+}
+

@@ -1,0 +1,141 @@
+/** From a returned expression to nodes: only what is needed, equal expressions once. */
+import { concreteNodes } from '../values/contents.ts';
+import type { Hash } from '../values/hash.ts';
+import { childrenOf, combine, hashesOf, hashOf, type Index, type Node, subtable, type Table } from '../values/table.ts';
+import type { Draft } from './draft.ts';
+import type { JobId } from './facts.ts';
+import type { GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
+
+interface Analysis {
+  readonly hashes: readonly Hash[];
+  readonly concrete: readonly boolean[];
+}
+
+/** Tables never change, so what was found out about one holds as long as it lives. */
+const analyses = new WeakMap<Table, Analysis>();
+
+function analyse(table: Table): Analysis {
+  const known = analyses.get(table);
+  if (known) return known;
+  const analysis = { hashes: hashesOf(table), concrete: concreteNodes(table) };
+  analyses.set(table, analysis);
+  return analysis;
+}
+
+/** A scope for a returned expression. One made inside another (a forced quote) shares that one's nodes. */
+export function openScope(draft: Draft, job: JobId | null, table: Table, within?: Scope): Scope {
+  const scope: Scope = { id: draft.graph.nextScope, job, table, nodes: within?.nodes ?? new Map(), forced: [] };
+  draft.edits.set(draft.graph, 'nextScope', scope.id + 1);
+  draft.edits.put(draft.graph.scopes, scope.id, scope);
+  if (within) draft.edits.push(within.forced, scope.id);
+  return scope;
+}
+
+/**
+ * The node for the expression at `index` of the scope's table, made with everything it strictly needs, children first.
+ * Iterative: nesting may be as deep as memory allows.
+ */
+export function nodeFor(draft: Draft, scope: Scope, index: Index): NodeId {
+  const { hashes, concrete } = analyse(scope.table);
+  const wanted = new Set<Index>([index]);
+  for (const at of wanted) {
+    if (concrete[at] || scope.nodes.has(hashes[at] as Hash)) continue;
+    for (const child of strictChildren(scope.table[at] as Node)) wanted.add(child);
+  }
+  for (const at of [...wanted].sort((a, b) => a - b)) {
+    const hash = hashes[at] as Hash;
+    if (scope.nodes.has(hash)) continue;
+    if (concrete[at]) addValue(draft, scope, hash, subtable(scope.table, at));
+    else {
+      const node = scope.table[at] as Node;
+      const inputs = strictChildren(node).map((child) => scope.nodes.get(hashes[child] as Hash) as NodeId);
+      addNode(draft, scope, hash, shapeOf(node, at), inputs);
+    }
+  }
+  return scope.nodes.get(hashes[index] as Hash) as NodeId;
+}
+
+/** A form's children wait until the form asks for them. */
+function strictChildren(node: Node): Index[] {
+  return node !== null && typeof node === 'object' && node[0] === 'form' ? [] : childrenOf(node);
+}
+
+function shapeOf(node: Node, index: Index): Shape {
+  if (node === null || typeof node !== 'object') throw new Error('a scalar is concrete');
+  switch (node[0]) {
+    case 'list':
+      return { kind: 'list' };
+    case 'record':
+      return { kind: 'record', keys: node[1] };
+    case 'op':
+      return { kind: 'op', name: node[1] };
+    case 'call':
+      return { kind: 'call', task: node[1], hasOptions: node[3] !== null };
+    case 'form':
+      return { kind: 'form', name: node[1], terms: node[2] };
+    default:
+      return { kind: 'wrap', index };
+  }
+}
+
+/** The node for a concrete value that came up during evaluation. */
+export function valueNode(draft: Draft, scope: Scope, value: Table): NodeId {
+  const hash = hashOf(value);
+  return scope.nodes.get(hash) ?? addValue(draft, scope, hash, value);
+}
+
+/** The node for a call of a task value with further concrete arguments: map's elements, catch's recovery. */
+export function callNode(
+  draft: Draft,
+  scope: Scope,
+  call: { readonly task: string; readonly args: readonly Table[] },
+): NodeId {
+  const hash = hashOf(combine(call.args, (roots) => ['call', call.task, roots, null]));
+  const known = scope.nodes.get(hash);
+  if (known !== undefined) return known;
+  const inputs = call.args.map((arg) => valueNode(draft, scope, arg));
+  return addNode(draft, scope, hash, { kind: 'call', task: call.task, hasOptions: false }, inputs).id;
+}
+
+function addValue(draft: Draft, scope: Scope, hash: Hash, value: Table): NodeId {
+  return addNode(draft, scope, hash, { kind: 'value' }, [], { value }).id;
+}
+
+function addNode(
+  draft: Draft,
+  scope: Scope,
+  hash: Hash,
+  shape: Shape,
+  inputs: readonly NodeId[],
+  outcome: Settlement | null = null,
+): GraphNode {
+  const id = draft.graph.nextNode;
+  const node: GraphNode = {
+    id,
+    scope: scope.id,
+    hash,
+    shape,
+    inputs: [],
+    settled: 0,
+    users: [],
+    result: null,
+    waits: null,
+    phase: 0,
+    outcome,
+  };
+  draft.edits.set(draft.graph, 'nextNode', id + 1);
+  draft.edits.put(draft.graph.nodes, id, node);
+  draft.edits.put(scope.nodes, hash, id);
+  connect(draft, node, inputs);
+  if (!outcome) draft.queue.push(id);
+  return node;
+}
+
+/** Adds inputs to a node; those that are not settled will tell it. */
+export function connect(draft: Draft, node: GraphNode, inputs: readonly NodeId[]): void {
+  for (const input of inputs) {
+    const source = draft.graph.nodes.get(input);
+    if (source && !source.outcome && source.users.at(-1) !== node.id) draft.edits.push(source.users, node.id);
+    draft.edits.push(node.inputs, input);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The live graph: the fold of a run's facts.
+ *
+ * 1. A node is one expression under one parent job; equal expressions there are one node.
+ * 2. A node waits for its inputs by position: `settled` inputs have values, and the next one decides.
+ * 3. A node's outcome, once there, never changes.
+ * 4. A job is the evaluation of a call in a context; the work of running its function is shared by eval hash.
+ * 5. What nobody needs is never evaluated: a node without unsettled users is dropped.
+ * 6. Orders that show (what is demanded first) follow `ordinal`, never the order of a map.
+ */
+import type { Hash } from '../values/hash.ts';
+import type { Cause, JobOptions } from '../values/program.ts';
+import type { Index, Table } from '../values/table.ts';
+import type { EvalHash, JobId, RunId, StartedFact, SubmissionId } from './facts.ts';
+
+export type NodeId = number;
+export type ScopeId = number;
+
+/** An error value and the job it arose in (null: outside any job). */
+export interface Failure {
+  readonly error: Table;
+  readonly origin: JobId | null;
+}
+
+/** How evaluation ended: with a value (large ones by reference) or an error. */
+export type Settlement = { readonly value: Table } | { readonly failure: Failure };
+
+/** What a node does with its inputs. Child indexes point into its scope's table; a form instantiates them as it needs them. */
+export type Shape =
+  | { readonly kind: 'value' }
+  | { readonly kind: 'list' }
+  | { readonly kind: 'record'; readonly keys: readonly string[] }
+  /** Any other value around expressions: rebuilt with its children in place. */
+  | { readonly kind: 'wrap'; readonly index: Index }
+  | { readonly kind: 'op'; readonly name: string }
+  /** With options, they are the last input. */
+  | { readonly kind: 'call'; readonly task: string; readonly hasOptions: boolean }
+  | { readonly kind: 'form'; readonly name: string; readonly terms: readonly Index[] };
+
+export interface GraphNode {
+  readonly id: NodeId;
+  readonly scope: ScopeId;
+  readonly hash: Hash;
+  readonly shape: Shape;
+  inputs: NodeId[];
+  /** How many inputs, from the first, have values. */
+  settled: number;
+  /** Nodes that take this one as an input. Settled ones are forgotten when met. */
+  readonly users: NodeId[];
+  /** The job whose returned expression this is. */
+  result: JobId | null;
+  /** The job a call waits for, or the key of the observation or computation it waits for. */
+  waits: JobId | Hash | null;
+  /** How far a form got; each form says what its numbers mean. */
+  phase: number;
+  outcome: Settlement | null;
+}
+
+/** A returned expression under evaluation. */
+export interface Scope {
+  readonly id: ScopeId;
+  /** The parent job; null for the run's root. */
+  readonly job: JobId | null;
+  readonly table: Table;
+  /** Nodes by expression hash; a forced quote shares those of the scope that forces it. */
+  readonly nodes: Map<Hash, NodeId>;
+  /** Scopes of quotes forced in this one; they end with it. */
+  readonly forced: ScopeId[];
+}
+
+export type JobStatus = 'PENDING' | 'RUNNING' | 'DONE' | 'FAILED' | 'CACHED' | 'CANCELLED';
+
+export interface Job {
+  readonly id: JobId;
+  readonly ordinal: number;
+  readonly task: string;
+  readonly eval: EvalHash;
+  /** The job whose expression called this one first. */
+  readonly parent: JobId | null;
+  /** Key into the graph's contexts; null is the run's own. */
+  readonly context: Hash | null;
+  /** Call nodes that wait for the job. */
+  readonly callers: NodeId[];
+  scope: ScopeId | null;
+  status: JobStatus;
+  /** Whether its function's result came from the cache. */
+  reused: boolean;
+  outcome: Settlement | null;
+}
+
+/**
+ * Running one function on one list of arguments.
+ * lookup → ready → claimed → over, back to ready for the next attempt.
+ */
+export interface Work {
+  readonly eval: EvalHash;
+  readonly ordinal: number;
+  readonly task: string;
+  readonly args: Table;
+  readonly options: JobOptions;
+  readonly jobs: JobId[];
+  state: 'lookup' | 'ready' | 'claimed' | 'over';
+  /** Of the newest attempt claimed or run; 0 before the first. */
+  attempt: number;
+  /** How many attempts ended for each cause. */
+  failures: Readonly<Partial<Record<Cause, number>>>;
+  submission: SubmissionId | null;
+  /** What the function returned, while jobs are evaluating it. */
+  expression: Table | null;
+}
+
+/** One request to an executor. */
+export interface Submission {
+  readonly id: SubmissionId;
+  sender: string;
+  /** ms since the epoch. */
+  deadline: number;
+  readonly executor: string;
+  readonly spec: Hash;
+  readonly jobs: readonly { readonly eval: EvalHash; readonly attempt: number }[];
+  /** The executor's ids: none before the acknowledgement, several when the request went out more than once. */
+  ids: readonly string[];
+  /** Jobs without a verdict. */
+  open: number;
+}
+
+export type Tally = Readonly<Record<JobStatus, number>>;
+
+export interface Graph {
+  run: StartedFact | null;
+  root: NodeId;
+  nextNode: NodeId;
+  nextScope: ScopeId;
+  nextOrdinal: number;
+  readonly nodes: Map<NodeId, GraphNode>;
+  readonly scopes: Map<ScopeId, Scope>;
+  readonly jobs: Map<JobId, Job>;
+  readonly works: Map<EvalHash, Work>;
+  readonly submissions: Map<SubmissionId, Submission>;
+  readonly contexts: Map<Hash, Table>;
+  /** Calls whose arguments hold file literals to be looked at, by call key. */
+  readonly observing: Map<Hash, { readonly args: Table; readonly nodes: readonly NodeId[] }>;
+  /** Operators whose operands must be loaded, by application. */
+  readonly computing: Map<Hash, { readonly name: string; readonly operands: Table; readonly nodes: readonly NodeId[] }>;
+  /** Work in state lookup or ready: the frontier of the run. */
+  readonly frontier: Set<EvalHash>;
+  readonly tally: Map<string, Tally>;
+  /** Jobs that failed, in the order their failure was recorded. */
+  readonly failed: JobId[];
+  /** Set once a failure has no catch on some way to the root, or by a cancel. Nothing new starts from then on. */
+  stopping: 'failing' | 'cancelling' | null;
+  end: RunEnd | null;
+}
+
+export type RunEnd =
+  | { readonly status: 'DONE'; readonly value: Table }
+  | { readonly status: 'FAILED'; readonly failure: Failure }
+  | { readonly status: 'CANCELLED' };
+
+export function emptyGraph(): Graph {
+  return {
+    run: null,
+    root: 0,
+    nextNode: 0,
+    nextScope: 0,
+    nextOrdinal: 0,
+    nodes: new Map(),
+    scopes: new Map(),
+    jobs: new Map(),
+    works: new Map(),
+    submissions: new Map(),
+    contexts: new Map(),
+    observing: new Map(),
+    computing: new Map(),
+    frontier: new Set(),
+    tally: new Map(),
+    failed: [],
+    stopping: null,
+    end: null,
+  };
+}
+
+/** The run's id; the graph must have been started. */
+export function runOf(graph: Graph): StartedFact {
+  if (!graph.run) throw new Error('the run has not started');
+  return graph.run;
+}
+
+export function runIdOf(graph: Graph): RunId {
+  return runOf(graph).run;
+}

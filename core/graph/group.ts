@@ -1,0 +1,61 @@
+/** Which of the jobs that are ready go out together, and which must wait for room under a limit. */
+import type { Attempt } from './demands.ts';
+import { type Graph, runOf } from './graph.ts';
+
+/** AWS Batch: an array has 2 to 10,000 children. */
+const ARRAY_SIZE_MAX = 10_000;
+const ARRAY_SIZE_MIN_DEFAULT = 2;
+
+/** Splits ready attempts into submissions: equal executor, image, resources, timeout and retries share an array. */
+export function groupAttempts(graph: Graph, ready: readonly Attempt[]): Attempt[][] {
+  const groups = new Map<string, Attempt[]>();
+  for (const attempt of withinLimits(graph, ready)) {
+    const key = JSON.stringify(sharedOptions(attempt));
+    const group = groups.get(key);
+    if (group) group.push(attempt);
+    else groups.set(key, [attempt]);
+  }
+  return [...groups.values()].flatMap(splitGroup);
+}
+
+/** All that one request can say only once for all its jobs. */
+function sharedOptions({ options }: Attempt): unknown[] {
+  const { executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags } = options;
+  return [executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags];
+}
+
+function splitGroup(group: Attempt[]): Attempt[][] {
+  const sizeMin = Math.max(2, group[0]?.options.minArraySize ?? ARRAY_SIZE_MIN_DEFAULT);
+  if (group.length < sizeMin) return group.map((attempt) => [attempt]);
+  const parts: Attempt[][] = [];
+  for (let at = 0; at < group.length; at += ARRAY_SIZE_MAX) parts.push(group.slice(at, at + ARRAY_SIZE_MAX));
+  return parts;
+}
+
+/** The attempts there is room for now, oldest first, counting what is in flight. */
+function withinLimits(graph: Graph, ready: readonly Attempt[]): Attempt[] {
+  if (ready.every(({ options }) => !options.limits)) return [...ready];
+  const used = limitsInUse(graph);
+  return ready.filter(({ options }) => {
+    const wanted = Object.entries(options.limits ?? {});
+    const fits = wanted.every(([name, amount]) => (used.get(name) ?? 0) + amount <= limitOf(graph, name));
+    if (fits) for (const [name, amount] of wanted) used.set(name, (used.get(name) ?? 0) + amount);
+    return fits;
+  });
+}
+
+function limitOf(graph: Graph, name: string): number {
+  return runOf(graph).program.limits[name] ?? Number.POSITIVE_INFINITY;
+}
+
+function limitsInUse(graph: Graph): Map<string, number> {
+  const used = new Map<string, number>();
+  for (const submission of graph.submissions.values()) {
+    for (const job of submission.jobs) {
+      const work = graph.works.get(job.eval);
+      if (work?.submission !== submission.id) continue;
+      for (const [name, amount] of Object.entries(work.options.limits ?? {})) used.set(name, (used.get(name) ?? 0) + amount);
+    }
+  }
+  return used;
+}

@@ -1,0 +1,246 @@
+/** Calls become jobs, jobs share work, and what a function returned is evaluated further. */
+import { isConcrete, openLeavesOf } from '../values/contents.ts';
+import { decode } from '../values/decode.ts';
+import { encode } from '../values/encode.ts';
+import { digest, type Hash } from '../values/hash.ts';
+import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
+import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
+import { count, type Draft, held, liveNode, setStatus, settle } from './draft.ts';
+import { errorValue } from './errors.ts';
+import { nodeFor, openScope } from './expressions.ts';
+import type { EvalHash, JobId } from './facts.ts';
+import { type GraphNode, type Job, runOf, type Scope, type Settlement, type Work } from './graph.ts';
+import { resolveOptions } from './options.ts';
+import { abandon, closeScope, isWanted } from './release.ts';
+
+/** A call whose arguments all have values: look at its file literals first, then make it a job or join one. */
+export function callReady(draft: Draft, node: GraphNode): void {
+  if (draft.graph.stopping) return;
+  const { args } = argumentsOf(draft, node);
+  const open = openLeavesOf(args);
+  if (open.files.length + open.refs.length === 0) {
+    admit(draft, node, args);
+    return;
+  }
+  const scope = scopeOf(draft, node);
+  const key = digest('observation', `${scope.job ?? 'root'} ${taskOf(node)} ${hashOf(args)}`);
+  const waiting = draft.graph.observing.get(key);
+  draft.edits.put(draft.graph.observing, key, { args, nodes: [...(waiting?.nodes ?? []), node.id] });
+  draft.edits.set(node, 'waits', key);
+}
+
+/** The arguments of the calls that wait under `key`, now with the versions of their files. */
+export function observed(draft: Draft, key: Hash, args: Table): boolean {
+  const waiting = draft.graph.observing.get(key);
+  if (!waiting) return false;
+  draft.edits.drop(draft.graph.observing, key);
+  for (const id of waiting.nodes) {
+    const node = draft.graph.nodes.get(id);
+    if (node && !node.outcome && !draft.graph.stopping) admit(draft, node, args);
+  }
+  return true;
+}
+
+function taskOf(node: GraphNode): string {
+  if (node.shape.kind !== 'call') throw new Error('only calls become jobs');
+  return node.shape.task;
+}
+
+function scopeOf(draft: Draft, node: GraphNode): Scope {
+  return draft.graph.scopes.get(node.scope) as Scope;
+}
+
+function argumentsOf(draft: Draft, node: GraphNode): { args: Table; options: Table | undefined } {
+  const values = node.inputs.map((input) => (liveNode(draft, input).outcome as { value: Table }).value);
+  const options = node.shape.kind === 'call' && node.shape.hasOptions ? values.pop() : undefined;
+  while (values.length > 0 && isUndefined(values.at(-1) as Table)) values.pop();
+  return { args: listOf(values), options };
+}
+
+function isUndefined(value: Table): boolean {
+  const root = rootOf(value);
+  return Array.isArray(root) && root[0] === 'undefined';
+}
+
+function admit(draft: Draft, node: GraphNode, args: Table): void {
+  const { graph, edits } = draft;
+  const task = taskOf(node);
+  const scope = scopeOf(draft, node);
+  const info = runOf(graph).program.tasks[task];
+  if (!info && task !== SCRIPT_TASK) {
+    fail(draft, node, 'TaskNotFound', `there is no task '${task}' in the bundle of this run`);
+    return;
+  }
+  const resolved = resolveOptions(runOf(graph).program, info?.options ?? {}, argumentsOf(draft, node).options);
+  if (!resolved.ok) {
+    fail(draft, node, 'TypeError', `${task}: ${resolved.reason}`);
+    return;
+  }
+  const place = resolved.options.cacheScope === 'none' ? `${scope.job ?? 'root'} ${node.hash}` : undefined;
+  const evaluation = evalHashOf(task, info, args, resolved.options, place);
+  const context = contextFor(draft, scope, resolved.context);
+  const id = digest('job', `${evaluation} ${context ?? ''}`) as JobId;
+  const known = graph.jobs.get(id);
+  edits.set(node, 'waits', id);
+  if (known?.outcome) settle(draft, node, known.outcome);
+  else if (known) edits.push(known.callers, node.id);
+  else create(draft, { id, task, evaluation, context, parent: scope.job, args, options: resolved.options }, node);
+}
+
+/** hash of (task hash, args hash), and of a script's image as written; the place too where equal calls are not shared. */
+function evalHashOf(
+  task: string,
+  info: TaskInfo | undefined,
+  args: Table,
+  options: JobOptions,
+  place: string | undefined,
+): EvalHash {
+  const image = task === SCRIPT_TASK && options.image ? [options.image] : [];
+  const parts = [info?.hash ?? task, hashOf(args), ...image, ...(place ? [place] : [])];
+  return digest('eval', JSON.stringify(parts)) as EvalHash;
+}
+
+/** The context of a job: its parent's, with what the call overrides. null is the run's own. */
+function contextFor(draft: Draft, scope: Scope, override: Readonly<Record<string, unknown>> | undefined): Hash | null {
+  const inherited = (scope.job && draft.graph.jobs.get(scope.job)?.context) ?? null;
+  if (!override) return inherited;
+  const table = encode({ ...contextOf(draft, inherited), ...override });
+  const hash = hashOf(table);
+  if (!draft.graph.contexts.has(hash)) draft.edits.put(draft.graph.contexts, hash, table);
+  return hash;
+}
+
+export function contextOf(draft: Draft, context: Hash | null): Readonly<Record<string, unknown>> {
+  const table = context && draft.graph.contexts.get(context);
+  if (!table) return runOf(draft.graph).program.context;
+  const refuse = () => {
+    throw new TypeError('a context holds plain values');
+  };
+  return decode(table, { task: refuse, expression: refuse }) as Record<string, unknown>;
+}
+
+interface NewJob {
+  readonly id: JobId;
+  readonly task: string;
+  readonly evaluation: EvalHash;
+  readonly context: Hash | null;
+  readonly parent: JobId | null;
+  readonly args: Table;
+  readonly options: JobOptions;
+}
+
+function create(draft: Draft, given: NewJob, caller: GraphNode): void {
+  const { graph, edits } = draft;
+  const job: Job = {
+    id: given.id,
+    ordinal: nextOrdinal(draft),
+    task: given.task,
+    eval: given.evaluation,
+    parent: given.parent,
+    context: given.context,
+    callers: [caller.id],
+    scope: null,
+    status: 'PENDING',
+    reused: false,
+    outcome: null,
+  };
+  edits.put(graph.jobs, job.id, job);
+  count(draft, job.task, null, 'PENDING');
+  const work = graph.works.get(given.evaluation);
+  if (work) {
+    edits.push(work.jobs, job.id);
+    if (work.expression) evaluate(draft, job, work.expression);
+    else if (work.state === 'claimed') setStatus(draft, job, 'RUNNING');
+    return;
+  }
+  const cached = runOf(graph).cache && given.options.cache !== false && given.options.cacheScope !== 'none';
+  edits.put(graph.works, given.evaluation, {
+    eval: given.evaluation,
+    ordinal: job.ordinal,
+    task: given.task,
+    args: given.args,
+    options: given.options,
+    jobs: [job.id],
+    state: cached ? 'lookup' : 'ready',
+    attempt: 0,
+    failures: {},
+    submission: null,
+    expression: null,
+  });
+  edits.add(graph.frontier, given.evaluation);
+}
+
+function nextOrdinal(draft: Draft): number {
+  const ordinal = draft.graph.nextOrdinal;
+  draft.edits.set(draft.graph, 'nextOrdinal', ordinal + 1);
+  return ordinal;
+}
+
+function fail(draft: Draft, node: GraphNode, name: string, message: string): void {
+  settle(draft, node, { failure: { error: held(draft, errorValue(name, message)), origin: scopeOf(draft, node).job } });
+}
+
+/** The function of a work returned, here or in another run: its jobs evaluate what it returned. */
+export function workReturned(draft: Draft, work: Work, expression: Table, reused: boolean): void {
+  endWork(draft, work);
+  draft.edits.set(work, 'expression', expression);
+  for (const id of [...work.jobs]) {
+    const job = draft.graph.jobs.get(id);
+    if (!job || job.outcome) continue;
+    draft.edits.set(job, 'reused', reused);
+    evaluate(draft, job, expression);
+  }
+}
+
+/** The function of a work failed for good: so do its jobs. */
+export function workFailed(draft: Draft, work: Work, error: Table): void {
+  endWork(draft, work);
+  for (const id of [...work.jobs]) {
+    const job = draft.graph.jobs.get(id);
+    if (job && !job.outcome) settleJob(draft, job, { failure: { error: held(draft, error), origin: job.id } });
+  }
+}
+
+function endWork(draft: Draft, work: Work): void {
+  draft.edits.set(work, 'state', 'over');
+  draft.edits.remove(draft.graph.frontier, work.eval);
+}
+
+function evaluate(draft: Draft, job: Job, expression: Table): void {
+  if (isConcrete(expression)) {
+    settleJob(draft, job, { value: expression });
+    return;
+  }
+  if (!isWanted(draft, job)) {
+    abandon(draft, job);
+    return;
+  }
+  if (draft.graph.stopping) return;
+  setStatus(draft, job, 'RUNNING');
+  const scope = openScope(draft, job.id, expression);
+  draft.edits.set(job, 'scope', scope.id);
+  const result = liveNode(draft, nodeFor(draft, scope, expression.length - 1));
+  draft.edits.set(result, 'result', job.id);
+  if (result.outcome) draft.queue.push(result.id);
+}
+
+/** The job has its final value or error: its callers have theirs, and what is left of its evaluation goes. */
+export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
+  const { graph, edits } = draft;
+  if (job.outcome) return;
+  edits.set(job, 'outcome', outcome);
+  if ('value' in outcome) setStatus(draft, job, job.reused ? 'CACHED' : 'DONE');
+  else {
+    setStatus(draft, job, 'FAILED');
+    edits.push(graph.failed, job.id);
+  }
+  for (const caller of job.callers) {
+    const node = graph.nodes.get(caller);
+    if (node) settle(draft, node, outcome);
+  }
+  closeScope(draft, job);
+  const work = graph.works.get(job.eval);
+  if (work?.state === 'over' && work.jobs.every((id) => graph.jobs.get(id)?.outcome ?? true)) {
+    edits.drop(graph.works, work.eval);
+  }
+}

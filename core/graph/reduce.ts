@@ -1,0 +1,123 @@
+/**
+ * Reduction: settled inputs settle their users, calls become jobs, results take their callers' places, until nothing moves
+ * without the outside. One queue, no recursion; every edge is followed once.
+ */
+import type { Hash } from '../values/hash.ts';
+import { combine, type Index, listOf, mapChildren, type Node, type Table } from '../values/table.ts';
+import { type Draft, held, liveNode, settle } from './draft.ts';
+import { noticeFailure } from './ending.ts';
+import { nodeFor, openScope } from './expressions.ts';
+import { resumeForm, stepForm } from './forms.ts';
+import { type GraphNode, runOf, type Scope, type Settlement } from './graph.ts';
+import { callReady, settleJob } from './jobs.ts';
+import { LOAD, operate } from './operations.ts';
+import { release } from './release.ts';
+
+/** Evaluates as far as the facts known allow. */
+export function propagate(draft: Draft): void {
+  const { queue, graph } = draft;
+  for (let at = 0; at < queue.length; at++) {
+    const node = graph.nodes.get(queue[at] as number);
+    if (!node) continue;
+    if (node.outcome) announce(draft, node, node.outcome);
+    else advance(draft, node);
+  }
+  queue.length = 0;
+}
+
+/** Begins the run: the root expression is needed. */
+export function enterRoot(draft: Draft): void {
+  const { root } = runOf(draft.graph);
+  const scope = openScope(draft, null, root);
+  const node = nodeFor(draft, scope, root.length - 1);
+  draft.edits.set(draft.graph, 'root', node);
+  draft.queue.push(node);
+}
+
+function announce(draft: Draft, node: GraphNode, outcome: Settlement): void {
+  const { graph } = draft;
+  if ('failure' in outcome) noticeFailure(draft, node);
+  for (const id of node.users) {
+    const user = graph.nodes.get(id);
+    if (user && !user.outcome) advance(draft, user);
+  }
+  const unsettled = node.inputs.flatMap((id) => graph.nodes.get(id) ?? []).filter((input) => !input.outcome);
+  if (unsettled.length > 0) release(draft, unsettled);
+  const job = node.result === null ? undefined : graph.jobs.get(node.result);
+  if (job) settleJob(draft, job, outcome);
+}
+
+/** Moves the frontier over inputs that have values. The first that failed decides, and only once those before it have values. */
+function advance(draft: Draft, node: GraphNode): void {
+  if (node.shape.kind === 'form') {
+    stepForm(draft, node);
+    return;
+  }
+  let at = node.settled;
+  while (at < node.inputs.length) {
+    const outcome = liveNode(draft, node.inputs[at] as number).outcome;
+    if (!outcome) break;
+    if ('failure' in outcome) {
+      settle(draft, node, outcome);
+      return;
+    }
+    at++;
+  }
+  draft.edits.set(node, 'settled', at);
+  if (at === node.inputs.length && node.waits === null) complete(draft, node);
+}
+
+/** All inputs have values. */
+function complete(draft: Draft, node: GraphNode): void {
+  const { shape } = node;
+  switch (shape.kind) {
+    case 'list':
+      settle(draft, node, { value: held(draft, listOf(inputValues(draft, node))) });
+      return;
+    case 'record':
+      settle(draft, node, {
+        value: held(draft, combine(inputValues(draft, node), (roots) => ['record', shape.keys, roots])),
+      });
+      return;
+    case 'wrap':
+      settle(draft, node, { value: held(draft, rewrap(draft, node, shape.index)) });
+      return;
+    case 'op':
+      operate(draft, node, shape.name, listOf(inputValues(draft, node)));
+      return;
+    case 'call':
+      callReady(draft, node);
+      return;
+    default:
+      return;
+  }
+}
+
+function inputValues(draft: Draft, node: GraphNode): Table[] {
+  return node.inputs.map((input) => (liveNode(draft, input).outcome as { value: Table }).value);
+}
+
+function rewrap(draft: Draft, node: GraphNode, index: Index): Table {
+  const { table } = draft.graph.scopes.get(node.scope) as Scope;
+  return combine(inputValues(draft, node), (roots) => {
+    let next = 0;
+    return mapChildren(table[index] as Node, () => roots[next++] as Index);
+  });
+}
+
+/** The outcome of an application whose operands had to be loaded. */
+export function applied(draft: Draft, application: Hash, ok: boolean, value: Table): boolean {
+  const { graph, edits } = draft;
+  const waiting = graph.computing.get(application);
+  if (!waiting) return false;
+  edits.drop(graph.computing, application);
+  for (const id of waiting.nodes) {
+    const node = graph.nodes.get(id);
+    if (!node || node.outcome) continue;
+    edits.set(node, 'waits', null);
+    if (!ok) settle(draft, node, { failure: { error: value, origin: graph.scopes.get(node.scope)?.job ?? null } });
+    else if (waiting.name === LOAD) resumeForm(draft, node, value);
+    else settle(draft, node, { value });
+  }
+  return true;
+}

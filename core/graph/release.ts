@@ -1,0 +1,106 @@
+/** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
+import type { Hash } from '../values/hash.ts';
+import { type Draft, setStatus } from './draft.ts';
+import type { GraphNode, Job, NodeId } from './graph.ts';
+
+type Released = GraphNode | Job;
+
+/** Drops those of the nodes that no unsettled node needs, and in turn what only they needed. Iterative. */
+export function release(draft: Draft, nodes: readonly GraphNode[]): void {
+  const pending: Released[] = [...nodes];
+  for (let item = pending.pop(); item; item = pending.pop()) {
+    if ('callers' in item) leaveJob(draft, item, pending);
+    else dropNode(draft, item, pending);
+  }
+}
+
+/** Ends a scope whose job has its outcome: its nodes go, and the jobs that only they waited for. */
+export function closeScope(draft: Draft, job: Job): void {
+  const pending: Released[] = [];
+  dropScope(draft, job, pending);
+  for (let item = pending.pop(); item; item = pending.pop()) {
+    if ('callers' in item) leaveJob(draft, item, pending);
+  }
+}
+
+/** Whether anything still waits for the job. Callers that are gone or settled are forgotten on the way. */
+export function isWanted(draft: Draft, job: Job): boolean {
+  return hasLive(draft, job.callers);
+}
+
+/** A job that was not finished and that nothing needs is no longer a job of the run. */
+export function abandon(draft: Draft, job: Job): void {
+  setStatus(draft, job, 'CANCELLED');
+  draft.edits.drop(draft.graph.jobs, job.id);
+}
+
+/** Each forgotten id is popped once, so asking again and again stays linear. */
+function hasLive(draft: Draft, ids: NodeId[]): boolean {
+  while (ids.length > 0) {
+    const node = draft.graph.nodes.get(ids.at(-1) as NodeId);
+    if (node && !node.outcome) return true;
+    draft.edits.pop(ids);
+  }
+  return false;
+}
+
+function dropNode(draft: Draft, node: GraphNode, pending: Released[]): void {
+  const { graph, edits } = draft;
+  const isRoot = node.id === graph.root || node.result !== null;
+  if (node.outcome || isRoot || !graph.nodes.has(node.id) || hasLive(draft, node.users)) return;
+  edits.drop(graph.nodes, node.id);
+  const scope = graph.scopes.get(node.scope);
+  if (scope) edits.drop(scope.nodes, node.hash);
+  stopWaiting(draft, node, pending);
+  for (const id of node.inputs) {
+    const input = graph.nodes.get(id);
+    if (input && !input.outcome) pending.push(input);
+  }
+}
+
+function dropScope(draft: Draft, job: Job, pending: Released[]): void {
+  const { graph, edits } = draft;
+  const scope = job.scope === null ? undefined : graph.scopes.get(job.scope);
+  if (!scope) return;
+  const nodes = [...scope.nodes.values()].flatMap((id) => graph.nodes.get(id) ?? []);
+  for (const node of nodes) edits.drop(graph.nodes, node.id);
+  for (const node of nodes) if (!node.outcome) stopWaiting(draft, node, pending);
+  for (const id of scope.forced) edits.drop(graph.scopes, id);
+  edits.drop(graph.scopes, scope.id);
+  edits.set(job, 'scope', null);
+}
+
+function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
+  const { graph, edits } = draft;
+  if (node.waits === null) return;
+  const job = graph.jobs.get(node.waits as Job['id']);
+  if (job) pending.push(job);
+  forget(draft, graph.observing, node.waits, node.id);
+  forget(draft, graph.computing, node.waits, node.id);
+}
+
+function forget<V extends { readonly nodes: readonly NodeId[] }>(
+  { edits }: Draft,
+  waiting: Map<Hash, V>,
+  key: Hash,
+  id: NodeId,
+): void {
+  const entry = waiting.get(key);
+  if (!entry) return;
+  const nodes = entry.nodes.filter((node) => node !== id);
+  if (nodes.length === 0) edits.drop(waiting, key);
+  else edits.put(waiting, key, { ...entry, nodes });
+}
+
+/** A job that lost its callers: dropped when it has not been submitted or is being evaluated; in flight it runs on. */
+function leaveJob(draft: Draft, job: Job, pending: Released[]): void {
+  const { graph, edits } = draft;
+  if (job.outcome || !graph.jobs.has(job.id) || isWanted(draft, job)) return;
+  const work = graph.works.get(job.eval);
+  if (work?.state === 'claimed') return;
+  if (job.scope !== null) dropScope(draft, job, pending);
+  abandon(draft, job);
+  if (!work || work.jobs.some((id) => graph.jobs.has(id))) return;
+  edits.drop(graph.works, work.eval);
+  edits.remove(graph.frontier, work.eval);
+}

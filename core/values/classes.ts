@@ -117,7 +117,10 @@ export class File {
   /** Writes `parts` one after another into this file. */
   concat(parts: readonly File[]): Promise<File> {
     return access()
-      .concat(parts.map((part) => part.location), this.location)
+      .concat(
+        parts.map((part) => part.location),
+        this.location,
+      )
       .then((version) => new File(this.location, version));
   }
 

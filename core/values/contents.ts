@@ -3,8 +3,8 @@ import type { Hash } from './hash.ts';
 import {
   childrenOf,
   hashesOf,
-  type Index,
   INLINE_VALUE_BYTES_MAX,
+  type Index,
   mapChildren,
   type Node,
   REF_HAS_LEAVES,
@@ -132,8 +132,20 @@ export interface Spilled {
   readonly large: ReadonlyMap<Hash, Table>;
 }
 
-/** Replaces every largest concrete part above INLINE_VALUE_BYTES_MAX by a reference. */
+/**
+ * Replaces every largest concrete part above INLINE_VALUE_BYTES_MAX by a reference. An error stays readable: only what
+ * it carries is taken out.
+ */
 export function spill(table: Table): Spilled {
+  return spillBelow(table, isTagged(rootOf(table), 'error'));
+}
+
+/** Like `spill`, but the root itself stays: a list's elements, or a quote's expression, can be looked at. */
+export function spillParts(table: Table): Spilled {
+  return spillBelow(table, true);
+}
+
+function spillBelow(table: Table, keepRoot: boolean): Spilled {
   if (!exceedsInline(table)) return { table, large: new Map() };
   const concrete = concreteNodes(table);
   const hashes = hashesOf(table);
@@ -155,7 +167,8 @@ export function spill(table: Table): Spilled {
   table.forEach((node, index) => {
     if (!concrete[index]) moved[index] = builder.add(mapChildren(node, place));
   });
-  return { table: builder.build(place(table.length - 1)), large };
+  const top = keepRoot ? builder.add(mapChildren(rootOf(table), place)) : place(table.length - 1);
+  return { table: builder.build(top), large };
 }
 
 /** Whether the table is larger than what may be held inline, without spelling out all of a huge one. */

@@ -1,5 +1,5 @@
 /** Tables to JavaScript values. */
-import { Dir, type Expression, File, Place, Quote, Staging, STDOUT, type TaskReference } from './classes.ts';
+import { Dir, type Expression, File, Place, Quote, STDOUT, Staging, type TaskReference } from './classes.ts';
 import { reviveError } from './errors.ts';
 import type { Index, NodeOf, Table } from './table.ts';
 import { mapChildren } from './table.ts';
@@ -16,11 +16,17 @@ export interface Revive {
  */
 export function decode(table: Table, revive: Revive): unknown {
   const values: unknown[] = [];
-  for (const node of table) values.push(valueOf(mapChildren<Index, unknown>(node, (child) => values[child]), revive));
+  for (const node of table)
+    values.push(
+      valueFrom(
+        mapChildren<Index, unknown>(node, (child) => values[child]),
+        revive,
+      ),
+    );
   return values.at(-1);
 }
 
-function valueOf(node: NodeOf<unknown>, revive: Revive): unknown {
+function valueFrom(node: NodeOf<unknown>, revive: Revive): unknown {
   if (node === null || typeof node !== 'object') return node;
   switch (node[0]) {
     case 'undefined':

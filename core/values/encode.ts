@@ -1,7 +1,26 @@
 /** JavaScript values and expressions to tables. */
-import { Dir, EXPRESSION, type Expression, File, Place, Quote, Staging, STDOUT, TASK, type TaskReference } from './classes.ts';
+import {
+  Dir,
+  EXPRESSION,
+  type Expression,
+  File,
+  Place,
+  Quote,
+  STDOUT,
+  Staging,
+  TASK,
+  type TaskReference,
+} from './classes.ts';
 import { errorClasses, errorExtras } from './errors.ts';
-import { hashOf, hashesOf, type Index, type NodeOf, childrenOf, mapChildren, type Table, TableBuilder } from './table.ts';
+import {
+  childrenOf,
+  hashOf,
+  type Index,
+  mapChildren,
+  type NodeOf,
+  type Table,
+  TableBuilder,
+} from './table.ts';
 
 /** A value that has no encoding; the message names the value and the path to it. */
 export class NotEncodable extends Error {
@@ -25,7 +44,8 @@ export function encode(root: unknown): Table {
     if (known !== undefined) return known;
     const node = nodeOf(value, () => pathOf(frames));
     if (childrenOf(node).length === 0) return builder.add(mapChildren(node, () => 0));
-    if (identity && open.has(identity)) throw new NotEncodable(`a value that contains itself cannot be encoded, at ${pathOf(frames)}`);
+    if (identity && open.has(identity))
+      throw new NotEncodable(`a value that contains itself cannot be encoded, at ${pathOf(frames)}`);
     if (identity) open.add(identity);
     frames.push({ identity, node, children: childrenOf(node), places: [] });
     return undefined;
@@ -44,7 +64,10 @@ export function encode(root: unknown): Table {
     }
     frames.pop();
     let at = 0;
-    result = addCanonical(builder, mapChildren(frame.node, () => frame.places[at++] as Index));
+    result = addCanonical(
+      builder,
+      mapChildren(frame.node, () => frame.places[at++] as Index),
+    );
     if (frame.identity) {
       open.delete(frame.identity);
       done.set(frame.identity, result);
@@ -87,7 +110,8 @@ function byHash(builder: TableBuilder, members: readonly Index[]): number[] {
 function nodeOf(value: unknown, path: () => string): NodeOf<unknown> {
   switch (typeof value) {
     case 'string':
-      if (!value.isWellFormed()) throw new NotEncodable(`a string with a lone surrogate cannot be encoded, at ${path()}`);
+      if (!value.isWellFormed())
+        throw new NotEncodable(`a string with a lone surrogate cannot be encoded, at ${path()}`);
       return value;
     case 'boolean':
       return value;
@@ -126,20 +150,33 @@ function objectNode(value: object, path: () => string): NodeOf<unknown> {
   if (value instanceof Place) return ['place', value.kind, checked(value.location, path), value.name ?? null];
   if (value instanceof Quote) return ['quote', value.expression];
   if (value instanceof Date) return ['date', Number.isNaN(value.getTime()) ? null : value.getTime()];
-  if (value instanceof Uint8Array) return ['bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')];
+  if (value instanceof Uint8Array)
+    return ['bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')];
   if (value instanceof Map) return ['map', [...value.keys()], [...value.values()]];
   if (value instanceof Set) return ['set', [...value]];
-  if (value instanceof Error) return ['error', value.name, errorClasses(value), String(value.message), errorExtras(value)];
+  if (value instanceof Error) {
+    return [
+      'error',
+      String(value.name).toWellFormed(),
+      errorClasses(value),
+      String(value.message).toWellFormed(),
+      errorExtras(value),
+    ];
+  }
   return recordNode(value, path);
 }
 
 function recordNode(value: object, path: () => string): NodeOf<unknown> {
   if (typeof value === 'function') {
-    throw new NotEncodable(`the function ${value.name || '(anonymous)'} cannot be encoded; make it a task, at ${path()}`);
+    throw new NotEncodable(
+      `the function ${value.name || '(anonymous)'} cannot be encoded; make it a task, at ${path()}`,
+    );
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw new NotEncodable(`an instance of ${prototype.constructor?.name ?? 'a class'} cannot be encoded, at ${path()}`);
+    throw new NotEncodable(
+      `an instance of ${prototype.constructor?.name ?? 'a class'} cannot be encoded, at ${path()}`,
+    );
   }
   if (prototype !== null && prototype.constructor?.name !== 'Object') {
     throw new NotEncodable(`an instance of ${prototype.constructor?.name} cannot be encoded, at ${path()}`);

@@ -37,7 +37,8 @@ export function errorExtras(error: Error): Record<string, unknown> {
     if (key !== 'name' && isPlain(value)) extras[key] = value;
   }
   if (typeof error.stack === 'string') extras.stack = error.stack.toWellFormed();
-  if (error.cause !== undefined) extras.cause = error.cause instanceof Error || isPlain(error.cause) ? error.cause : String(error.cause);
+  if (error.cause !== undefined)
+    extras.cause = error.cause instanceof Error || isPlain(error.cause) ? error.cause : String(error.cause);
   return extras;
 }
 
@@ -47,7 +48,12 @@ function isPlain(value: unknown): boolean {
 }
 
 /** An error made from its parts again; it encodes to the same node. */
-export function reviveError(name: string, classes: readonly string[], message: string, extras: Record<string, unknown>): Error {
+export function reviveError(
+  name: string,
+  classes: readonly string[],
+  message: string,
+  extras: Record<string, unknown>,
+): Error {
   const error = new Error(message);
   error.name = name;
   Object.assign(error, extras);

@@ -1,0 +1,65 @@
+/** The configuration file, redex.config.ts. */
+import { encode } from '../values/encode.ts';
+import { type ExecutorConfig, INLINE_EXECUTOR, type Program } from '../values/program.ts';
+import { hashOf } from '../values/table.ts';
+import { isRecord } from './concrete.ts';
+
+/** What a profile may change, and what the configuration itself holds. */
+export interface Settings {
+  /** Where jobs run, by the name tasks give as `executor`. `inline` and `batch` are there without being named. */
+  readonly executors?: Readonly<Record<string, ExecutorConfig>>;
+  /** How much of each named limit may be taken at once in a run. */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** What `context(path)` reads: any JSON. */
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+export interface Config extends Settings {
+  /** Variants, chosen by `--profile`: executors are merged by name and field, limits by name, the context at every depth. */
+  readonly profiles?: Readonly<Record<string, ProfileSettings>>;
+}
+
+export interface ProfileSettings extends Omit<Settings, 'executors'> {
+  readonly executors?: Readonly<Record<string, Partial<ExecutorConfig>>>;
+}
+
+/** Checks the types of a configuration; `export default defineConfig({ … })`. */
+export function defineConfig(config: Config): Config {
+  return config;
+}
+
+type Resolved = Pick<Program, 'executors' | 'limits' | 'context'>;
+
+/** The configuration with a profile applied. Throws for an unknown profile, and for what could not be kept as JSON. */
+export function resolveConfig(config: Config, profile: string | undefined): Resolved {
+  const chosen = profile === undefined ? {} : profileOf(config, profile);
+  const executors: Record<string, ExecutorConfig> = {
+    [INLINE_EXECUTOR]: { type: 'inline' },
+    batch: { type: 'batch' },
+    ...config.executors,
+  };
+  for (const [name, changes] of Object.entries(chosen.executors ?? {})) {
+    executors[name] = { type: 'batch', ...executors[name], ...changes };
+  }
+  const context = merged(config.context ?? {}, chosen.context ?? {}) as Record<string, unknown>;
+  if (hashOf(encode(context)) !== hashOf(encode(JSON.parse(JSON.stringify(context))))) {
+    throw new TypeError('the context in redex.config.ts must be plain JSON');
+  }
+  return { executors, limits: { ...config.limits, ...chosen.limits }, context };
+}
+
+function profileOf(config: Config, profile: string): ProfileSettings {
+  const profiles = config.profiles ?? {};
+  if (!Object.hasOwn(profiles, profile)) {
+    const known = Object.keys(profiles).join(', ') || 'none';
+    throw new TypeError(`redex.config.ts has no profile ${JSON.stringify(profile)}; it has: ${known}`);
+  }
+  return profiles[profile] as ProfileSettings;
+}
+
+function merged(base: unknown, changes: unknown): unknown {
+  if (!isRecord(base) || !isRecord(changes)) return changes;
+  const result = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(changes)) result.set(key, merged(base[key], value));
+  return Object.fromEntries(result);
+}

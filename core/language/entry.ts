@@ -1,0 +1,85 @@
+/** What a bundle exports: its tasks as data, and how they are run. The host and the runner call nothing else. */
+import { decode } from '../values/decode.ts';
+import { encode } from '../values/encode.ts';
+import type { Program, TaskInfo } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
+import { REVIVE } from './callable.ts';
+import { type Config, resolveConfig } from './config.ts';
+import { encodeThrown } from './failures.ts';
+import { lazy } from './lazy.ts';
+import './library.ts';
+import { jsonSchemaOf, type Params, parseArguments } from './params.ts';
+import { allDefinitions, definitionOf, type TaskDefinition } from './registry.ts';
+import { taskHash } from './sources.ts';
+
+export interface BundleModule {
+  /** Tasks by full name, executors, limits, context: Program without the bundle's own hash. */
+  program(): Omit<Program, 'bundle'>;
+  /** Runs one task function on a list of arguments; gives the encoded result. Rejects with whatever the function throws, or NotEncodable. */
+  invoke(task: string, args: Table): Promise<Table>;
+  /**
+   * The encoded call of `workflow` with JSON arguments checked by its schema (a record). Throws BadArguments with a message
+   * that lists what is wrong, or TaskNotFound that lists the workflows there are.
+   */
+  root(workflow: string, args: unknown): Table;
+  /** Any thrown thing as an encoded ['error', …] value; never throws. */
+  encodeError(thrown: unknown): Table;
+}
+
+/** No such task in the bundle. */
+export class TaskNotFound extends Error {
+  override readonly name = 'TaskNotFound';
+}
+
+export function makeBundle(config: Config | undefined, profile: string | undefined): BundleModule {
+  return {
+    program: () => ({ ...resolveConfig(config ?? {}, profile), tasks: taskInfos() }),
+    invoke: (name, args) =>
+      Promise.resolve(args)
+        .then((given) => run(functionOf(name), given))
+        .then(encode),
+    root: (name, given) => {
+      const { params } = workflowOf(name);
+      return encode(lazy({ kind: 'call', name, args: [parseArguments(name, params, given)], options: undefined }));
+    },
+    encodeError: encodeThrown,
+  };
+}
+
+function taskInfos(): Record<string, TaskInfo> {
+  return Object.fromEntries(allDefinitions().map((definition) => [definition.name, taskInfo(definition)]));
+}
+
+function taskInfo(definition: TaskDefinition): TaskInfo {
+  const { options, params, description } = definition;
+  return {
+    hash: taskHash(definition),
+    options,
+    ...(params && { params: jsonSchemaOf(params) }),
+    ...(description !== undefined && { description }),
+  };
+}
+
+type TaskFunction = (...args: unknown[]) => unknown;
+
+function functionOf(name: string): TaskFunction {
+  const definition = definitionOf(name);
+  if (!definition) throw new TaskNotFound(`there is no task ${name} in this bundle`);
+  if (!definition.fn) throw new TaskNotFound(`the task ${name} has no function: its executor carries it out`);
+  return definition.fn as unknown as TaskFunction;
+}
+
+function run(fn: TaskFunction, args: Table): unknown {
+  return fn(...(decode(args, REVIVE) as unknown[]));
+}
+
+/** Only tasks that declare their parameters can be started from outside. */
+function workflowOf(name: string): { readonly params: Params } {
+  const params = definitionOf(name)?.params;
+  if (params) return { params };
+  const known = allDefinitions().flatMap((definition) => (definition.params ? [`  ${definition.name}`] : []));
+  const reason = definitionOf(name)
+    ? `the task ${name} declares no params, so it cannot be started from outside`
+    : `there is no workflow ${name}`;
+  throw new TaskNotFound([`${reason}; the workflows are:`, ...(known.length > 0 ? known : ['  (none)'])].join('\n'));
+}

@@ -1,0 +1,140 @@
+/** Tasks every bundle has, under `redex.`. Their versions are in their hashes: a changed meaning is a new version. */
+import { Dir, File } from '../values/classes.ts';
+import { SCRIPT_TASK } from '../values/program.ts';
+import { apply, isLazy } from './lazy.ts';
+import { register } from './registry.ts';
+import { task } from './task.ts';
+import type { Force, Lazy, Lift } from './types.ts';
+
+/** Scripts are carried out by the runner: the task has no function. */
+register({
+  name: SCRIPT_TASK,
+  fn: undefined,
+  options: { executor: 'batch' },
+  version: '1',
+  includes: [],
+  params: undefined,
+  description: 'Runs a script with its files staged.',
+});
+
+const constTask = task(
+  'redex.const',
+  { version: '1', description: 'Waits for all, gives the first.' },
+  (first: unknown, ..._others: unknown[]) => first,
+);
+
+/** The first value, once the others have values too: for order without data. */
+export function constant<T>(value: T, ...others: readonly unknown[]): Lazy<Force<T>> {
+  return constTask(value, ...others) as Lazy<Force<T>>;
+}
+
+const identityTask = task(
+  'redex.identity',
+  { version: '1', description: 'Gives its argument.' },
+  (value: unknown) => value,
+);
+
+/** The value itself, as the result of a job. */
+export function identity<T>(value: T): Lazy<Force<T>> {
+  return identityTask(value) as Lazy<Force<T>>;
+}
+
+export interface CopyOptions {
+  /** Leaves a target that is there already as it is. */
+  readonly skipIfExists?: boolean;
+  /** Unpacks gzip on the way. */
+  readonly gunzip?: boolean;
+}
+
+const copyFileTask = task(
+  'redex.copy_file',
+  { version: '1', executor: 'batch', description: 'Copies one file, also between stores.' },
+  (source: File, target: string, { skipIfExists = false, gunzip = false }: CopyOptions) => {
+    const copy = new File(target);
+    if (copy.location === source.location && !gunzip) return Promise.resolve(source);
+    const there = skipIfExists ? copy.exists() : Promise.resolve(false);
+    return there.then((isThere) => (isThere ? copy : source.copyTo(copy, { gunzip })));
+  },
+);
+
+/** Copies a file; gives the target with its version. A job that runs again when the source or the target has changed. */
+export function copyFile(
+  source: Lift<File>,
+  target: Lift<string> | Lift<File>,
+  options: Lift<CopyOptions> = {},
+): Lazy<File> {
+  return copyFileTask(source, locationOf(target), options);
+}
+
+/** Copies under way at once. */
+const COPIES_MAX = 16;
+
+const copyDirTask = task(
+  'redex.copy_dir',
+  { version: '1', executor: 'batch', description: 'Copies all files below a directory.' },
+  (source: Dir, target: string) => {
+    const copy = new Dir(target);
+    if (copy.location === source.location) return Promise.resolve(source);
+    return source
+      .list()
+      .then((files) =>
+        inTurns(files, (each) => each.copyTo(copy.file(each.location.slice(source.location.length)))).then(() => copy),
+      );
+  },
+);
+
+/** Copies all files below a directory, at any depth; other files that the target has stay. */
+export function copyDir(source: Lift<Dir>, target: Lift<string> | Lift<Dir>): Lazy<Dir> {
+  return copyDirTask(source, locationOf(target));
+}
+
+/** Runs `step` on every item, COPIES_MAX at a time. */
+function inTurns<T>(items: readonly T[], step: (item: T) => Promise<unknown>): Promise<unknown> {
+  const rest = [...items];
+  const next = (): Promise<unknown> => {
+    const item = rest.shift();
+    return item === undefined ? Promise.resolve() : step(item).then(next);
+  };
+  return Promise.all(Array.from({ length: Math.min(COPIES_MAX, items.length) }, next));
+}
+
+const globTask = task(
+  'redex.glob',
+  { version: '1', description: 'Files of a directory whose paths fit a pattern.' },
+  (directory: Dir, pattern: string) => {
+    const fits = globPattern(pattern);
+    return directory
+      .list()
+      .then((files) => files.filter((each) => fits.test(each.location.slice(directory.location.length))));
+  },
+);
+
+/**
+ * The files whose locations fit the pattern, sorted: `*` and `?` stand for what is not a slash, `**` for any folders, `{a,b}` for one of
+ * several. The directory up to the first such sign is the job's argument, so the job runs again when anything in it has changed.
+ */
+export function glob(pattern: string): Lazy<File[]> {
+  const folder = /^[^*?{]*\//.exec(pattern)?.[0] ?? './';
+  return globTask(new Dir(folder), pattern.startsWith(folder) ? pattern.slice(folder.length) : pattern);
+}
+
+function globPattern(pattern: string): RegExp {
+  const source = pattern.replace(/\*\*\/|\*\*|[*?{},]|[\\^$.|+()[\]]/g, (sign) => GLOB_SIGNS[sign] ?? `\\${sign}`);
+  return new RegExp(`^${source}$`);
+}
+
+const GLOB_SIGNS: Readonly<Record<string, string>> = {
+  '**/': '(?:.*/)?',
+  '**': '.*',
+  '*': '[^/]*',
+  '?': '[^/]',
+  '{': '(?:',
+  '}': ')',
+  ',': '|',
+};
+
+/** Targets are places to write: they enter hashes by location, never by what is there. */
+function locationOf(target: Lift<string> | Lift<File> | Lift<Dir>): Lift<string> {
+  if (isLazy(target)) return apply('location', target);
+  return typeof target === 'string' ? target : (target as File | Dir).location;
+}

@@ -46,12 +46,10 @@ export const indexGenomeRef = task(
         executor: 'batch',
         memory: 8,
         inputs: [genome.stage()],
-        outputs: {
-          ...Object.fromEntries(
-            extensions.map((ext) => [ext, file(`${genome.location}.${ext}`).stage(`${name}.${ext}`)]),
-          ),
-          dict: file(genome.location.replace(/\.[^./]+$/, '.dict')).stage('reference.dict'),
-        },
+        outputs: Object.fromEntries([
+          ...extensions.map((ext) => [ext, file(`${genome.location}.${ext}`).stage(`${name}.${ext}`)] as const),
+          ['dict', file(genome.location.replace(/\.[^./]+$/, '.dict')).stage('reference.dict')] as const,
+        ]),
       },
     );
   },

@@ -32,7 +32,7 @@ export const main = task(
   async ({ samplesFile, outputPath, platform, genomeRef, sites }) => {
     const folder = folderOf(samplesFile.location);
     const output = dir(outputPath).location;
-    const tools = context('tools', 'container');
+    const tools = context<Tools>('tools', 'container');
 
     const genomeSource = genomeRef ?? file(`${folder}public/${GENOME}`);
     const genome = downloadGenomeRef(genomeSource, `${output}reference/${genomeSource.name.replace(/\.gz$/, '')}`);

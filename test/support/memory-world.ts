@@ -1,11 +1,20 @@
 /** The whole world in memory: the same contracts as the real one, a clock that a test moves, and a Batch that it plays. */
 import type { Bus, Files, Host, RunSummary, World } from '../../core/engine/ports.ts';
+import { warmGraphs } from '../../core/engine/warm.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
 import { ABSENT } from '../../core/values/table.ts';
 import { type MemoryBatch, memoryBatch } from './memory/batch.ts';
 import { type VirtualClock, virtualClock } from './memory/clock.ts';
-import { memoryAttempts, memoryCache, memoryJournal, memoryObjects, memorySummaries } from './memory/storage.ts';
+import {
+  type MemoryObjects,
+  memoryAttempts,
+  memoryCache,
+  memoryJournal,
+  memoryObjects,
+  memorySummaries,
+} from './memory/storage.ts';
+import { overTheWire } from './memory/wire.ts';
 
 export interface MemoryBus extends Bus {
   readonly woken: RunId[];
@@ -22,8 +31,11 @@ export interface MemoryWorld extends World {
   readonly bus: MemoryBus;
   readonly clock: VirtualClock;
   readonly files: MemoryFiles;
-  readonly objects: ReturnType<typeof memoryObjects>;
+  readonly objects: MemoryObjects;
 }
+
+/** More runs than any test has at once. */
+const WARM_MAX = 100;
 
 export function memoryWorld(
   parts: Partial<Omit<World, 'batch' | 'bus' | 'clock' | 'files' | 'objects'>> = {},
@@ -36,6 +48,7 @@ export function memoryWorld(
     attempts: memoryAttempts(),
     host: noHost,
     sender: { id: 'sender-1', exclusive: false },
+    warm: warmGraphs(WARM_MAX),
     ...parts,
     objects: memoryObjects(),
     batch: memoryBatch(),
@@ -59,27 +72,26 @@ function memoryFiles(): MemoryFiles {
     const below = [...versions].filter(([file]) => file.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
     return below.length === 0 ? ABSENT : digest('directory', JSON.stringify(below));
   }
-  return {
-    versions,
-    async observe(leaves) {
+  const port = overTheWire<Files>({
+    observe(leaves) {
       return leaves.map(({ kind, location }) =>
         kind === 'file' ? (versions.get(location) ?? ABSENT) : directoryVersion(location),
       );
     },
-  };
+  });
+  return { ...port, versions };
 }
 
 function memoryBus(): MemoryBus {
   const woken: RunId[] = [];
   const endings: RunSummary[] = [];
-  return {
-    woken,
-    endings,
-    async wake(run) {
+  const port = overTheWire<Bus>({
+    wake(run) {
       woken.push(run);
     },
-    async ended(summary) {
-      endings.push(structuredClone(summary));
+    ended(summary) {
+      endings.push(summary);
     },
-  };
+  });
+  return { ...port, woken, endings };
 }

@@ -1,5 +1,6 @@
 /** A Batch that records what is submitted and lets a test say how each job fares. */
 import type { BatchExecutor, SubmissionRequest, SubmitOutcome, Verdict } from '../../../core/engine/ports.ts';
+import { overTheWire } from './wire.ts';
 
 export interface MemoryJob {
   readonly id: string;
@@ -28,13 +29,36 @@ export function memoryBatch(): MemoryBatch {
     for (let index = 0; request.size > 1 && index < request.size; index++) {
       verdicts.set(`${id}:${index}`, { ...submitted, id: `${id}:${index}`, index });
     }
-    jobs.push({ id, request: structuredClone(request), verdicts });
+    jobs.push({ id, request: request, verdicts });
     return id;
   }
 
   function jobOf(id: string): MemoryJob | undefined {
     return jobs.find((job) => job.verdicts.has(id));
   }
+
+  const port = overTheWire<BatchExecutor>({
+    submit(request) {
+      const answer = answers.shift();
+      if (answer && !answer.accepted) return answer.outcome;
+      const id = accept(request);
+      return answer?.outcome ?? { kind: 'accepted', id };
+    },
+    find(name) {
+      return jobs.filter((job) => job.request.name === name).map((job) => job.id);
+    },
+    describe(ids) {
+      return ids.flatMap((id) => jobOf(id)?.verdicts.get(id) ?? []);
+    },
+    terminate(id, reason) {
+      const job = jobOf(id);
+      for (const [each, verdict] of job?.verdicts ?? []) {
+        const isTarget = each === id || id === job?.id;
+        if (!isTarget || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED') continue;
+        job?.verdicts.set(each, { ...verdict, status: 'FAILED', statusReason: reason });
+      }
+    },
+  });
 
   return {
     jobs,
@@ -49,25 +73,6 @@ export function memoryBatch(): MemoryBatch {
       job.verdicts.set(id, changed);
       return changed;
     },
-    async submit(request) {
-      const answer = answers.shift();
-      if (answer && !answer.accepted) return answer.outcome;
-      const id = accept(request);
-      return answer?.outcome ?? { kind: 'accepted', id };
-    },
-    async find(name) {
-      return jobs.filter((job) => job.request.name === name).map((job) => job.id);
-    },
-    async describe(ids) {
-      return ids.flatMap((id) => jobOf(id)?.verdicts.get(id) ?? []);
-    },
-    async terminate(id, reason) {
-      const job = jobOf(id);
-      for (const [each, verdict] of job?.verdicts ?? []) {
-        const isTarget = each === id || id === job?.id;
-        if (!isTarget || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED') continue;
-        job?.verdicts.set(each, { ...verdict, status: 'FAILED', statusReason: reason });
-      }
-    },
+    ...port,
   };
 }

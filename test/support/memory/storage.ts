@@ -1,4 +1,4 @@
-/** Journal, summaries, cache, attempts and objects in memory. Everything goes in and out as copies, as through a wire. */
+/** Journal, summaries, cache, attempts and objects in memory. */
 import { checkKey } from '../../../core/engine/objects.ts';
 import type {
   AttemptRecord,
@@ -12,55 +12,56 @@ import type {
   Summaries,
 } from '../../../core/engine/ports.ts';
 import type { EvalHash, RunId } from '../../../core/graph/facts.ts';
+import { overTheWire } from './wire.ts';
 
 export function memoryJournal(): Journal {
   const journals = new Map<RunId, Entry[]>();
-  return {
-    async append(entry) {
+  return overTheWire<Journal>({
+    append(entry) {
       const entries = journals.get(entry.run) ?? [];
       journals.set(entry.run, entries);
       if (entries[entry.sequence]) return 'taken';
-      entries[entry.sequence] = structuredClone(entry);
+      entries[entry.sequence] = entry;
       return 'appended';
     },
-    async readAfter(run, sequence) {
+    readAfter(run, sequence) {
       const entries = journals.get(run) ?? [];
-      return structuredClone(entries.filter((entry) => entry.sequence > sequence));
+      return entries.filter((entry) => entry.sequence > sequence);
     },
-  };
+  });
 }
 
 export function memorySummaries(): Summaries {
   const summaries = new Map<RunId, RunSummary>();
   const isNewer = (a: RunSummary, b: RunSummary) =>
     a.sequence > b.sequence || (a.sequence === b.sequence && a.updatedAt > b.updatedAt);
-  return {
-    async put(summary) {
+  return overTheWire<Summaries>({
+    put(summary) {
       const stored = summaries.get(summary.run);
-      if (!stored || isNewer(summary, stored)) summaries.set(summary.run, structuredClone(summary));
+      if (!stored || isNewer(summary, stored)) summaries.set(summary.run, summary);
     },
-    async get(run) {
-      return structuredClone(summaries.get(run));
+    get(run) {
+      return summaries.get(run);
     },
-    async list({ status, limit }) {
+    list({ status, limit }) {
       const matching = [...summaries.values()].filter((summary) => !status || summary.status === status);
       const sorted = matching.sort((a, b) => b.startedAt - a.startedAt || (a.run < b.run ? 1 : -1));
-      return structuredClone(sorted.slice(0, limit));
+      return sorted.slice(0, limit);
     },
-  };
+  });
 }
 
 export function memoryCache(): Cache {
   const evaluations = new Map<EvalHash, Evaluation>();
-  return {
-    async read(evals) {
+  return overTheWire<Cache>({
+    read(evals) {
       const found = evals.flatMap((hash) => evaluations.get(hash) ?? []);
-      return new Map(structuredClone(found).map((evaluation) => [evaluation.eval, evaluation]));
+      return new Map(found.map((evaluation) => [evaluation.eval, evaluation]));
     },
-    async write(written) {
-      for (const evaluation of structuredClone(written)) evaluations.set(evaluation.eval, evaluation);
+    write(written) {
+      for (const evaluation of written) evaluations.set(evaluation.eval, evaluation);
     },
-  };
+  });
 }
 
 export function memoryAttempts(): Attempts {
@@ -73,44 +74,48 @@ export function memoryAttempts(): Attempts {
     return record?.attempt === attempt && record.holder === holder ? record : undefined;
   }
 
-  return {
-    async claim(run, evaluation, attempt, holder) {
+  return overTheWire<Attempts>({
+    claim(run, evaluation, attempt, holder) {
       const record = records.get(keyOf(run, evaluation));
       if (cancelled.has(run) || (record && record.attempt >= attempt)) return 'refused';
       records.set(keyOf(run, evaluation), { attempt, holder });
       return 'claimed';
     },
-    async holds(run, evaluation, attempt, holder) {
+    holds(run, evaluation, attempt, holder) {
       return !cancelled.has(run) && held(run, evaluation, attempt, holder) !== undefined;
     },
-    async finish(run, evaluation, attempt, holder, outcome) {
+    finish(run, evaluation, attempt, holder, outcome) {
       const record = held(run, evaluation, attempt, holder);
       if (!record || record.outcome) return 'refused';
-      records.set(keyOf(run, evaluation), structuredClone({ attempt, holder, outcome }));
+      records.set(keyOf(run, evaluation), { attempt, holder, outcome });
       return 'recorded';
     },
-    async read(run, evaluations) {
+    read(run, evaluations) {
       const found = evaluations.flatMap((hash) => {
         const record = records.get(keyOf(run, hash));
-        return record ? [[hash, structuredClone(record)] as const] : [];
+        return record ? [[hash, record] as const] : [];
       });
       return new Map(found);
     },
-    async cancel(run) {
+    cancel(run) {
       cancelled.add(run);
     },
-  };
+  });
 }
 
-export function memoryObjects(): Objects & { readonly stored: ReadonlyMap<string, Uint8Array> } {
+export interface MemoryObjects extends Objects {
+  readonly stored: ReadonlyMap<string, Uint8Array>;
+}
+
+export function memoryObjects(): MemoryObjects {
   const stored = new Map<string, Uint8Array>();
-  return {
-    stored,
-    async put(key, bytes) {
-      stored.set(checkKey(key), bytes.slice());
+  const port = overTheWire<Objects>({
+    put(key, bytes) {
+      stored.set(checkKey(key), bytes);
     },
-    async get(key) {
-      return stored.get(checkKey(key))?.slice();
+    get(key) {
+      return stored.get(checkKey(key));
     },
-  };
+  });
+  return { ...port, stored };
 }

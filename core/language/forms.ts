@@ -89,7 +89,16 @@ export function catchError<E, R, S>(
   errors2: Caught | readonly Caught[],
   recover2: Recover<S>,
 ): Lazy<Force<E> | R | S>;
-export function catchError<T = unknown>(expression: unknown, ...pairs: readonly unknown[]): Lazy<T>;
+export function catchError<E, R, S, T>(
+  expression: E,
+  errors: Caught | readonly Caught[],
+  recover: Recover<R>,
+  errors2: Caught | readonly Caught[],
+  recover2: Recover<S>,
+  errors3: Caught | readonly Caught[],
+  recover3: Recover<T>,
+  ...more: readonly unknown[]
+): Lazy<Force<E> | R | S | T>;
 export function catchError(expression: unknown, ...pairs: readonly unknown[]): Lazy<unknown> {
   if (pairs.length === 0 || pairs.length % 2 !== 0) {
     throw new TypeError('catchError needs pairs of errors to catch and a task that recovers from them');

@@ -4,10 +4,19 @@ import type { JobOptions } from '../values/program.ts';
 
 declare const LAZY: unique symbol;
 
-/** What makes a value lazy. The call signature is there so that `if (lazy)` does not compile. */
-interface Deferred<T> {
+/** What `await lazy` has by type: nothing takes it, so that awaiting a lazy value does not compile once it is used. */
+interface NotAwaitable<T> {
+  readonly [AWAITED]: T;
+}
+
+declare const AWAITED: unique symbol;
+
+/**
+ * What makes a value lazy. By type it is a promise, though `then` is undefined: so an async function may return one, while
+ * a condition on it does not compile and what awaiting it gives is of no use.
+ */
+interface Deferred<T> extends PromiseLike<NotAwaitable<T>> {
   readonly [LAZY]: T;
-  (thisValueIsLazy: never): never;
 }
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
@@ -91,7 +100,9 @@ export type Force<T> =
     : T extends { readonly [LAZY]: infer V }
       ? V
       : T extends Promise<infer P>
-        ? Force<P>
+        ? P extends NotAwaitable<infer V>
+          ? V
+          : Force<P>
         : T extends Leaf | File | Dir | Staging | AnyTask<never[], unknown>
           ? T
           : T extends ReadonlyMap<infer K, infer V>

@@ -12,15 +12,7 @@ import {
   type TaskReference,
 } from './classes.ts';
 import { errorClasses, errorExtras } from './errors.ts';
-import {
-  childrenOf,
-  hashOf,
-  type Index,
-  mapChildren,
-  type NodeOf,
-  type Table,
-  TableBuilder,
-} from './table.ts';
+import { childrenOf, hashOf, type Index, mapChildren, type NodeOf, type Table, TableBuilder } from './table.ts';
 
 /** A value that has no encoding; the message names the value and the path to it. */
 export class NotEncodable extends Error {

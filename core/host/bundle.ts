@@ -1,0 +1,143 @@
+/** From an author's files to a bundle: one module named by the hash of its bytes, and what it says about itself. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { type BuildFailure, build, formatMessages } from 'esbuild';
+import { getJson, keys, putJson } from '../engine/objects.ts';
+import type { Objects } from '../engine/ports.ts';
+import { digestBytes, type Hash } from '../values/hash.ts';
+import type { Program } from '../values/program.ts';
+import { rootOf, type Table } from '../values/table.ts';
+import { crewFor } from './crew.ts';
+import { ENTRY_MODULE, type Project, projectModules } from './modules.ts';
+import { WORKER_URL } from './process.ts';
+
+export interface BundleRequest {
+  /** Workflow files; what each of them registers is in the bundle. */
+  readonly entries: readonly string[];
+  /** redex.config.ts. */
+  readonly config?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly workerUrl?: URL;
+  /** Gets what the files print while they are loaded; default: standard error. */
+  readonly log?: (text: string) => void;
+}
+
+/** For the bundle to say what is in it: it only lists what was defined. */
+const PROGRAM_MS_MAX = 10_000;
+
+export interface Bundle {
+  readonly hash: Hash;
+  readonly code: string;
+  readonly program: Program;
+}
+
+/** The author's files do not make a bundle: the message has esbuild's or the program's own, with file and line. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+}
+
+/** Bundles the files and loads the result once to ask for its program. Throws BundleError. Equal files make equal bytes. */
+export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
+  const code = await link(await projectOf(request));
+  const hash = digestBytes(Buffer.from(code));
+  const folder = await mkdtemp(join(tmpdir(), 'redex-bundle-'));
+  try {
+    const file = join(folder, `${hash}.mjs`);
+    await writeFile(file, code);
+    const program = await askProgram(file, request);
+    return { hash, code, program: { ...program, bundle: hash } };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Loading runs the top level of the author's files: it happens in a worker, like everything of theirs. */
+async function askProgram(
+  file: string,
+  { workerUrl = WORKER_URL, log = toStderr }: BundleRequest,
+): Promise<Omit<Program, 'bundle'>> {
+  const crew = crewFor(file, {
+    workerUrl,
+    log,
+    timeMs: PROGRAM_MS_MAX,
+    memoryMb: undefined,
+    env: {},
+    files: undefined,
+  });
+  try {
+    const answer = await crew.call({ kind: 'program' });
+    if (answer.ok) return answer.value as Omit<Program, 'bundle'>;
+    throw new BundleError(messageOf(answer.error));
+  } catch (thrown) {
+    if (thrown instanceof BundleError || !(thrown instanceof Error)) throw thrown;
+    throw new BundleError(thrown.message, { cause: thrown });
+  } finally {
+    await crew.close();
+  }
+}
+
+function messageOf(error: Table): string {
+  const root = rootOf(error);
+  return Array.isArray(root) && root[0] === 'error' ? String(root[3]) : 'the bundle cannot say what is in it';
+}
+
+function toStderr(text: string): void {
+  process.stderr.write(text);
+}
+
+async function link(project: Project): Promise<string> {
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [ENTRY_MODULE],
+      plugins: [projectModules(project)],
+      absWorkingDir: project.root,
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'node',
+      target: 'node24',
+      charset: 'utf8',
+      legalComments: 'none',
+      // An error is caught by the name of its class, which linking must not change.
+      keepNames: true,
+      sourcemap: 'inline',
+      sourcesContent: false,
+      logLevel: 'silent',
+      // Packages in the old module format reach Node's own modules by require.
+      banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
+    });
+    return (outputFiles[0] as { readonly text: string }).text;
+  } catch (thrown) {
+    const { errors } = thrown as Partial<BuildFailure>;
+    if (!errors) throw thrown;
+    throw new BundleError((await formatMessages(errors, { kind: 'error', color: false })).join('').trim());
+  }
+}
+
+async function projectOf({ entries, config, profile }: BundleRequest): Promise<Project> {
+  const files = [...new Set(entries.map((entry) => resolve(entry)))];
+  const configFile = config === undefined ? undefined : resolve(config);
+  const root = await folderOf(configFile ? [...files, configFile] : files);
+  const byPath = (a: string, b: string) => (relative(root, a) < relative(root, b) ? -1 : 1);
+  return { root, entries: files.sort(byPath), config: configFile, profile };
+}
+
+/** The innermost folder with a package.json around all files, else the innermost folder around all files. */
+async function folderOf(files: readonly string[]): Promise<string> {
+  let common = dirname(files[0] ?? resolve('x'));
+  while (!files.every((file) => !relative(common, file).startsWith('..'))) common = dirname(common);
+  for (let folder = common; ; folder = dirname(folder)) {
+    const found = await readFile(join(folder, 'package.json')).catch(() => undefined);
+    if (found) return folder;
+    if (folder === dirname(folder)) return common;
+  }
+}
+
+/** Puts the bundle and its program where hosts and runners look for them, unless they are there. */
+export async function storeBundle(objects: Objects, bundle: Bundle): Promise<void> {
+  // The program is written last: where it is, the code is too.
+  if (await getJson(objects, keys.program(bundle.hash))) return;
+  await objects.put(keys.bundle(bundle.hash), Buffer.from(bundle.code));
+  await putJson(objects, keys.program(bundle.hash), bundle.program);
+}

@@ -1,0 +1,221 @@
+/**
+ * The workers of one bundle. Calls share a worker until one of them breaks it; then whoever was in it is run again, alone.
+ *
+ * 1. A call fails for its worker's end, or for time, only when it was alone in there or the worker was idle all the while.
+ * 2. A call runs at most twice.
+ * 3. A worker with a call that never ends gets no new calls, and is killed when the others are done.
+ */
+import { encode } from '../values/encode.ts';
+import { type ErrorName, reviveError } from '../values/errors.ts';
+import type { Table } from '../values/table.ts';
+import { describeEnd, type End, type ProcessOptions, startWorker, type WorkerProcess } from './process.ts';
+import type { Call } from './protocol.ts';
+
+export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Table };
+
+export interface Crew {
+  /** Rejects with an Error when the bundle cannot be loaded. */
+  call(call: Call): Promise<Answer>;
+  readonly idle: boolean;
+  /** Ends all workers; calls in flight are rejected. */
+  close(): Promise<void>;
+}
+
+export interface CrewOptions extends ProcessOptions {
+  /** Of one call; undefined: none. */
+  readonly timeMs: number | undefined;
+}
+
+/** Calls in one worker at once: enough to overlap waiting for files, few enough to be run again one by one. */
+const SHARED_MAX = 32;
+/** For a bundle to be loaded; a top level that takes longer waits for something or loops. */
+const LOAD_MS_MAX = 30_000;
+/** For a worker to answer at all. One that is computing does not. */
+const PROBE_MS = 1000;
+
+interface Job {
+  readonly id: number;
+  readonly call: Call;
+  readonly answer: PromiseWithResolvers<Answer>;
+  timer?: NodeJS.Timeout;
+}
+
+interface Squad {
+  readonly process: WorkerProcess;
+  readonly jobs: Map<number, Job>;
+  loaded: boolean;
+  /** Takes no new calls. */
+  retired: boolean;
+}
+
+/** Starts no worker before the first call. */
+export function crewFor(file: string, options: CrewOptions): Crew {
+  const waiting: Job[] = [];
+  const suspects: Job[] = [];
+  const squads = new Set<Squad>();
+  let shared: Squad | undefined;
+  let alone: Squad | undefined;
+  let ids = 0;
+
+  const enlist = (): Squad => {
+    const jobs = new Map<number, Job>();
+    const process = startWorker(file, options, (id, ok, value) => {
+      const job = jobs.get(id);
+      if (!job) return;
+      leave(squad, job);
+      job.answer.resolve(ok ? { ok, value } : { ok, error: value as Table });
+      pump();
+    });
+    const squad: Squad = { process, jobs, loaded: false, retired: false };
+    squads.add(squad);
+    const overdue = setTimeout(() => process.kill(), LOAD_MS_MAX);
+    process.ready.then(
+      () => {
+        squad.loaded = true;
+        clearTimeout(overdue);
+      },
+      () => clearTimeout(overdue),
+    );
+    void process.ended.then((end) => bury(squad, end));
+    return squad;
+  };
+
+  const join = (squad: Squad, job: Job): void => {
+    squad.jobs.set(job.id, job);
+    squad.process.hold(true);
+    const begin = (): void => {
+      if (!squad.jobs.has(job.id)) return;
+      squad.process.call(job.id, job.call);
+      if (options.timeMs !== undefined) job.timer = setTimeout(() => void examine(squad, job), options.timeMs);
+    };
+    squad.process.ready.then(begin, () => undefined);
+  };
+
+  const leave = (squad: Squad, job: Job): void => {
+    clearTimeout(job.timer);
+    squad.jobs.delete(job.id);
+    if (squad.jobs.size > 0) return;
+    squad.process.hold(false);
+    if (squad.retired) squad.process.kill();
+  };
+
+  const pump = (): void => {
+    while (waiting.length > 0) {
+      shared ??= enlist();
+      if (shared.jobs.size >= SHARED_MAX) break;
+      join(shared, waiting.shift() as Job);
+    }
+    if (suspects.length > 0) {
+      alone ??= enlist();
+      if (alone.jobs.size === 0) join(alone, suspects.shift() as Job);
+    } else if (alone?.jobs.size === 0) retire(alone);
+  };
+
+  const retire = (squad: Squad): void => {
+    squad.retired = true;
+    if (shared === squad) shared = undefined;
+    if (alone === squad) alone = undefined;
+    if (squad.jobs.size === 0) squad.process.kill();
+  };
+
+  /** The call has had its time. Who is to blame? */
+  const examine = async (squad: Squad, job: Job): Promise<void> => {
+    const calls = await squad.process.probe(PROBE_MS);
+    if (!squad.jobs.has(job.id)) return;
+    const state = calls?.find(({ id }) => id === job.id);
+    const idle = state !== undefined && state.busyMs < state.elapsedMs / 2;
+    if (idle || squad.jobs.size === 1) {
+      leave(squad, job);
+      job.answer.resolve(failure('TimedOut', tooLong(job.call, options.timeMs)));
+      retire(squad);
+      if (!calls) squad.process.kill();
+    } else {
+      suspect(squad);
+      retire(squad);
+    }
+    pump();
+  };
+
+  const suspect = (squad: Squad): void => {
+    for (const job of [...squad.jobs.values()]) {
+      leave(squad, job);
+      suspects.push(job);
+    }
+  };
+
+  const bury = (squad: Squad, end: End): void => {
+    squads.delete(squad);
+    retire(squad);
+    const [only] = squad.jobs.values();
+    if (!squad.loaded) {
+      const reason = new Error(notLoaded(end));
+      for (const job of [...squad.jobs.values(), ...waiting.splice(0), ...suspects.splice(0)])
+        job.answer.reject(reason);
+    } else if (only && squad.jobs.size === 1) {
+      leave(squad, only);
+      only.answer.resolve(ended(only.call, end, options.memoryMb));
+    } else suspect(squad);
+    pump();
+  };
+
+  return {
+    call(call) {
+      const job: Job = { id: ids++, call, answer: Promise.withResolvers() };
+      waiting.push(job);
+      pump();
+      return job.answer.promise;
+    },
+    get idle() {
+      return waiting.length + suspects.length === 0 && [...squads].every(({ jobs }) => jobs.size === 0);
+    },
+    async close() {
+      const leaving = [
+        ...waiting.splice(0),
+        ...suspects.splice(0),
+        ...[...squads].flatMap(({ jobs }) => [...jobs.values()]),
+      ];
+      const all = [...squads];
+      for (const squad of all) {
+        for (const job of [...squad.jobs.values()]) leave(squad, job);
+        retire(squad);
+      }
+      for (const job of leaving) job.answer.reject(new Error('the host was closed'));
+      await Promise.all(
+        all.map(({ process }) => {
+          process.hold(true);
+          return process.ended;
+        }),
+      );
+    },
+  };
+}
+
+function notLoaded(end: End): string {
+  if (end.kind === 'exit' && end.signal === 'SIGKILL') {
+    return `the bundle did not load within ${LOAD_MS_MAX / 1000} s: its top level waits or loops`;
+  }
+  return describeEnd(end, 'the bundle');
+}
+
+function nameOf(call: Call): string {
+  if (call.kind === 'program') return 'the program';
+  return call.kind === 'root' ? `the call of ${call.workflow}` : `the task ${call.task}`;
+}
+
+function tooLong(call: Call, timeMs: number | undefined): string {
+  return `${nameOf(call)} did not finish within the ${(timeMs ?? 0) / 1000} s that an inline task has: give it executor: 'batch'`;
+}
+
+function ended(call: Call, end: End, memoryMb: number | undefined): Answer {
+  const who = nameOf(call);
+  if (end.kind !== 'memory') return failure('Error', describeEnd(end, who));
+  if (memoryMb === undefined) return failure('OutOfMemory', describeEnd(end, who));
+  return failure(
+    'OutOfMemory',
+    `${who} needs more than the ${memoryMb} MB that an inline task has: give it executor: 'batch'`,
+  );
+}
+
+function failure(name: ErrorName | 'Error', message: string): Answer {
+  return { ok: false, error: encode(reviveError(name, [...new Set([name, 'Error'])], message, {})) };
+}

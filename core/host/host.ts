@@ -1,0 +1,144 @@
+/** The engine's Host: bundles from the object store, each in worker processes of its own. The engine itself never imports user code. */
+import { randomUUID } from 'node:crypto';
+import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { getJson, keys } from '../engine/objects.ts';
+import type { Host, Objects, TaskResult } from '../engine/ports.ts';
+import type { FileAccess } from '../values/classes.ts';
+import { digestBytes, type Hash } from '../values/hash.ts';
+import type { Program } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
+import { type Answer, type Crew, type CrewOptions, crewFor } from './crew.ts';
+import { WORKER_URL } from './process.ts';
+import type { Call } from './protocol.ts';
+
+/** What one call may take. */
+export interface CallLimits {
+  /** Wall time of one call; undefined: as long as it likes. */
+  readonly timeMs: number | undefined;
+  /** Heap of the worker; undefined: what V8 gives a process. */
+  readonly memoryMb: number | undefined;
+}
+
+export const INLINE_LIMITS: CallLimits = { timeMs: 10_000, memoryMb: 64 };
+/** For the runner: a batch job has its machine for itself, and its executor keeps the time. */
+export const NO_LIMITS: CallLimits = { timeMs: undefined, memoryMb: undefined };
+
+export interface HostOptions {
+  readonly objects: Objects;
+  /** Where bundles are kept between runs: it may be lost at any time. */
+  readonly folder: string;
+  /** What File and Dir do inside tasks. It runs in this process, so that the worker needs no credentials. */
+  readonly files?: FileAccess;
+  readonly limits?: CallLimits;
+  /** The only environment variables authors' code sees. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gets what authors' code prints. */
+  readonly log?: (text: string) => void;
+  /** The worker's entry, where this code was bundled into one file. */
+  readonly workerUrl?: URL;
+}
+
+/** Ends all workers. A process that only ends need not call it. */
+export type ClosableHost = Host & { close(): Promise<void> };
+
+/** Bundles whose workers are kept at once. */
+const BUNDLES_MAX = 3;
+
+interface Held {
+  readonly program: Promise<Program>;
+  crew?: Promise<Crew>;
+}
+
+/** A call rejects when the bundle is not in the store, damaged, or cannot be loaded; everything else is its result. */
+export function workerHost(options: HostOptions): ClosableHost {
+  const held = new Map<Hash, Held>();
+  const hold = (bundle: Hash): Held => {
+    const found = held.get(bundle) ?? { program: readProgram(options.objects, bundle) };
+    // What failed is asked for again next time.
+    found.program.catch(() => held.get(bundle) === found && held.delete(bundle));
+    held.delete(bundle);
+    held.set(bundle, found);
+    void evict(held);
+    return found;
+  };
+  const call = async (bundle: Hash, what: Call): Promise<TaskResult> => {
+    const kept = hold(bundle);
+    kept.crew ??= recruit(options, bundle);
+    const crew = await kept.crew.catch((thrown) => {
+      delete kept.crew;
+      throw thrown;
+    });
+    return resultOf(await crew.call(what));
+  };
+  return {
+    program: (bundle) => hold(bundle).program,
+    root: (bundle, workflow, args) => call(bundle, { kind: 'root', workflow, args }),
+    run: (bundle, task, args) => call(bundle, { kind: 'run', task, args }),
+    async close() {
+      const crews = [...held.values()].map(({ crew }) => crew);
+      held.clear();
+      await Promise.all(crews.map(async (crew) => (await crew)?.close()));
+    },
+  };
+}
+
+function resultOf(answer: Answer): TaskResult {
+  return answer.ok ? { ok: true, table: answer.value as Table } : answer;
+}
+
+async function readProgram(objects: Objects, bundle: Hash): Promise<Program> {
+  const program = await getJson(objects, keys.program(bundle));
+  if (!program) throw new Error(`the bundle ${bundle} is not in the object store`);
+  return program as Program;
+}
+
+/** Least recently used first; never one that is at work. */
+async function evict(held: Map<Hash, Held>): Promise<void> {
+  for (const [bundle, { crew }] of [...held].slice(0, -BUNDLES_MAX)) {
+    const idle = await crew?.then(
+      (found) => found.idle && found,
+      () => undefined,
+    );
+    if (idle === false || held.get(bundle)?.crew !== crew) continue;
+    held.delete(bundle);
+    await idle?.close();
+  }
+}
+
+async function recruit(options: HostOptions, bundle: Hash): Promise<Crew> {
+  const file = await fetchBundle(options, bundle);
+  return crewFor(file, crewOptions(options));
+}
+
+function crewOptions({
+  files,
+  limits = INLINE_LIMITS,
+  env = {},
+  log = toStderr,
+  workerUrl = WORKER_URL,
+}: HostOptions): CrewOptions {
+  return { ...limits, files, env, log, workerUrl };
+}
+
+function toStderr(text: string): void {
+  process.stderr.write(text);
+}
+
+/** The bundle as a file; whoever else writes it at the same time writes the same bytes. */
+async function fetchBundle({ objects, folder }: HostOptions, bundle: Hash): Promise<string> {
+  const file = join(folder, `${bundle}.mjs`);
+  const there = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (there) return file;
+  const bytes = await objects.get(keys.bundle(bundle));
+  if (!bytes) throw new Error(`the bundle ${bundle} is not in the object store`);
+  if (digestBytes(bytes) !== bundle) throw new Error(`the bundle ${bundle} in the object store is damaged`);
+  await mkdir(folder, { recursive: true });
+  const part = join(folder, `.${bundle}.${randomUUID()}`);
+  await writeFile(part, bytes);
+  await rename(part, file);
+  return file;
+}

@@ -1,0 +1,141 @@
+/**
+ * Where the modules of a bundle come from, as an esbuild plugin. Every module gets a name that does not depend on the folder
+ * the project or redex lies in, so that two clones make the same bundle:
+ *
+ * 1. a user's file keeps its path relative to the project,
+ * 2. redex's own core is `redex:…` wherever it was installed, and is there once,
+ * 3. a package from outside the project is `package:…`.
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Loader, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
+import { attachSources, hasSources, SOURCES_CODE, SOURCES_MODULE } from './sources.ts';
+
+/** The folder of redex's core: what authors import as `redex`. */
+export const CORE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
+
+export interface Project {
+  readonly root: string;
+  /** Absolute, sorted by path relative to the root. */
+  readonly entries: readonly string[];
+  readonly config: string | undefined;
+  readonly profile: string | undefined;
+}
+
+/** The module that imports all others and exports what the host loads. */
+export const ENTRY_MODULE = 'redex:entry';
+
+/** Marks resolutions that the plugin itself asked esbuild for. */
+const ASKED = Symbol('asked');
+
+const LOADERS: Readonly<Record<string, Loader>> = {
+  '.json': 'json',
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.tsx': 'tsx',
+  '.jsx': 'jsx',
+  '.txt': 'text',
+};
+
+export function projectModules(project: Project): Plugin {
+  return {
+    name: 'redex',
+    setup(build) {
+      build.onResolve({ filter: /^redex:(entry|sources)$/ }, ({ path }) => ({
+        path: path.slice('redex:'.length),
+        namespace: 'redex',
+      }));
+      build.onLoad({ filter: /^entry$/, namespace: 'redex' }, () => ({
+        contents: entryCode(project),
+        resolveDir: project.root,
+      }));
+      build.onLoad({ filter: /^sources$/, namespace: 'redex' }, () => ({ contents: SOURCES_CODE }));
+      build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, project.root, args));
+      build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData as string));
+      build.onLoad({ filter: /.*/, namespace: 'package' }, ({ pluginData }) => loadPlain(pluginData as string));
+      build.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) =>
+        isPackage(path) || !hasSources(path) ? undefined : loadUser(path, project.root),
+      );
+    },
+  };
+}
+
+function entryCode({ entries, config, profile }: Project): string {
+  return [
+    `import { makeBundle } from ${JSON.stringify(join(CORE, 'language/entry.ts'))};`,
+    config ? `import config from ${JSON.stringify(config)};` : 'const config = undefined;',
+    ...entries.map((entry) => `import ${JSON.stringify(entry)};`),
+    `export const redexBundle = makeBundle(config, ${JSON.stringify(profile)});`,
+  ].join('\n');
+}
+
+type ResolveArgs = Parameters<Parameters<PluginBuild['onResolve']>[1]>[0];
+
+async function resolveModule(
+  build: PluginBuild,
+  root: string,
+  args: ResolveArgs,
+): Promise<OnResolveResult | undefined> {
+  const { path, importer, namespace, resolveDir, kind, pluginData } = args;
+  if (pluginData === ASKED) return undefined;
+  const wanted = path === 'redex' ? join(CORE, 'index.ts') : path;
+  const found = await build.resolve(wanted, { importer, namespace: 'file', resolveDir, kind, pluginData: ASKED });
+  if (found.errors.length > 0) return { errors: found.errors, warnings: found.warnings };
+  if (found.external || found.namespace !== 'file')
+    return { path: found.path, external: found.external, namespace: found.namespace };
+  // A package.json that promises no side effects must not lose a workflow file, which is there for what it registers.
+  const sideEffects = (namespace === 'redex' && args.importer === 'entry') || found.sideEffects;
+  return { ...placeOf(found.path, root), sideEffects };
+}
+
+function placeOf(file: string, root: string): OnResolveResult {
+  if (isBelow(file, CORE)) return { path: slashes(relative(CORE, file)), namespace: 'redex', pluginData: file };
+  if (isBelow(file, root) || !isPackage(file)) return { path: file, namespace: 'file' };
+  const [, name] = /.*[/\\]node_modules[/\\](.*)$/.exec(file) ?? [];
+  return { path: slashes(name ?? file), namespace: 'package', pluginData: file };
+}
+
+function isPackage(file: string): boolean {
+  return file.includes(`${sep}node_modules${sep}`);
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return file.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+function slashes(path: string): string {
+  return path.split(sep).join('/');
+}
+
+async function loadPlain(file: string): Promise<OnLoadResult> {
+  return {
+    contents: await readFile(file),
+    loader: LOADERS[extname(file)] ?? 'js',
+    resolveDir: dirname(file),
+    watchFiles: [file],
+  };
+}
+
+async function loadUser(file: string, root: string): Promise<OnLoadResult> {
+  try {
+    return {
+      contents: await attachSources(await readFile(file, 'utf8'), file),
+      loader: 'js',
+      resolveDir: dirname(file),
+    };
+  } catch (thrown) {
+    if (!isFailure(thrown)) throw thrown;
+    const path = slashes(relative(root, file));
+    return {
+      errors: thrown.errors.map((error) => ({
+        ...error,
+        location: error.location && { ...error.location, file: path },
+      })),
+    };
+  }
+}
+
+function isFailure(thrown: unknown): thrown is TransformFailure {
+  return thrown instanceof Error && 'errors' in thrown;
+}

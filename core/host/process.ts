@@ -1,0 +1,160 @@
+/**
+ * One worker process with one bundle. A process and not a thread: V8 ends the whole process when a thread's heap grows
+ * in large steps (`for (;;) list.push(0)` is enough), whatever the thread's resource limits say.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { FileAccess } from '../values/classes.ts';
+import { type Call, type FromWorker, type PlainError, plainError, type ToWorker } from './protocol.ts';
+
+/** The worker's entry when this code was not bundled into one file. */
+export const WORKER_URL = new URL('./worker.ts', import.meta.url);
+
+export interface ProcessOptions {
+  readonly workerUrl: URL;
+  readonly env: Readonly<Record<string, string>>;
+  /** MB of V8's heap; undefined: V8's own choice. */
+  readonly memoryMb: number | undefined;
+  readonly files: FileAccess | undefined;
+  readonly log: (text: string) => void;
+}
+
+/** How a worker ended. */
+export type End =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'broken'; readonly error: PlainError }
+  | { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null };
+
+export interface WorkerProcess {
+  /** Whether the bundle was loaded; the end of the worker before that rejects it with an Error. */
+  readonly ready: Promise<void>;
+  /** Resolves when the worker is gone. */
+  readonly ended: Promise<End>;
+  call(id: number, call: Call): void;
+  /** What the calls in flight are doing, or undefined when the worker does not answer in time. */
+  probe(timeoutMs: number): Promise<Extract<FromWorker, { type: 'pong' }>['calls'] | undefined>;
+  kill(): void;
+  /** Whether the engine's process waits for this worker before it ends. */
+  hold(on: boolean): void;
+}
+
+/** What a worker needs beside V8's heap: the program, the young generation, a few buffers. */
+const RESIDENT_OVERHEAD_MB = 192;
+
+const MEMORY_SIGNALS: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGUSR2']);
+
+/** Starts a worker for the bundle in `file`. `settled` gets what calls come to. */
+export function startWorker(
+  file: string,
+  options: ProcessOptions,
+  settled: (id: number, ok: boolean, value: unknown) => void,
+): WorkerProcess {
+  const { memoryMb } = options;
+  const residentBytesMax = memoryMb === undefined ? 0 : (memoryMb + RESIDENT_OVERHEAD_MB) * 1e6;
+  const child = fork(fileURLToPath(options.workerUrl), [file, String(residentBytesMax)], {
+    serialization: 'advanced',
+    env: { ...options.env },
+    execArgv: [
+      '--disable-warning=ExperimentalWarning',
+      ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`]),
+    ],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  forward(child.stdout, options.log);
+  forward(child.stderr, options.log);
+  const ready = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<End>();
+  const pongs: ((calls: Extract<FromWorker, { type: 'pong' }>['calls'] | undefined) => void)[] = [];
+  let broken: PlainError | undefined;
+  let killed = false;
+  const tell = (message: ToWorker): void => {
+    if (child.connected) child.send(message);
+  };
+  child.on('message', (message) => {
+    const said = message as FromWorker;
+    if (said.type === 'ready') ready.resolve();
+    else if (said.type === 'settled') settled(said.id, said.ok, said.value);
+    else if (said.type === 'pong') pongs.shift()?.(said.calls);
+    else if (said.type === 'broken') broken = said.error;
+    else void answer(options.files, said).then(tell);
+  });
+  // A message that no longer reaches a dying worker is an error too; its end says more.
+  child.on('error', (error) => child.pid === undefined && finish({ kind: 'broken', error: plainError(error) }));
+  child.on('close', (code, signal) => finish(broken ? { kind: 'broken', error: broken } : endOf(code, signal, killed)));
+  const finish = (end: End): void => {
+    ready.reject(new Error(describeEnd(end, 'the bundle')));
+    ended.resolve(end);
+    for (const pong of pongs.splice(0)) pong(undefined);
+  };
+  ready.promise.catch(() => {});
+  return {
+    ready: ready.promise,
+    ended: ended.promise,
+    call: (id, call) => tell({ type: 'call', id, call }),
+    probe: (timeoutMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => resolve(undefined), timeoutMs);
+        pongs.push((calls) => {
+          clearTimeout(timer);
+          resolve(calls);
+        });
+        tell({ type: 'ping' });
+      }),
+    kill: () => {
+      killed = true;
+      child.kill('SIGKILL');
+    },
+    hold: (on) => hold(child, on),
+  };
+}
+
+function endOf(code: number | null, signal: string | null, killed: boolean): End {
+  // A kill that was not ours is the kernel's, which was out of memory.
+  const full = signal !== null && (MEMORY_SIGNALS.has(signal) || (signal === 'SIGKILL' && !killed));
+  return full ? { kind: 'memory' } : { kind: 'exit', code, signal };
+}
+
+/** One sentence; `who` is the task, or the bundle. */
+export function describeEnd(end: End, who: string): string {
+  switch (end.kind) {
+    case 'memory':
+      return `${who} ran out of memory`;
+    case 'broken':
+      return end.error.stack ?? end.error.message;
+    case 'exit':
+      return end.signal
+        ? `${who} ended its process by ${end.signal}`
+        : `${who} ended its process with code ${end.code}`;
+  }
+}
+
+async function answer(files: FileAccess | undefined, asked: Extract<FromWorker, { type: 'ask' }>): Promise<ToWorker> {
+  const { id, method, args } = asked;
+  try {
+    if (!files) throw new Error('files can be read and written only inside a task');
+    const work = files[method] as (...args: readonly unknown[]) => Promise<unknown>;
+    return { type: 'answer', id, value: await work.apply(files, args as unknown[]) };
+  } catch (thrown) {
+    return { type: 'refusal', id, error: plainError(thrown) };
+  }
+}
+
+/** What an author prints; not what V8 prints about a heap that is full, which says nothing to an author. */
+function forward(stream: Readable | null, log: (text: string) => void): void {
+  let dying = false;
+  stream?.setEncoding('utf8').on('data', (text: string) => {
+    if (dying) return;
+    const at = text.indexOf('\n<--- Last few GCs --->');
+    dying = at >= 0;
+    const own = dying ? text.slice(0, at) : text;
+    if (own !== '') log(own);
+  });
+}
+
+function hold(child: ChildProcess, on: boolean): void {
+  const change = on ? 'ref' : 'unref';
+  child[change]();
+  child.channel?.[change]();
+  for (const stream of [child.stdout, child.stderr]) (stream as { ref?(): void; unref?(): void } | null)?.[change]?.();
+}

@@ -1,0 +1,161 @@
+/**
+ * The entry of a worker: a process that loads one bundle (its first argument) and runs what it is asked to. It does no
+ * I/O of its own: files go through the engine's process, so that this one needs no credentials and no SDK.
+ */
+import { performance } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { BundleModule } from '../language/entry.ts';
+import { type FileAccess, provideFileAccess } from '../values/classes.ts';
+import { type CallState, type FromWorker, plainError, type ToWorker } from './protocol.ts';
+
+const [, , bundleFile = '', residentBytesMax = '0'] = process.argv;
+/** Of the bundle's folder: stacks are relative to it. */
+const ROOT = new URL('.', pathToFileURL(bundleFile)).href;
+
+function send(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
+}
+
+const running = new Map<number, { readonly startedAt: number; readonly busyAt: number }>();
+const asked = new Map<number, PromiseWithResolvers<unknown>>();
+let asks = 0;
+
+function ask(method: keyof FileAccess, ...args: unknown[]): Promise<unknown> {
+  const id = asks++;
+  const answer = Promise.withResolvers<unknown>();
+  asked.set(id, answer);
+  send({ type: 'ask', id, method, args });
+  return answer.promise;
+}
+
+const access = Object.fromEntries(
+  (['text', 'bytes', 'write', 'copy', 'concat', 'version', 'list'] satisfies (keyof FileAccess)[]).map((method) => [
+    method,
+    (...args: unknown[]) => ask(method, ...args),
+  ]),
+) as unknown as FileAccess;
+
+const OWN_FRAME = /^ {4}at .*(node:internal\/|\/host\/worker\.)/;
+
+/** Without frames of this process's own machinery, and with paths as in the bundle: two machines give one stack. */
+function tidyStack(thrown: unknown): void {
+  const seen = new Set<unknown>();
+  for (let error = thrown; error instanceof Error && !seen.has(error); error = error.cause) {
+    seen.add(error);
+    if (typeof error.stack !== 'string' || Object.isFrozen(error)) continue;
+    const lines = error.stack.split('\n').filter((line) => !OWN_FRAME.test(line));
+    error.stack = lines.join('\n').replaceAll(ROOT, '');
+  }
+}
+
+async function load(): Promise<BundleModule> {
+  process.setSourceMapsEnabled(true);
+  provideFileAccess(access);
+  const { redexBundle } = (await import(pathToFileURL(bundleFile).href)) as { redexBundle: BundleModule };
+  return redexBundle;
+}
+
+async function carryOut(bundle: BundleModule, call: Extract<ToWorker, { type: 'call' }>['call']): Promise<unknown> {
+  switch (call.kind) {
+    case 'program':
+      return bundle.program();
+    case 'root':
+      return bundle.root(call.workflow, call.args);
+    case 'run':
+      return await bundle.invoke(call.task, call.args);
+  }
+}
+
+async function settle(bundle: BundleModule, { id, call }: Extract<ToWorker, { type: 'call' }>): Promise<void> {
+  running.set(id, { startedAt: performance.now(), busyAt: busyMs() });
+  try {
+    const value = await carryOut(bundle, call);
+    send({ type: 'settled', id, ok: true, value });
+  } catch (thrown) {
+    tidyStack(thrown);
+    send({ type: 'settled', id, ok: false, value: bundle.encodeError(thrown) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+function busyMs(): number {
+  return performance.eventLoopUtilization().active;
+}
+
+function states(): CallState[] {
+  const now = performance.now();
+  const busy = busyMs();
+  return [...running].map(([id, { startedAt, busyAt }]) => ({ id, elapsedMs: now - startedAt, busyMs: busy - busyAt }));
+}
+
+function receive(bundle: BundleModule, message: ToWorker): void {
+  switch (message.type) {
+    case 'call':
+      void settle(bundle, message);
+      return;
+    case 'ping':
+      send({ type: 'pong', calls: states() });
+      return;
+    case 'answer':
+      asked.get(message.id)?.resolve(message.value);
+      asked.delete(message.id);
+      return;
+    case 'refusal':
+      asked.get(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
+      asked.delete(message.id);
+  }
+}
+
+/** A task that wants to end the process fails by itself, and its neighbours go on. */
+function forbidExit(): (code: number) => never {
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    throw new Error(`process.exit(${code ?? ''}) was called: a task returns or throws, it does not end the process`);
+  };
+  process.abort = () => {
+    throw new Error('process.abort() was called: a task returns or throws, it does not end the process');
+  };
+  return exit;
+}
+
+/**
+ * Ends the process when the engine's is gone or when it has grown too big, also while the author's code never yields.
+ * SIGUSR2 says which: buffers are not in the limit that V8 keeps by itself.
+ */
+const GUARD = `
+const { workerData } = require('node:worker_threads');
+setInterval(() => {
+  if (process.ppid !== workerData.parent) process.kill(process.pid, 'SIGKILL');
+  if (workerData.max > 0 && process.memoryUsage.rss() > workerData.max) process.kill(process.pid, 'SIGUSR2');
+}, 100);`;
+
+function startGuard(): void {
+  const workerData = { parent: process.ppid, max: Number(residentBytesMax) };
+  new Worker(GUARD, {
+    eval: true,
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
+  }).unref();
+}
+
+async function main(): Promise<void> {
+  const exit = forbidExit();
+  const breakDown = (thrown: unknown): void => {
+    if (!process.connected) exit(1);
+    tidyStack(thrown);
+    process.send?.({ type: 'broken', error: plainError(thrown) } satisfies FromWorker, undefined, {}, () => exit(1));
+  };
+  process.on('disconnect', () => exit(0));
+  // The terminal sends it to every process of its group; when to stop is the engine's decision.
+  process.on('SIGINT', () => {});
+  process.on('uncaughtException', breakDown);
+  process.on('unhandledRejection', breakDown);
+  startGuard();
+  const bundle = await load();
+  process.on('message', (message) => receive(bundle, message as ToWorker));
+  send({ type: 'ready' });
+}
+
+await main();

@@ -18,25 +18,11 @@ export const runBwa = task(
     tools: Tools,
   ) => {
     const { bwa, picard } = commands(tools);
-    const sort = `${picard(14)} \\
-          SortSam \\
-          --INPUT sample.aln.bam \\
-          --SORT_ORDER coordinate \\
-          --CREATE_INDEX false \\
-          --CREATE_MD5_FILE false \\
-          --TMP_DIR .`;
-    const setTags = `${picard(14)} \\
-          SetNmMdAndUqTags \\
-          --OUTPUT sample.aln.sorted.settag.bam \\
-          --CREATE_INDEX true \\
-          --CREATE_MD5_FILE true \\
-          --REFERENCE_SEQUENCE ${genome.name} \\
-          --TMP_DIR .`;
-    // Debian's PicardCommandLine writes words of its own to stdout: no BAM can go through it.
-    const sortAndSetTags =
+    // Debian's PicardCommandLine writes words of its own to stdout: there no BAM can go through a pipe.
+    const sorted =
       tools === 'container'
-        ? `${sort} --OUTPUT /dev/stdout | ${setTags} --INPUT /dev/stdin`
-        : `${sort} --OUTPUT sample.aln.sorted.bam\n      ${setTags} --INPUT sample.aln.sorted.bam`;
+        ? { output: '/dev/stdout', pipe: ' |', input: '/dev/stdin' }
+        : { output: 'sample.aln.sorted.bam', pipe: '', input: 'sample.aln.sorted.bam' };
     return script(
       `
       ${bwa} mem \\
@@ -46,7 +32,22 @@ export const runBwa = task(
           reads1.fastq.gz \\
           reads2.fastq.gz
       samtools view -o sample.aln.bam sample.aln.sam
-      ${sortAndSetTags}
+      ${picard(14)} \\
+          SortSam \\
+          --INPUT sample.aln.bam \\
+          --OUTPUT ${sorted.output} \\
+          --SORT_ORDER coordinate \\
+          --CREATE_INDEX false \\
+          --CREATE_MD5_FILE false \\
+          --TMP_DIR .${sorted.pipe}
+      ${picard(14)} \\
+          SetNmMdAndUqTags \\
+          --INPUT ${sorted.input} \\
+          --OUTPUT sample.aln.sorted.settag.bam \\
+          --CREATE_INDEX true \\
+          --CREATE_MD5_FILE true \\
+          --REFERENCE_SEQUENCE ${genome.name} \\
+          --TMP_DIR .
       `,
       {
         executor: 'batch',

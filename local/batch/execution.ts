@@ -1,0 +1,111 @@
+/** One job as a child process: from its start to the end of its whole process group. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { outOfMemoryKills, signalGroup, signalProcess } from '../processes.ts';
+import { removeContainers } from './docker.ts';
+
+export interface Launch {
+  readonly command: readonly string[];
+  readonly variables: NodeJS.ProcessEnv;
+  readonly folder: string;
+  readonly log: string;
+  /** Name of its Docker container, if it has one. */
+  readonly dockerName: string | undefined;
+}
+
+export interface Exit {
+  readonly exitCode?: number;
+  /** As AWS Batch words it, where the container itself had trouble. */
+  readonly containerReason?: string;
+}
+
+export interface Execution {
+  readonly pid: number;
+  /** Asks the job to end, and after `graceMs` ends it and all its processes. */
+  stop(graceMs: number): void;
+  /** Ends it and all its processes at once. */
+  kill(): void;
+  /** Tells it, by the end of its standard input, that it has lost its parent. */
+  abandon(): void;
+  readonly ended: Promise<Exit>;
+}
+
+/** Starts the job; a command that cannot be started gives the reason. */
+export async function startExecution(launch: Launch): Promise<Execution | { readonly failed: string }> {
+  const killsBefore = outOfMemoryKills();
+  let child: ChildProcess;
+  const log = openSync(launch.log, 'a', 0o600);
+  try {
+    const [file = '', ...args] = launch.command;
+    child = spawn(file, args, {
+      cwd: launch.folder,
+      env: launch.variables,
+      // A session and process group of its own: Ctrl-C in the terminal is not for jobs, and the group can be killed.
+      detached: true,
+      // Nobody writes into the pipe: it is open as long as this process lives.
+      stdio: ['pipe', log, log],
+    });
+  } catch (error) {
+    return { failed: String(error) };
+  } finally {
+    closeSync(log);
+  }
+  const started = await spawned(child);
+  if (started !== undefined) return { failed: started };
+  return follow(child, launch, killsBefore);
+}
+
+/** Resolves when the process is there, or to the reason why it is not. */
+function spawned(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    child.once('spawn', () => resolve(undefined));
+    child.once('error', (error) => resolve(error.message));
+  });
+}
+
+function follow(child: ChildProcess, launch: Launch, killsBefore: number | undefined): Execution {
+  const pid = child.pid as number;
+  let killTimer: NodeJS.Timeout | undefined;
+  let killedByUs = false;
+  // The child may close its end first.
+  child.stdin?.on('error', () => undefined);
+  child.on('error', () => undefined);
+  const kill = (): void => {
+    killedByUs = true;
+    signalGroup(pid, 'SIGKILL');
+    if (launch.dockerName) void removeContainers([launch.dockerName], launch.variables);
+  };
+  const ended = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      clearTimeout(killTimer);
+      // What the job left running in the background goes with it, as it would with a container.
+      signalGroup(pid, 'SIGKILL');
+      child.stdin?.destroy();
+      resolve(
+        exitOf(code, signal, !killedByUs && (outOfMemoryKills() ?? 0) > (killsBefore ?? Number.POSITIVE_INFINITY)),
+      );
+    });
+  });
+  return {
+    pid,
+    kill,
+    stop: (graceMs) => {
+      // Only the leader is told, as in a container: it passes the signal on as it sees fit.
+      signalProcess(pid, 'SIGTERM');
+      killTimer ??= setTimeout(kill, graceMs);
+    },
+    abandon: () => child.stdin?.destroy(),
+    ended,
+  };
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null, kernelKilled: boolean): Exit {
+  const exitCode = code ?? (signal ? 128 + constants.signals[signal] : undefined);
+  if (exitCode === undefined) return {};
+  const outOfMemory = exitCode === 128 + constants.signals.SIGKILL && kernelKilled;
+  return {
+    exitCode,
+    ...(outOfMemory && { containerReason: 'OutOfMemoryError: Container killed due to memory usage' }),
+  };
+}

@@ -1,0 +1,39 @@
+/** The embedded DynamoDB: dynalite on loopback, with its data in a folder that survives a kill. */
+import type { RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import dynalite from 'dynalite';
+
+export interface DynamoDb {
+  /** Endpoint for SDK clients; whoever does not know its secret path is refused. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Starts it on the data in `folder`, which one process at a time may have open; `secret` is the path of its endpoint. */
+export async function openDynamoDb(folder: string, secret: string): Promise<DynamoDb> {
+  const server = dynalite({ path: folder, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const [answer] = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    if (!request.url?.startsWith(`/${secret}`)) {
+      response.writeHead(403).end();
+      return;
+    }
+    request.url = '/';
+    answer?.(request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/${secret}`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        // Clients keep their connections open for further requests; close() would wait for them.
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,125 @@
+/** The one HTTP server of a local cloud: Batch and EventBridge on the SDK's wire, and what attached processes ask for. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ValiError } from 'valibot';
+import { ClientException } from './batch/requests.ts';
+
+export interface Answer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body: unknown;
+}
+
+export interface Routes {
+  /** Operations of Batch by path. They throw ClientException. */
+  readonly batch: Readonly<Record<string, (body: unknown) => unknown>>;
+  readonly putEvents: (body: unknown) => unknown;
+  /** A Lambda invocation; undefined for an unknown function. */
+  readonly invoke: (name: string, payload: unknown) => Promise<Answer> | undefined;
+  /** Other requests by path; undefined when the handler answers in its own time. */
+  readonly cloud: Readonly<Record<string, (response: ServerResponse) => Promise<Answer | undefined> | Answer>>;
+}
+
+export interface Server {
+  /** With the secret that lets nobody in who does not know it. */
+  readonly url: string;
+  /** From now on requests are answered; before, they are told to come again. */
+  serve(routes: Routes): void;
+  close(): Promise<void>;
+}
+
+/** As much as Lambda takes, and more than all the others. */
+const BODY_BYTES_MAX = 6 * 1024 * 1024;
+const INVOCATION = /^\/2015-03-31\/functions\/([a-z]+)\/invocations$/;
+
+/** Listens on loopback. */
+export async function openServer(secret: string): Promise<Server> {
+  let routes: Routes | undefined;
+  const server = createServer((request, response) => {
+    respond(request, response, secret, routes).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/${secret}`,
+    serve: (given) => {
+      routes = given;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  secret: string,
+  routes: Routes | undefined,
+): Promise<void> {
+  const answer = await answerTo(request, response, secret, routes);
+  if (!answer) return;
+  const body = JSON.stringify(answer.body ?? null);
+  response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers }).end(body);
+}
+
+async function answerTo(
+  request: IncomingMessage,
+  response: ServerResponse,
+  secret: string,
+  routes: Routes | undefined,
+): Promise<Answer | undefined> {
+  const [, given, ...rest] = (request.url ?? '').split('?', 1)[0]?.split('/') ?? [];
+  if (given !== secret) return failure(403, 'AccessDeniedException', 'this is a private server');
+  if (!routes) return failure(503, 'ServiceUnavailableException', 'the local cloud is starting');
+  const path = `/${rest.join('/')}`;
+  const cloud = routes.cloud[path];
+  if (cloud) return await cloud(response);
+  let body: unknown;
+  try {
+    body = JSON.parse((await readBody(request)) || '{}');
+  } catch (error) {
+    return failure(400, 'SerializationException', String(error));
+  }
+  const invocation = INVOCATION.exec(path)?.[1];
+  if (invocation) return (await routes.invoke(invocation, body)) ?? unknownOperation(path);
+  return answerService(path, request.headers['x-amz-target'], body, routes);
+}
+
+function answerService(path: string, target: unknown, body: unknown, routes: Routes): Answer {
+  const operation = target === 'AWSEvents.PutEvents' ? routes.putEvents : routes.batch[path];
+  if (!operation) return unknownOperation(path);
+  try {
+    return { body: operation(body) };
+  } catch (error) {
+    if (error instanceof ClientException) return failure(400, error.name, error.message);
+    if (error instanceof ValiError) return failure(400, 'ValidationException', error.message);
+    return failure(500, 'ServerException', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function unknownOperation(path: string): Answer {
+  return failure(404, 'UnknownOperationException', `the local cloud knows no ${path}`);
+}
+
+/** An error as both of the SDK's JSON protocols read it. */
+function failure(status: number, type: string, message: string): Answer {
+  return { status, headers: { 'x-amzn-errortype': type }, body: { __type: type, message } };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > BODY_BYTES_MAX) throw new Error(`a request may hold ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,73 @@
+/** What a local cloud tells its processes by environment variables. */
+import type { FunctionName } from './functions.ts';
+
+/** Tables of the local cloud; the folder has its own database, so the names need not tell clouds apart. */
+export const TABLES = { runs: 'redex-runs', cache: 'redex-cache', attempts: 'redex-attempts' } as const;
+export const STACK = 'local';
+const QUEUE = 'local';
+
+export type Variables = Readonly<Record<string, string>>;
+
+export interface Places {
+  readonly dynamoDbUrl: string;
+  readonly serverUrl: string;
+  /** Folder of objects and attempts. */
+  readonly store: string;
+  /** What relative file locations are relative to. */
+  readonly root: string;
+  /** Names this ownership of the database. */
+  readonly sender: string;
+}
+
+/** For the handlers, and every SDK client, of the process that owns the cloud. `present`: what is set already. */
+export function cloudVariables(places: Places, present: NodeJS.ProcessEnv): Variables {
+  return {
+    AWS_ENDPOINT_URL_DYNAMODB: places.dynamoDbUrl,
+    AWS_ENDPOINT_URL_BATCH: places.serverUrl,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: places.serverUrl,
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
+    AWS_REGION: present['AWS_REGION'] ?? present['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    // Nobody here checks a signature. Keys that are at hand serve for files in S3, too; a profile may need a login.
+    ...(!present['AWS_ACCESS_KEY_ID'] && { AWS_ACCESS_KEY_ID: 'redex', AWS_SECRET_ACCESS_KEY: 'redex' }),
+    REDEX_STACK: STACK,
+    REDEX_TABLE_RUNS: TABLES.runs,
+    REDEX_TABLE_CACHE: TABLES.cache,
+    REDEX_TABLE_ATTEMPTS: TABLES.attempts,
+    REDEX_STORE: places.store,
+    REDEX_FILES_ROOT: places.root,
+    REDEX_SENDER: places.sender,
+    REDEX_BUS: 'default',
+    REDEX_QUEUE: QUEUE,
+  };
+}
+
+/** What jobs are told by the local Batch, whatever else they are told. */
+export function jobVariables(places: Pick<Places, 'store' | 'root'>, work: string): Variables {
+  return {
+    REDEX_STORE: places.store,
+    REDEX_FILES_ROOT: places.root,
+    REDEX_WORK: work,
+    // The runner's standard input ends when this process does.
+    REDEX_PARENT_PIPE: '1',
+  };
+}
+
+/** What jobs inherit from the user's environment: all of it but what is meant for handlers. */
+export function inheritedVariables(present: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(present).filter(([name]) => !/^(REDEX_|AWS_BATCH_|AWS_ENDPOINT_URL)/.test(name)),
+  );
+}
+
+/** What the owner publishes for other processes, in `endpoint.json`. */
+export interface Endpoint {
+  /** With the secret that opens it. */
+  readonly url: string;
+  readonly pid: number;
+  /** For SDK clients. */
+  readonly environment: Variables;
+}
+
+export function invocationUrl(endpoint: Pick<Endpoint, 'url'>, name: FunctionName): string {
+  return `${endpoint.url}/2015-03-31/functions/${name}/invocations`;
+}

@@ -4,14 +4,15 @@ import { evolve } from '../graph/evolve.ts';
 import type { RunId } from '../graph/facts.ts';
 import { graphOf, type Snapshot, snapshotOf } from '../graph/snapshot.ts';
 import { getJson, keys, putJson } from './objects.ts';
-import type { Entry, World } from './ports.ts';
+import type { Entry, RunStatus, World } from './ports.ts';
 import type { LiveRun } from './warm.ts';
 
-/** The run up to its newest entry; undefined when there is no such run. */
-export async function loadRun(world: World, run: RunId): Promise<LiveRun | undefined> {
+/** The run up to its newest entry; or, without loading it, that there is none or how it ended. */
+export async function loadRun(world: World, run: RunId): Promise<LiveRun | RunStatus | 'unknown'> {
   const live = world.warm.take(run) ?? (await loadCold(world, run));
+  if (typeof live === 'string') return live;
   await foldTail(world, live);
-  return live.sequence === 0 ? undefined : live;
+  return live.sequence === 0 ? 'unknown' : live;
 }
 
 /** Folds what others have appended since. */
@@ -26,14 +27,19 @@ export function foldEntry(live: LiveRun, entry: Entry): void {
   for (const fact of entry.facts) evolve(live.draft, fact);
   live.draft.effects.large.clear();
   live.sequence = entry.sequence;
+  live.at = entry.at;
 }
 
-async function loadCold(world: World, run: RunId): Promise<LiveRun> {
-  const newest = (await world.summaries.get(run))?.snapshot ?? 0;
+/** Late events of a run that ended cost one read. */
+async function loadCold(world: World, run: RunId): Promise<LiveRun | RunStatus | 'unknown'> {
+  const summary = await world.summaries.get(run);
+  if (!summary) return 'unknown';
+  if (summary.endedAt !== undefined) return summary.status;
+  const newest = summary.snapshot ?? 0;
   const stored = newest > 0 ? await getJson(world.objects, keys.snapshot(run, newest)) : undefined;
   const graph = stored ? graphOf(stored as Snapshot) : undefined;
-  if (graph) return { run, draft: draftOf(graph), sequence: newest, snapshot: newest };
-  return { run, draft: draftOf(), sequence: 0, snapshot: 0 };
+  if (graph) return { run, draft: draftOf(graph), sequence: newest, at: summary.updatedAt, snapshot: newest };
+  return { run, draft: draftOf(), sequence: 0, at: summary.startedAt, snapshot: 0 };
 }
 
 /** Entries between snapshots: a cold load folds at most about this many. */

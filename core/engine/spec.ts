@@ -28,3 +28,9 @@ export function parseJobName(stack: string, name: string): { run: RunId; submiss
   if (match?.[1] !== stack) return undefined;
   return { run: match[2] as RunId, submission: match[3] as SubmissionId };
 }
+
+/** What an array's children share: each reads its own job by index. */
+export interface Manifest {
+  readonly v: 1;
+  readonly jobs: readonly JobSpec[];
+}

@@ -84,17 +84,23 @@ export function valueNode(draft: Draft, scope: Scope, value: Table): NodeId {
   return scope.nodes.get(hash) ?? addValue(draft, scope, hash, value);
 }
 
-/** The node for a call of a task value with further concrete arguments: map's elements, catch's recovery. */
-export function callNode(
-  draft: Draft,
-  scope: Scope,
-  call: { readonly task: string; readonly args: readonly Table[] },
-): NodeId {
-  const hash = hashOf(combine(call.args, (roots) => ['call', call.task, roots, null]));
+/** A call of a task value with concrete arguments: map's elements, catch's recovery. */
+export interface ConcreteCall {
+  readonly task: string;
+  readonly args: readonly Table[];
+  readonly options?: Table | undefined;
+}
+
+/** The node for a call that came up during evaluation. */
+export function callNode(draft: Draft, scope: Scope, { task, args, options }: ConcreteCall): NodeId {
+  const parts = options ? [...args, options] : args;
+  const hash = hashOf(
+    combine(parts, (roots) => ['call', task, roots.slice(0, args.length), options ? (roots.at(-1) as Index) : null]),
+  );
   const known = scope.nodes.get(hash);
   if (known !== undefined) return known;
-  const inputs = call.args.map((arg) => valueNode(draft, scope, arg));
-  return addNode(draft, scope, hash, { kind: 'call', task: call.task, hasOptions: false }, inputs).id;
+  const inputs = parts.map((part) => valueNode(draft, scope, part));
+  return addNode(draft, scope, hash, { kind: 'call', task, hasOptions: options !== undefined }, inputs).id;
 }
 
 function addValue(draft: Draft, scope: Scope, hash: Hash, value: Table): NodeId {

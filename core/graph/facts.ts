@@ -41,6 +41,10 @@ export interface Measurements {
 export interface StartedFact {
   readonly type: 'started';
   readonly run: RunId;
+  /** Full name of the task that was asked for, and its arguments as they were given (JSON). */
+  readonly workflow: string;
+  readonly args: unknown;
+  /** The call of that task, encoded. */
   readonly root: Table;
   readonly program: Program;
   /** ms since the epoch. */

@@ -1,15 +1,6 @@
 /**
- * Control forms: each says which of its terms it needs, and when. `phase` counts what has been asked for.
- *
- *   cond      [test, then, test, then, …, otherwise?]
- *   seq       [term, …]
- *   map       [task, list]         flatMap [task, list]
- *   catch     [expression, names, recover, names, recover, …]
- *   catchAll  [terms, names?, recover?]
- *   throw     [error]
- *   force     [quote]
- *   apply     [task, argument, …]
- *   context   [path, default?]
+ * Control forms: each says which of its terms it needs, and when. The terms of each, in order, stand at the top of
+ * core/language/forms.ts.
  */
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
@@ -168,8 +159,9 @@ function expandMap(draft: Draft, node: GraphNode, task: Table, list: Table): voi
     return;
   }
   const scope = scopeOf(draft, node);
+  const options = valuesOf(draft, node.inputs)[2];
   const calls = elements[1].map((element) =>
-    callNode(draft, scope, { task: target.task, args: [...target.bound, subtable(list, element)] }),
+    callNode(draft, scope, { task: target.task, args: [...target.bound, subtable(list, element)], options }),
   );
   draft.edits.set(node, 'phase', 1);
   draft.edits.set(node, 'inputs', []);
@@ -256,6 +248,11 @@ function namesAt(table: Table, index: Index): string[] {
   return node[1].flatMap((child) => (typeof table[child] === 'string' ? [table[child]] : []));
 }
 
+function isGiven(table: Table, term: Index | undefined): term is Index {
+  const node = term === undefined ? undefined : table[term];
+  return node !== undefined && !(Array.isArray(node) && node[0] === 'undefined');
+}
+
 /** Phase 0: every term is waited for. Phase 1: the recovering task is asked for. Phase 2: its call. */
 function stepCatchAll(draft: Draft, node: GraphNode, terms: readonly Index[]): void {
   const shape = scopeOf(draft, node).table[terms[0] as Index] as Node;
@@ -282,11 +279,12 @@ function stepCatchAll(draft: Draft, node: GraphNode, terms: readonly Index[]): v
 
 function decideAll(draft: Draft, node: GraphNode, terms: readonly Index[], all: Table): void {
   const outcomes = node.inputs.map((_, at) => liveOutcome(draft, node, at));
-  const names = terms[1] === undefined ? ['Error'] : namesAt(scopeOf(draft, node).table, terms[1]);
+  const { table } = scopeOf(draft, node);
+  const names = isGiven(table, terms[1]) ? namesAt(table, terms[1]) : ['Error'];
   const uncaught = outcomes.find((outcome) => 'failure' in outcome && !isCaughtBy(outcome.failure.error, names));
   const failed = outcomes.some((outcome) => 'failure' in outcome);
   if (uncaught) settle(draft, node, uncaught);
-  else if (!failed || terms[2] === undefined) settle(draft, node, { value: held(draft, all) });
+  else if (!failed || !isGiven(table, terms[2])) settle(draft, node, { value: held(draft, all) });
   else if (!draft.graph.stopping) {
     draft.edits.set(node, 'phase', 1);
     if (ask(draft, node, terms[2])) stepRecovery(draft, node, all);
@@ -319,7 +317,9 @@ function stepThrow(draft: Draft, node: GraphNode, terms: readonly Index[]): void
   if (!allHaveValues(draft, node, terms)) return;
   const [value] = valuesOf(draft, node.inputs) as [Table];
   const root = rootOf(value);
-  const error = Array.isArray(root) && root[0] === 'error' ? value : errorValue('Error', 'throwError needs an error');
+  const isError = Array.isArray(root) && root[0] === 'error';
+  const message = typeof root === 'string' ? root : 'throwError was given neither an error nor a text';
+  const error = isError ? value : errorValue('Error', message);
   settle(draft, node, { failure: { error, origin: scopeOf(draft, node).job } });
 }
 

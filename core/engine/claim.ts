@@ -1,0 +1,113 @@
+/** Jobs that are ready become claimed submissions: their specs are stored, the claim is a fact, the request comes later. */
+import type { Attempt } from '../graph/demands.ts';
+import { attemptOptions } from '../graph/evolve.ts';
+import type { Fact, SubmissionId } from '../graph/facts.ts';
+import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
+import { groupAttempts } from '../graph/group.ts';
+import { digest } from '../values/hash.ts';
+import type { JobOptions } from '../values/program.ts';
+import { keys, putJson } from './objects.ts';
+import type { Resources, SubmissionRequest, SubmitOutcome, World } from './ports.ts';
+import { type JobSpec, jobName, type Manifest } from './spec.ts';
+
+export interface ClaimContext {
+  /** Of the entry that will carry the claims. */
+  readonly sequence: number;
+  /** Of the same entry: keeps the ids of two racing rounds apart. */
+  readonly nonce: string;
+  /** ms since the epoch: when the sender can no longer be sending. */
+  readonly deadline: number;
+}
+
+/** Claims for everything that is ready and has room under its limits. */
+export async function claimReady(
+  world: World,
+  graph: Graph,
+  ready: readonly Attempt[],
+  context: ClaimContext,
+): Promise<Fact[]> {
+  const groups = groupAttempts(graph, ready);
+  return Promise.all(groups.map((group, at) => claimGroup(world, graph, group, at, context)));
+}
+
+async function claimGroup(
+  world: World,
+  graph: Graph,
+  group: readonly Attempt[],
+  at: number,
+  { sequence, nonce, deadline }: ClaimContext,
+): Promise<Fact> {
+  const submission = `${sequence}-${nonce}-${at}` as SubmissionId;
+  const jobs = group.map((attempt) => specOf(graph, submission, attempt));
+  const content: JobSpec | Manifest = jobs.length === 1 ? (jobs[0] as JobSpec) : { v: 1, jobs };
+  const spec = digest('spec', JSON.stringify(content));
+  await putJson(world.objects, keys.spec(spec), content);
+  return {
+    type: 'claimed',
+    submission,
+    sender: world.sender.id,
+    deadline,
+    executor: group[0]?.options.executor ?? '',
+    spec,
+    jobs: group.map(({ eval: evaluation, attempt }) => ({ eval: evaluation, attempt })),
+  };
+}
+
+function specOf(graph: Graph, submission: SubmissionId, attempt: Attempt): JobSpec {
+  const { bundle } = runOf(graph).program;
+  const { eval: evaluation, task, args } = attempt;
+  return { v: 1, run: runIdOf(graph), submission, eval: evaluation, attempt: attempt.attempt, task, bundle, args };
+}
+
+const VCPUS_DEFAULT = 1;
+const MEMORY_GIB_DEFAULT = 4;
+const TIMEOUT_SECONDS_DEFAULT = 24 * 3600;
+
+function resourcesOf(graph: Graph, options: JobOptions): Resources {
+  const { cache, cacheScope, limits, executor, attempts, minArraySize, ...rest } = options;
+  const config = runOf(graph).program.executors[executor ?? ''];
+  return {
+    ...rest,
+    ...(config?.shareIdentifier !== undefined && { shareIdentifier: config.shareIdentifier }),
+    ...(config?.platform !== undefined && { platform: config.platform }),
+    vcpus: options.vcpus ?? VCPUS_DEFAULT,
+    memory: options.memory ?? MEMORY_GIB_DEFAULT,
+    timeoutSeconds: options.timeoutSeconds ?? TIMEOUT_SECONDS_DEFAULT,
+  };
+}
+
+/** Sends one claimed submission. The clock is looked at right before: past its deadline nobody may send. */
+export async function send(world: World, graph: Graph, id: SubmissionId): Promise<Fact | undefined> {
+  const request = requestOf(world, graph, id);
+  const claim = graph.submissions.get(id);
+  if (!request || !claim || world.clock.now() >= claim.deadline) return undefined;
+  return answerFact(id, await world.batch.submit(request));
+}
+
+function requestOf(world: World, graph: Graph, id: SubmissionId): SubmissionRequest | undefined {
+  const submission = graph.submissions.get(id);
+  const first = submission?.jobs[0];
+  const work = first && graph.works.get(first.eval);
+  if (!submission || !work) return undefined;
+  return {
+    name: jobName(world.stack, runIdOf(graph), id),
+    run: runIdOf(graph),
+    submission: id,
+    spec: keys.spec(submission.spec),
+    size: submission.jobs.length,
+    resources: resourcesOf(graph, attemptOptions(work)),
+  };
+}
+
+function answerFact(submission: SubmissionId, outcome: SubmitOutcome): Fact | undefined {
+  switch (outcome.kind) {
+    case 'accepted':
+      return { type: 'acknowledged', submission, ids: [outcome.id] };
+    case 'throttled':
+      return { type: 'withdrawn', submission };
+    case 'refused':
+      return { type: 'refused', submission, reason: outcome.reason };
+    case 'unknown':
+      return undefined;
+  }
+}

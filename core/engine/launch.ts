@@ -1,0 +1,73 @@
+/** How a run begins: checked arguments, a summary by which it can be found, its first entry, its first round. */
+import type { FailurePolicy, RunId, StartedFact } from '../graph/facts.ts';
+import { spill } from '../values/contents.ts';
+import type { Hash } from '../values/hash.ts';
+import type { Table } from '../values/table.ts';
+import { putLarge } from './objects.ts';
+import type { World } from './ports.ts';
+import { type RoundOptions, round } from './round.ts';
+
+export interface LaunchRequest {
+  /** Full name of a task with declared parameters. */
+  readonly workflow: string;
+  /** JSON, as given. */
+  readonly args: unknown;
+  readonly bundle: Hash;
+  /** A run id chosen by the caller makes the start repeatable: the second one finds the first. */
+  readonly run?: RunId;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly failure?: FailurePolicy;
+  /** false: nothing is read from other runs. */
+  readonly cache?: boolean;
+}
+
+export type Launched =
+  | { readonly ok: true; readonly run: RunId }
+  /** The request is wrong: the encoded error says how. Nothing was written. */
+  | { readonly ok: false; readonly error: Table };
+
+/** Starts the run and takes it through its first round. */
+export async function launch(world: World, request: LaunchRequest, options: RoundOptions = {}): Promise<Launched> {
+  const root = await world.host.root(request.bundle, request.workflow, request.args);
+  if (!root.ok) return { ok: false, error: root.error };
+  const program = await world.host.program(request.bundle);
+  const { table, large } = spill(root.table);
+  await putLarge(world.objects, large);
+  const at = world.clock.now();
+  const run = request.run ?? newRunId(at, world.clock.nonce());
+  const started: StartedFact = {
+    type: 'started',
+    run,
+    workflow: request.workflow,
+    args: request.args,
+    root: table,
+    program: { ...program, context: { ...program.context, ...request.context } },
+    at,
+    tags: request.tags ?? {},
+    failure: request.failure ?? 'drain',
+    cache: request.cache ?? true,
+  };
+  // Before the first entry, so that whatever happens next the run can be found.
+  await world.summaries.put({
+    run,
+    workflow: request.workflow,
+    args: request.args,
+    bundle: request.bundle,
+    status: 'RUNNING',
+    sequence: 0,
+    startedAt: at,
+    updatedAt: at,
+    tally: {},
+    tags: started.tags,
+  });
+  const nonce = world.clock.nonce();
+  await world.journal.append({ run, sequence: 1, nonce, at, facts: [started] });
+  await round(world, run, [], options);
+  return { ok: true, run };
+}
+
+/** Start time in base 36, then random digits: sorts by start, letters and digits only. */
+function newRunId(at: number, nonce: string): RunId {
+  return `${at.toString(36).padStart(9, '0')}${nonce.slice(0, 7)}` as RunId;
+}

@@ -1,0 +1,114 @@
+/** From what an executor says of its jobs, and what the jobs recorded, to facts. */
+import type { EvalHash, Fact, Measurements } from '../graph/facts.ts';
+import type { Graph, Submission } from '../graph/graph.ts';
+import { causeOf, verdictError } from './causes.ts';
+import type { AttemptRecord, Verdict, World } from './ports.ts';
+import { jobName, parseJobName } from './spec.ts';
+import type { LiveRun } from './warm.ts';
+
+interface Heard {
+  readonly verdict: Verdict;
+  readonly submission: Submission;
+  /** The jobs of the submission that the verdict may concern. */
+  readonly jobs: readonly { readonly eval: EvalHash; readonly attempt: number }[];
+}
+
+/**
+ * Acknowledgements for submissions whose answer was never recorded, and results and failures of attempts that ended.
+ * A recorded outcome counts, whoever told of it; a verdict alone counts only when the record is absent or held by the
+ * job that the verdict names. Everything else is ignored.
+ */
+export async function learn(world: World, live: LiveRun, verdicts: readonly Verdict[]): Promise<Fact[]> {
+  const { graph } = live.draft;
+  const heard = verdicts.flatMap((verdict) => concerning(world, graph, verdict) ?? []);
+  const ended = heard.filter(({ verdict }) => verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED');
+  const evaluations = [...new Set(ended.flatMap(({ jobs }) => jobs.map((job) => job.eval)))];
+  const records = evaluations.length > 0 ? await world.attempts.read(live.run, evaluations) : new Map();
+  return [...heard.map(acknowledgement), ...ended.flatMap((one) => judge(graph, one, records))];
+}
+
+function concerning(world: World, graph: Graph, verdict: Verdict): Heard | undefined {
+  const name = parseJobName(world.stack, verdict.name);
+  const submission = name && graph.submissions.get(name.submission);
+  if (!submission) return undefined;
+  // An array's own event sums its children up: whatever they recorded counts, and nothing else.
+  const jobs = verdict.index === undefined ? submission.jobs : submission.jobs.slice(verdict.index, verdict.index + 1);
+  return { verdict, submission, jobs };
+}
+
+function acknowledgement({ verdict, submission }: Heard): Fact {
+  return { type: 'acknowledged', submission: submission.id, ids: [parentId(verdict)] };
+}
+
+function parentId({ id, index }: Verdict): string {
+  return index === undefined ? id : id.slice(0, id.lastIndexOf(':'));
+}
+
+function judge(graph: Graph, heard: Heard, records: ReadonlyMap<EvalHash, AttemptRecord>): Fact[] {
+  const isArrayParent = heard.verdict.index === undefined && heard.submission.jobs.length > 1;
+  return heard.jobs.flatMap((job) => {
+    const work = graph.works.get(job.eval);
+    if (!work || work.submission !== heard.submission.id || work.attempt !== job.attempt) return [];
+    const record = records.get(job.eval);
+    const current = record?.attempt === job.attempt ? record : undefined;
+    if (current?.outcome) return [outcomeFact(job, current, heard.verdict)];
+    if (isArrayParent || (current && current.holder !== heard.verdict.id)) return [];
+    const cause = causeOf(heard.verdict);
+    const error = verdictError(work.task, cause, heard.verdict);
+    return [{ type: 'failed', eval: job.eval, attempt: job.attempt, cause, error, measured: timesOf(heard.verdict) }];
+  });
+}
+
+function outcomeFact(
+  { eval: evaluation, attempt }: { readonly eval: EvalHash; readonly attempt: number },
+  record: AttemptRecord,
+  verdict: Verdict,
+): Fact {
+  const outcome = record.outcome as NonNullable<AttemptRecord['outcome']>;
+  const measured = { ...outcome.measured, ...timesOf(verdict) };
+  return outcome.ok
+    ? { type: 'returned', eval: evaluation, attempt, expression: outcome.expression, measured }
+    : { type: 'failed', eval: evaluation, attempt, cause: 'program', error: outcome.error, measured };
+}
+
+function timesOf(verdict: Verdict): Measurements {
+  return {
+    ...(verdict.createdAt !== undefined && { queuedAt: verdict.createdAt }),
+    ...(verdict.startedAt !== undefined && { startedAt: verdict.startedAt }),
+    ...(verdict.stoppedAt !== undefined && { endedAt: verdict.stoppedAt }),
+    ...(verdict.exitCode !== undefined && { exitCode: verdict.exitCode }),
+    ...(verdict.log !== undefined && { log: verdict.log }),
+  };
+}
+
+/** ListJobs' lag: how long after its deadline a claim may still turn up. */
+const LOOKUP_LAG_MS = 60_000;
+
+/**
+ * Claims nobody acknowledged and whose sender can no longer be sending: looked up by name. What is there is acknowledged;
+ * what is not is claimed anew, or given up when the run is stopping.
+ */
+export async function settleOverdue(world: World, live: LiveRun, deadline: number): Promise<Fact[]> {
+  const { graph } = live.draft;
+  const overdue = [...graph.submissions.values()].filter((submission) => isOverdue(world, submission));
+  return Promise.all(
+    overdue.map(async (submission): Promise<Fact> => {
+      const ids = await world.batch.find(jobName(world.stack, live.run, submission.id), queueOf(graph, submission));
+      if (ids.length > 0) return { type: 'acknowledged', submission: submission.id, ids };
+      if (graph.stopping) return { type: 'withdrawn', submission: submission.id };
+      const { id, executor, spec, jobs } = submission;
+      return { type: 'claimed', submission: id, sender: world.sender.id, deadline, executor, spec, jobs };
+    }),
+  );
+}
+
+function isOverdue(world: World, submission: Submission): boolean {
+  if (submission.ids.length > 0) return false;
+  const { id, exclusive } = world.sender;
+  return (exclusive && submission.sender !== id) || world.clock.now() > submission.deadline + LOOKUP_LAG_MS;
+}
+
+function queueOf(graph: Graph, submission: Submission): string | undefined {
+  const first = submission.jobs[0];
+  return first && graph.works.get(first.eval)?.options.queue;
+}

@@ -1,0 +1,164 @@
+/** Meets the demands of the reducer: look-ups, looks at files, loads of large values, and inline tasks, all at once. */
+import type { Attempt, Demands } from '../graph/demands.ts';
+import type { EvalHash, Fact } from '../graph/facts.ts';
+import { LOAD } from '../graph/operations.ts';
+import { errorOf } from '../graph/errors.ts';
+import { type Leaves, leavesOf, openLeavesOf, spill, spillParts, withLarge, withVersions } from '../values/contents.ts';
+import type { Hash } from '../values/hash.ts';
+import { type Program, SCRIPT_TASK } from '../values/program.ts';
+import { applyOperator } from '../values/operators.ts';
+import { ABSENT, type Table } from '../values/table.ts';
+import { loadLarge } from './objects.ts';
+import type { Evaluation, TaskResult, World } from './ports.ts';
+
+/** What a round learned that must be stored before its facts are. */
+export interface Findings {
+  readonly large: Map<Hash, Table>;
+  readonly evaluations: Map<EvalHash, Evaluation>;
+}
+
+export interface Meeting {
+  readonly world: World;
+  readonly program: Program;
+  readonly findings: Findings;
+}
+
+/** One wave: every demand that can be met now, met concurrently. */
+export async function meet(meeting: Meeting, demands: Demands): Promise<Fact[]> {
+  const facts = await Promise.all([
+    observeArguments(meeting, demands.observe),
+    Promise.all(demands.compute.map((one) => compute(meeting, one))),
+    lookUp(meeting, demands.lookup),
+    Promise.all(demands.inline.map((attempt) => runInline(meeting, attempt))),
+  ]);
+  return facts.flat();
+}
+
+/** Takes large parts out of a table; they are stored with the round. */
+function keep({ findings }: Meeting, { table, large }: { table: Table; large: ReadonlyMap<Hash, Table> }): Table {
+  for (const [hash, part] of large) findings.large.set(hash, part);
+  return table;
+}
+
+type Place = { readonly kind: 'file' | 'dir'; readonly location: string };
+
+/** One look per location. */
+async function versionsOf({ world }: Meeting, places: readonly Place[]): Promise<Map<string, string>> {
+  const distinct = [...new Map(places.map((place) => [place.location, place])).values()];
+  if (distinct.length === 0) return new Map();
+  const versions = await world.files.observe(distinct);
+  return new Map(distinct.map(({ location }, at) => [location, versions[at] ?? ABSENT]));
+}
+
+/** The tables with the file literals of their data parts looked at. Large values that hold literals are loaded for it. */
+async function observeAll(meeting: Meeting, tables: readonly Table[]): Promise<Table[]> {
+  const { world, findings } = meeting;
+  const whole = await Promise.all(
+    tables.map((table) =>
+      openLeavesOf(table).refs.length > 0 ? loadLarge(world.objects, table, findings.large) : table,
+    ),
+  );
+  const versions = await versionsOf(
+    meeting,
+    whole.flatMap((table) => openLeavesOf(table).files),
+  );
+  return whole.map((table) => withVersions(table, (location) => versions.get(location)));
+}
+
+async function observeArguments(meeting: Meeting, demands: Demands['observe']): Promise<Fact[]> {
+  const seen = await observeAll(
+    meeting,
+    demands.map(({ args }) => args),
+  );
+  return demands.map(({ call }, at) => ({ type: 'observed', call, args: keep(meeting, spillParts(seen[at] as Table)) }));
+}
+
+async function compute(meeting: Meeting, demand: Demands['compute'][number]): Promise<Fact> {
+  const { application, name, operands } = demand;
+  const whole = await loadLarge(meeting.world.objects, operands, meeting.findings.large);
+  if (name === LOAD) return { type: 'computed', application, ok: true, value: keep(meeting, spillParts(whole)) };
+  try {
+    return { type: 'computed', application, ok: true, value: keep(meeting, spill(applyOperator(name, whole))) };
+  } catch (error) {
+    return { type: 'computed', application, ok: false, value: keep(meeting, spill(errorOf(error))) };
+  }
+}
+
+async function runInline(meeting: Meeting, attempt: Attempt): Promise<Fact> {
+  const { eval: evaluation, attempt: number, task } = attempt;
+  const { world, program } = meeting;
+  const args = await loadLarge(world.objects, attempt.args, meeting.findings.large);
+  const startedAt = world.clock.now();
+  const result = task === SCRIPT_TASK ? scriptInline() : await world.host.run(program.bundle, task, args);
+  const measured = { startedAt, endedAt: world.clock.now() };
+  if (!result.ok) {
+    const error = keep(meeting, spill(result.error));
+    return { type: 'failed', eval: evaluation, attempt: number, cause: 'program', error, measured };
+  }
+  const [seen] = await observeAll(meeting, [result.table]);
+  const expression = keep(meeting, spill(seen as Table));
+  return { type: 'returned', eval: evaluation, attempt: number, expression, measured };
+}
+
+function scriptInline(): TaskResult {
+  return { ok: false, error: errorOf(new TypeError("a script cannot run in the reducer; give it executor: 'batch'")) };
+}
+
+/** The age from which a used entry is written again, so that it expires long after its last use. */
+const REFRESH_AFTER_MS = 24 * 3_600_000;
+
+async function lookUp(meeting: Meeting, evaluations: readonly EvalHash[]): Promise<Fact[]> {
+  if (evaluations.length === 0) return [];
+  const found = await meeting.world.cache.read(evaluations);
+  const valid = await validOnes(meeting, [...found.values()]);
+  const missed = evaluations.filter((evaluation) => !valid.has(evaluation));
+  const facts: Fact[] = [...valid.values()].map(({ eval: evaluation, expression }) => ({
+    type: 'reused',
+    eval: evaluation,
+    expression,
+  }));
+  const now = meeting.world.clock.now();
+  for (const entry of valid.values()) {
+    if (now - entry.at > REFRESH_AFTER_MS) meeting.findings.evaluations.set(entry.eval, { ...entry, at: now });
+  }
+  return missed.length > 0 ? [...facts, { type: 'missed', evals: missed }] : facts;
+}
+
+/** Valid: every file in it has the version it had, also inside operators and nested expressions; every task still exists. */
+async function validOnes(meeting: Meeting, entries: readonly Evaluation[]): Promise<Map<EvalHash, Evaluation>> {
+  const leaves = await Promise.all(entries.map(({ expression }) => allLeavesOf(meeting, expression)));
+  const versions = await versionsOf(
+    meeting,
+    leaves.flatMap((known) => known?.files ?? []),
+  );
+  const valid = entries.filter((_, at) => {
+    const known = leaves[at];
+    if (!known) return false;
+    const { files, tasks } = known;
+    return (
+      files.every(({ location, version }) => versions.get(location) === version) &&
+      tasks.every((task) => task === SCRIPT_TASK || meeting.program.tasks[task] !== undefined)
+    );
+  });
+  return new Map(valid.map((entry) => [entry.eval, entry]));
+}
+
+/** The leaves of an expression and of the large values in it that have some; undefined when one of those is gone. */
+async function allLeavesOf({ world }: Meeting, expression: Table): Promise<Leaves | undefined> {
+  let whole = expression;
+  for (let { refs } = leavesOf(whole); refs.length > 0; { refs } = leavesOf(whole)) {
+    try {
+      const loaded = await Promise.all(
+        [...new Set(refs)].map(async (hash) => [hash, await loadLarge(world.objects, refTo(hash))] as const),
+      );
+      whole = withLarge(whole, new Map(loaded));
+    } catch {
+      return undefined;
+    }
+  }
+  return leavesOf(whole);
+}
+
+function refTo(hash: Hash): Table {
+  return [['ref', hash, 0, 0]];
+}

@@ -1,0 +1,216 @@
+/**
+ * A round: load → reduce → record → submit, until nothing can be met now. The order of effects is DESIGN's: stopping after
+ * any of them is harmless.
+ *
+ * 1. Facts and claims become true by one conditional append; before it only what may be lost or repeated is written.
+ * 2. A submission is sent only after its claim was appended, and never past the claim's deadline.
+ * 3. The warm graph is the fold of appended entries: whatever else happens, its changes are taken back.
+ */
+import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
+import { evolve } from '../graph/evolve.ts';
+import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
+import { runOf } from '../graph/graph.ts';
+import { claimReady, send } from './claim.ts';
+import { learn, settleOverdue } from './learn.ts';
+import { foldTail, loadRun, snapshotIfDue } from './load.ts';
+import { type Findings, meet } from './meet.ts';
+import { putLarge } from './objects.ts';
+import type { Entry, RunStatus, Verdict, World } from './ports.ts';
+import { stopSubmissions } from './stop.ts';
+import { summaryOf } from './summary.ts';
+import type { LiveRun } from './warm.ts';
+
+/** What a round came to. */
+export interface RoundReport {
+  readonly status: RunStatus | 'unknown';
+  readonly appended: number;
+  readonly submitted: number;
+}
+
+export interface RoundOptions {
+  /** ms since the epoch: when the caller is cut off. Claims get it as their deadline. */
+  readonly hardEnd?: number;
+  /** Facts from elsewhere than the executor: the start, a cancel. */
+  readonly facts?: readonly Fact[];
+}
+
+/** How long a caller that says nothing is taken to live. */
+const ROUND_DURATION_MS = 60_000;
+/** Of a round's time, what is left for recording, submitting and recording again when no new wave begins. */
+const RESERVE_SHARE = 0.4;
+
+/** Takes the run as far as it goes now. `verdicts` are what the executor said of its jobs. */
+export async function round(
+  world: World,
+  run: RunId,
+  verdicts: readonly Verdict[] = [],
+  options: RoundOptions = {},
+): Promise<RoundReport> {
+  const loaded = await loadRun(world, run);
+  if (typeof loaded === 'string') return { status: loaded, appended: 0, submitted: 0 };
+  const live = loaded;
+  const start = world.clock.now();
+  const hardEnd = options.hardEnd ?? start + ROUND_DURATION_MS;
+  const course: Course = {
+    world,
+    live,
+    hardEnd,
+    wavesEnd: hardEnd - (hardEnd - start) * RESERVE_SHARE,
+    holdBack: false,
+    appended: 0,
+    submitted: 0,
+  };
+  let incoming: readonly Fact[] = [
+    ...(options.facts ?? []),
+    ...(await learn(world, live, verdicts)),
+    ...(await settleOverdue(world, live, hardEnd)),
+  ];
+  for (let isFirst = true; isFirst || incoming.length > 0; isFirst = false) {
+    const pass = await reduce(course, incoming);
+    if (pass.facts.length === 0) {
+      live.draft.edits.commit();
+      break;
+    }
+    if (await record(course, pass)) incoming = await submit(course, pass);
+    else incoming = await afterLostRace(course, pass, verdicts);
+  }
+  await finish(course);
+  return { status: summaryOf(live, start).status, appended: course.appended, submitted: course.submitted };
+}
+
+interface Course {
+  readonly world: World;
+  readonly live: LiveRun;
+  readonly hardEnd: number;
+  readonly wavesEnd: number;
+  /** Set when the executor asked for fewer requests: nothing more is claimed in this round. */
+  holdBack: boolean;
+  appended: number;
+  submitted: number;
+}
+
+/** The facts of one entry to be, applied to the draft but not yet true. */
+interface Pass {
+  readonly facts: readonly Fact[];
+  readonly nonce: string;
+  readonly findings: Findings;
+}
+
+async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> {
+  const { world, live } = course;
+  const { draft } = live;
+  const nonce = world.clock.nonce();
+  const findings: Findings = { large: new Map(), evaluations: new Map() };
+  const facts: Fact[] = [];
+  draft.edits.begin();
+  try {
+    const fold = (news: readonly Fact[]) => {
+      for (const fact of news) if (noticing(course, findings, fact)) facts.push(fact);
+      for (const [hash, table] of draft.effects.large) findings.large.set(hash, table);
+      draft.effects.large.clear();
+    };
+    fold(incoming);
+    const { program } = runOf(draft.graph);
+    let demands = demandsOf(draft.graph);
+    for (let news = await meet({ world, program, findings }, demands); news.length > 0; ) {
+      fold(news);
+      demands = demandsOf(draft.graph);
+      if (world.clock.now() > course.wavesEnd) break;
+      news = await meet({ world, program, findings }, demands);
+    }
+    const { submit: ready } = demands;
+    if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
+      const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd };
+      fold(await claimReady(world, draft.graph, ready, context));
+    }
+    return { facts: withoutObvious(facts), nonce, findings };
+  } catch (error) {
+    draft.edits.rollback();
+    throw error;
+  }
+}
+
+/** Folds a fact; what a function returned is also kept for the cache. */
+function noticing({ world, live }: Course, findings: Findings, fact: Fact): boolean {
+  const { draft } = live;
+  const work = fact.type === 'returned' ? draft.graph.works.get(fact.eval) : undefined;
+  if (!evolve(draft, fact)) return false;
+  if (fact.type === 'returned' && work) {
+    const { eval: evaluation, expression } = fact;
+    const entry = { eval: evaluation, task: work.task, expression, run: live.run, at: world.clock.now() };
+    findings.evaluations.set(evaluation, entry);
+  }
+  return true;
+}
+
+/** A look-up that missed need not be told of work that was run or claimed in the same entry. */
+function withoutObvious(facts: readonly Fact[]): Fact[] {
+  const known = new Set<string>();
+  for (const fact of facts) {
+    if (fact.type === 'returned' || fact.type === 'failed') known.add(fact.eval);
+    if (fact.type === 'claimed') for (const job of fact.jobs) known.add(job.eval);
+  }
+  return facts.flatMap((fact): Fact[] => {
+    if (fact.type !== 'missed') return [fact];
+    const evals = fact.evals.filter((evaluation) => !known.has(evaluation));
+    return evals.length > 0 ? [{ ...fact, evals }] : [];
+  });
+}
+
+/** Large values → cache → wake-up → append. False when another round was first. */
+async function record({ world, live, ...course }: Course, pass: Pass): Promise<boolean> {
+  const { draft, run, sequence } = live;
+  const entry: Entry = { run, sequence: sequence + 1, nonce: pass.nonce, at: world.clock.now(), facts: pass.facts };
+  try {
+    await putLarge(world.objects, pass.findings.large);
+    await world.cache.write([...pass.findings.evaluations.values()]);
+    if (hasWorkLeft(draft.graph)) await world.bus.wake(run);
+    if ((await world.journal.append(entry)) === 'taken' && !(await isOwn(world, entry))) {
+      draft.edits.rollback();
+      return false;
+    }
+  } catch (error) {
+    draft.edits.rollback();
+    throw error;
+  }
+  draft.edits.commit();
+  live.sequence = entry.sequence;
+  live.at = entry.at;
+  return true;
+}
+
+/** Whether the entry that stands in the journal is this one: then the append succeeded and only the answer was lost. */
+async function isOwn(world: World, entry: Entry): Promise<boolean> {
+  const [standing] = await world.journal.readAfter(entry.run, entry.sequence - 1);
+  return standing?.nonce === entry.nonce;
+}
+
+/** Sends what was claimed; the executor's answers are the next entry's facts. */
+async function submit(course: Course, pass: Pass): Promise<Fact[]> {
+  course.appended++;
+  const { world, live } = course;
+  const claimed = pass.facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.submission] : []));
+  const answers = await Promise.all(claimed.map((id: SubmissionId) => send(world, live.draft.graph, id)));
+  course.submitted += answers.filter((answer) => answer?.type === 'acknowledged').length;
+  course.holdBack ||= answers.some((answer) => answer?.type === 'withdrawn');
+  return answers.flatMap((answer) => answer ?? []);
+}
+
+/** What was learned stays learned; claims are made anew on the graph as the others left it. */
+async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verdict[]): Promise<Fact[]> {
+  const { world, live } = course;
+  await foldTail(world, live);
+  const kept = pass.facts.filter((fact) => fact.type !== 'claimed');
+  return [...kept, ...(await learn(world, live, verdicts))];
+}
+
+/** The summary, now and then a snapshot, the end made known; the graph stays warm. */
+async function finish({ world, live, appended }: Course): Promise<void> {
+  const { graph } = live.draft;
+  if (graph.stopping && !graph.end) await stopSubmissions(world, graph);
+  await snapshotIfDue(world, live);
+  const summary = summaryOf(live, world.clock.now());
+  if (appended > 0 || graph.end) await world.summaries.put(summary);
+  if (graph.end && appended > 0) await world.bus.ended(summary);
+  if (!graph.end) world.warm.keep(live);
+}

@@ -1,0 +1,78 @@
+/** The run's summary: all that lists, polling and the status table need, in one item. */
+import { callChain } from '../graph/ending.ts';
+import { errorLine } from '../graph/errors.ts';
+import type { Graph, RunEnd } from '../graph/graph.ts';
+import { runOf } from '../graph/graph.ts';
+import type { Table } from '../values/table.ts';
+import type { RunStatus, RunSummary, TaskTally } from './ports.ts';
+import type { LiveRun } from './warm.ts';
+
+const OTHER_ERRORS_MAX = 20;
+
+export function summaryOf(live: LiveRun, now: number): RunSummary {
+  const { graph } = live.draft;
+  const { run, at, tags, program, workflow, args } = runOf(graph);
+  return {
+    run,
+    workflow,
+    args,
+    bundle: program.bundle,
+    status: statusOf(graph),
+    sequence: live.sequence,
+    startedAt: at,
+    updatedAt: now,
+    ...(graph.end && { endedAt: live.at }),
+    tally: tallyOf(graph),
+    ...(graph.end && endingOf(graph, graph.end)),
+    ...(live.snapshot > 0 && { snapshot: live.snapshot }),
+    tags,
+  };
+}
+
+function statusOf(graph: Graph): RunStatus {
+  if (graph.end) return graph.end.status;
+  return graph.stopping === 'cancelling' ? 'CANCELLING' : 'RUNNING';
+}
+
+function tallyOf(graph: Graph): Record<string, TaskTally> {
+  return Object.fromEntries(
+    [...graph.tally].map(([task, { PENDING, RUNNING, FAILED, CACHED, DONE, CANCELLED }]) => [
+      task,
+      { pending: PENDING, running: RUNNING, failed: FAILED, cached: CACHED, done: DONE, cancelled: CANCELLED },
+    ]),
+  );
+}
+
+function endingOf(graph: Graph, end: RunEnd): Partial<RunSummary> {
+  if (end.status === 'DONE') return { result: end.value };
+  if (end.status === 'CANCELLED') return {};
+  const { error, origin } = end.failure;
+  const others = graph.failed
+    .filter((job) => job !== origin)
+    .flatMap((job) => {
+      const outcome = graph.jobs.get(job)?.outcome;
+      // A job whose error came from below repeats it; only where an error arose is it news.
+      return outcome && 'failure' in outcome && outcome.failure.origin === job ? [errorLine(outcome.failure.error)] : [];
+    });
+  return {
+    result: error,
+    traceback: traceback(callChain(graph, origin), error),
+    ...(others.length > 0 && { otherErrors: others.slice(0, OTHER_ERRORS_MAX) }),
+  };
+}
+
+/** Calls in the middle of a very deep chain say nothing new. */
+const CHAIN_END_LENGTH = 20;
+
+function traceback(chain: readonly string[], error: Table): string {
+  const tasks =
+    chain.length <= 2 * CHAIN_END_LENGTH
+      ? chain
+      : [
+          ...chain.slice(0, CHAIN_END_LENGTH),
+          `… ${chain.length - 2 * CHAIN_END_LENGTH} more …`,
+          ...chain.slice(-CHAIN_END_LENGTH),
+        ];
+  return ['Traceback (task most recent last):', ...tasks.map((task) => `  ${task}`), errorLine(error)].join('\n');
+}
+

@@ -97,7 +97,7 @@ async function demo(): Promise<boolean> {
     console.error(
       `demo: install ${packages.join(' ')} for the whole demo (${reason}); now a workflow that needs no tools`,
     );
-    return redex('hello.main', ['--name', 'redex', '--output-path', OUTPUT]);
+    return redex('hello.say_hello', ['--name', 'redex', '--output-path', OUTPUT]);
   }
   const ran =
     (await redex('bioinfo_batch.prepare_samples', ['--output-path', OUTPUT])) &&

@@ -1,8 +1,8 @@
 /** The smallest workflow: a task that calls two others, scripts that need nothing but a shell. */
 import { dir, type File, file, script, task, v } from '../../core/index.ts';
 
-export const main = task(
-  'hello.main',
+export const sayHello = task(
+  'hello.say_hello',
   {
     description: 'Writes a greeting and counts its letters',
     params: v.object({

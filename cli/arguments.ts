@@ -1,0 +1,158 @@
+/** A workflow's declared parameters as flags of the command line. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from './usage-error.ts';
+
+/** As much of JSON Schema as tells how a flag is read; the workflow's own schema checks the values. */
+interface Schema {
+  readonly type?: string | readonly string[];
+  readonly format?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+}
+
+export interface Workflow {
+  readonly name: string;
+  readonly description: string | undefined;
+  /** JSON Schema of the one record it takes. */
+  readonly params: unknown;
+}
+
+export type Parsed =
+  | { readonly kind: 'arguments'; readonly args: Record<string, unknown> }
+  | { readonly kind: 'help'; readonly text: string };
+
+/** `samplesFile` and `samples_file` are both `samples-file`. */
+export function flagName(key: string): string {
+  return key
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replaceAll('_', '-')
+    .toLowerCase();
+}
+
+/**
+ * Reads flags as the workflow's parameters declare them; `given` holds those that came in a file, which flags override.
+ * Throws UsageError for unknown flags, malformed values and missing parameters.
+ */
+export function parseFlags(workflow: Workflow, words: readonly string[], given: Record<string, unknown>): Parsed {
+  const schema = (workflow.params ?? {}) as Schema;
+  const required = schema.required ?? [];
+  const keys = new Map<string, string>();
+  let help: string | undefined;
+  const command = new Command(`redex run ${workflow.name}`)
+    .description(workflow.description ?? '')
+    .usage('[--parameter value …]')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureOutput({ writeOut: (text) => (help = (help ?? '') + text), writeErr: () => undefined });
+  for (const [key, parameter] of Object.entries(schema.properties ?? {})) {
+    for (const option of optionsOf(key, parameter, required.includes(key))) {
+      keys.set(option.attributeName(), key);
+      command.addOption(option);
+    }
+  }
+  try {
+    command.parse(words, { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.code === 'commander.helpDisplayed') return { kind: 'help', text: help ?? '' };
+    throw new UsageError(`${thrown.message.replace(/^error: /, '')}\n${hint(workflow)}`, { cause: thrown });
+  }
+  const flags = Object.entries(command.opts()).map(([attribute, value]) => [keys.get(attribute) ?? attribute, value]);
+  const args: Record<string, unknown> = { ...given, ...Object.fromEntries(flags) };
+  const missing = required.filter((key) => args[key] === undefined);
+  if (missing.length > 0) {
+    const wanted = missing.map((key) => `--${flagName(key)}`).join(', ');
+    throw new UsageError(`${workflow.name} needs ${wanted}\n${hint(workflow)}`);
+  }
+  return { kind: 'arguments', args };
+}
+
+function hint(workflow: Workflow): string {
+  return `redex run ${workflow.name} --help lists its parameters.`;
+}
+
+function optionsOf(key: string, schema: Schema, isRequired: boolean): Option[] {
+  const flag = `--${flagName(key)}`;
+  const described = [
+    schema.description,
+    isRequired ? 'required' : undefined,
+    schema.default === undefined ? undefined : `default: ${JSON.stringify(schema.default)}`,
+    schema.type === 'array' ? 'may be repeated' : undefined,
+  ].filter((part) => part !== undefined);
+  const description = described.join('; ');
+  if (schema.type === 'boolean') {
+    return [new Option(flag, description), new Option(flag.replace('--', '--no-'), `not ${flag}`)];
+  }
+  if (schema.type === 'array') {
+    const { word, read } = readerOf(schema.items ?? {});
+    const collect = (text: string, before: readonly unknown[] | undefined) => [...(before ?? []), read(text)];
+    return [new Option(`${flag} <${word}>`, description).argParser(collect)];
+  }
+  const { word, read } = readerOf(schema);
+  return [new Option(`${flag} <${word}>`, description).argParser(read)];
+}
+
+interface Reader {
+  /** What stands for the value in the help. */
+  readonly word: string;
+  read(text: string): unknown;
+}
+
+function readerOf(schema: Schema): Reader {
+  if (schema.enum) return choice(schema.enum);
+  if (schema.format === 'redex-file') return { word: 'file', read: (text) => text };
+  if (schema.format === 'redex-dir') return { word: 'directory', read: (text) => text };
+  switch (schema.type) {
+    case 'string':
+      return { word: 'text', read: (text) => text };
+    case 'number':
+    case 'integer':
+      return { word: schema.type, read: readNumber };
+    case 'boolean':
+      return choice([true, false]);
+    case 'array':
+    case 'object':
+      return { word: 'json', read: readJson };
+    default:
+      // A union, or what JSON Schema cannot say: JSON where it is JSON, else the text itself.
+      return { word: 'value', read: readValue };
+  }
+}
+
+function choice(values: readonly unknown[]): Reader {
+  const texts = values.map(String);
+  return {
+    word: texts.join('|'),
+    read: (text) => {
+      const at = texts.indexOf(text);
+      if (at < 0) throw new InvalidArgumentError(`It must be one of ${texts.join(', ')}.`);
+      return values[at];
+    },
+  };
+}
+
+function readNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || Number.isNaN(number)) throw new InvalidArgumentError('It must be a number.');
+  return number;
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw Object.assign(new InvalidArgumentError('It must be JSON.'), { cause });
+  }
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,44 @@
+/** Names as people type them. */
+import { UsageError } from './usage-error.ts';
+
+/**
+ * The full name that `given` stands for: itself, or the only name that ends in it after a dot (`main` for
+ * `bioinfo_batch.main`). Throws UsageError with the names there are, the nearest first asked about.
+ */
+export function fullName(given: string, names: readonly string[]): string {
+  if (names.includes(given)) return given;
+  const ending = names.filter((name) => name.endsWith(`.${given}`));
+  if (ending.length === 1) return ending[0] as string;
+  if (ending.length > 1) throw new UsageError(`${given} could be any of: ${ending.join(', ')}`);
+  if (names.length === 0)
+    throw new UsageError(`there is no workflow ${given}, and no other: no task here declares params`);
+  const near = nearest(given, names);
+  const question = near === undefined ? '' : `; did you mean ${near}?`;
+  throw new UsageError(
+    [`there is no workflow ${given}${question}`, 'There are:', ...names.map((name) => `  ${name}`)].join('\n'),
+  );
+}
+
+/** The name closest to `given`, full or without what stands before its last dot; undefined when none is close. */
+export function nearest(given: string, names: readonly string[]): string | undefined {
+  const scored = names.map((name) => ({
+    name,
+    edits: Math.min(editDistance(given, name), editDistance(given, name.slice(name.lastIndexOf('.') + 1))),
+  }));
+  const best = scored.toSorted((a, b) => a.edits - b.edits)[0];
+  return best && best.edits <= Math.max(2, given.length / 3) ? best.name : undefined;
+}
+
+/** Levenshtein's: insertions, deletions and replacements of one character that lead from `a` to `b`. */
+export function editDistance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = (above[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (above[column] as number) + 1, (current[column - 1] as number) + 1));
+    }
+    above = current;
+  }
+  return above.at(-1) as number;
+}

@@ -61,7 +61,10 @@ async function install(packages: readonly string[]): Promise<string | undefined>
   const updated = await run(command, [...words, 'update']);
   console.error(`demo: installing ${packages.join(' ')} (apt-get install; a few minutes at most)`);
   const installed = await run(command, [...words, 'install', '--no-install-recommends', ...packages]);
-  if (installed.ok) return undefined;
+  if (installed.ok) {
+    const missing = await missingPackages();
+    return missing.length === 0 ? undefined : `${missing.join(' ')} installed, but the tools are not on PATH`;
+  }
   const said = (updated.ok ? installed : updated).text.trim().split('\n');
   return `apt-get failed: ${said.findLast((line) => line.startsWith('E:')) ?? said.at(-1) ?? ''}`;
 }
@@ -78,7 +81,7 @@ async function check(sample: string): Promise<boolean> {
   const bam = `${OUTPUT}/${sample}/${sample}.recalib.bam`;
   const whole = await run('samtools', ['quickcheck', '-v', bam]);
   if (!whole.ok) {
-    console.log(`${sample}: samtools quickcheck finds ${bam} damaged: ${whole.text.trim()}`);
+    console.log(`${sample}: samtools quickcheck finds ${bam} damaged: ${whole.text.split('\n')[0] ?? ''}`);
     return false;
   }
   const { reads, right } = await checkAgainstTruth(bam);

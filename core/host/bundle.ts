@@ -87,10 +87,11 @@ function toStderr(text: string): void {
 }
 
 async function link(project: Project): Promise<string> {
+  const { plugin, locate } = projectModules(project);
   try {
     const { outputFiles } = await build({
       entryPoints: [ENTRY_MODULE],
-      plugins: [projectModules(project)],
+      plugins: [plugin],
       absWorkingDir: project.root,
       bundle: true,
       write: false,
@@ -111,7 +112,8 @@ async function link(project: Project): Promise<string> {
   } catch (thrown) {
     const { errors } = thrown as Partial<BuildFailure>;
     if (!errors) throw thrown;
-    throw new BundleError((await formatMessages(errors, { kind: 'error', color: false })).join('').trim());
+    const messages = await formatMessages(errors.map(locate), { kind: 'error', color: false });
+    throw new BundleError(messages.join('').trim(), { cause: thrown });
   }
 }
 

@@ -9,8 +9,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Loader, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
-import { attachSources, hasSources, SOURCES_CODE, SOURCES_MODULE } from './sources.ts';
+import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
+import { type Mappings, originOf } from './source-map.ts';
+import { attachSources, hasSources, SOURCES_CODE } from './sources.ts';
 
 /** The folder of redex's core: what authors import as `redex`. */
 export const CORE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
@@ -38,8 +39,22 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   '.txt': 'text',
 };
 
-export function projectModules(project: Project): Plugin {
-  return {
+/** What a user's file was before it was given sources. */
+interface Original {
+  readonly text: string;
+  readonly mappings: Mappings;
+}
+
+export interface ProjectModules {
+  readonly plugin: Plugin;
+  /** The message with its place in the author's file instead of the generated code. */
+  locate(message: Message): Message;
+}
+
+export function projectModules(project: Project): ProjectModules {
+  const { root } = project;
+  const originals = new Map<string, Original>();
+  const plugin: Plugin = {
     name: 'redex',
     setup(build) {
       build.onResolve({ filter: /^redex:(entry|sources)$/ }, ({ path }) => ({
@@ -48,17 +63,28 @@ export function projectModules(project: Project): Plugin {
       }));
       build.onLoad({ filter: /^entry$/, namespace: 'redex' }, () => ({
         contents: entryCode(project),
-        resolveDir: project.root,
+        resolveDir: root,
       }));
       build.onLoad({ filter: /^sources$/, namespace: 'redex' }, () => ({ contents: SOURCES_CODE }));
-      build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, project.root, args));
+      build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, root, args));
       build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData as string));
       build.onLoad({ filter: /.*/, namespace: 'package' }, ({ pluginData }) => loadPlain(pluginData as string));
       build.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) =>
-        isPackage(path) || !hasSources(path) ? undefined : loadUser(path, project.root),
+        isPackage(path) || !hasSources(path) ? undefined : loadUser(path, root, originals),
       );
     },
   };
+  return { plugin, locate: (message) => located(message, originals) };
+}
+
+function located(message: Message, originals: ReadonlyMap<string, Original>): Message {
+  const { location } = message;
+  const original = location && originals.get(location.file);
+  const origin = original && originOf(original.mappings, location.line - 1, location.column);
+  if (!origin) return message;
+  const lineText = original.text.split('\n')[origin.line] ?? '';
+  const length = Math.min(location.length, lineText.length - origin.column);
+  return { ...message, location: { ...location, lineText, length, line: origin.line + 1, column: origin.column } };
 }
 
 function entryCode({ entries, config, profile }: Project): string {
@@ -117,16 +143,15 @@ async function loadPlain(file: string): Promise<OnLoadResult> {
   };
 }
 
-async function loadUser(file: string, root: string): Promise<OnLoadResult> {
+async function loadUser(file: string, root: string, originals: Map<string, Original>): Promise<OnLoadResult> {
+  const path = slashes(relative(root, file));
+  const text = await readFile(file, 'utf8');
   try {
-    return {
-      contents: await attachSources(await readFile(file, 'utf8'), file),
-      loader: 'js',
-      resolveDir: dirname(file),
-    };
+    const { code, mappings } = await attachSources(text, file);
+    originals.set(path, { text, mappings });
+    return { contents: code, loader: 'js', resolveDir: dirname(file) };
   } catch (thrown) {
     if (!isFailure(thrown)) throw thrown;
-    const path = slashes(relative(root, file));
     return {
       errors: thrown.errors.map((error) => ({
         ...error,

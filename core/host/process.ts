@@ -87,7 +87,7 @@ export function startWorker(
     ended.resolve(end);
     for (const pong of pongs.splice(0)) pong(undefined);
   };
-  ready.promise.catch(() => {});
+  ready.promise.catch(() => undefined);
   return {
     ready: ready.promise,
     ended: ended.promise,

@@ -74,6 +74,16 @@ function writeNumber(number: number): string {
   return text;
 }
 
+/** Where in the author's file a place in the generated code comes from: line and column, 0-based. */
+export function originOf(
+  mappings: Mappings,
+  line: number,
+  column: number,
+): { line: number; column: number } | undefined {
+  const segment = mappings[line]?.findLast(([start]) => start <= column);
+  return segment?.[2] === undefined ? undefined : { line: segment[2], column: segment[3] ?? 0 };
+}
+
 /** Text without line breaks, to be inserted at an offset. */
 export interface Insertion {
   readonly at: number;

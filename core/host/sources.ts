@@ -49,7 +49,7 @@ export function hasSources(path: string): boolean {
  * The module as JavaScript that registers the text of every function given to `task(…)` and of every function and class at
  * its top level, with an inline source map. Throws esbuild's TransformFailure when `code` is not TypeScript.
  */
-export async function attachSources(code: string, path: string): Promise<string> {
+export async function attachSources(code: string, path: string): Promise<{ code: string; mappings: Mappings }> {
   const loader = LOADERS[extname(path)] ?? 'js';
   const file = basename(path);
   const plain = await transform(code, {
@@ -78,7 +78,8 @@ export async function attachSources(code: string, path: string): Promise<string>
     names: map.names,
     mappings: formatMappings(done.mappings),
   });
-  return `${done.code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(moved).toString('base64')}\n`;
+  const url = `data:application/json;base64,${Buffer.from(moved).toString('base64')}`;
+  return { code: `${done.code}\n//# sourceMappingURL=${url}\n`, mappings: done.mappings };
 }
 
 /** Where a function stands, and how its text is attached: around it, or by name after its declaration. */

@@ -2,6 +2,8 @@
  * The entry of a worker: a process that loads one bundle (its first argument) and runs what it is asked to. It does no
  * I/O of its own: files go through the engine's process, so that this one needs no credentials and no SDK.
  */
+
+import { dirname, join, sep } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -10,8 +12,8 @@ import { type FileAccess, provideFileAccess } from '../values/classes.ts';
 import { type CallState, type FromWorker, plainError, type ToWorker } from './protocol.ts';
 
 const [, , bundleFile = '', residentBytesMax = '0'] = process.argv;
-/** Of the bundle's folder: stacks are relative to it. */
-const ROOT = new URL('.', pathToFileURL(bundleFile)).href;
+/** The bundle's folder as stacks spell it. */
+const FOLDER = join(dirname(bundleFile), sep);
 
 function send(message: FromWorker): void {
   if (process.connected) process.send?.(message);
@@ -45,7 +47,7 @@ function tidyStack(thrown: unknown): void {
     seen.add(error);
     if (typeof error.stack !== 'string' || Object.isFrozen(error)) continue;
     const lines = error.stack.split('\n').filter((line) => !OWN_FRAME.test(line));
-    error.stack = lines.join('\n').replaceAll(ROOT, '');
+    error.stack = lines.join('\n').replaceAll(pathToFileURL(FOLDER).href, '').replaceAll(FOLDER, '');
   }
 }
 
@@ -149,7 +151,7 @@ async function main(): Promise<void> {
   };
   process.on('disconnect', () => exit(0));
   // The terminal sends it to every process of its group; when to stop is the engine's decision.
-  process.on('SIGINT', () => {});
+  process.on('SIGINT', () => undefined);
   process.on('uncaughtException', breakDown);
   process.on('unhandledRejection', breakDown);
   startGuard();

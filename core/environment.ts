@@ -40,6 +40,8 @@ export interface RunnerSettings {
   /** The executor's count of tries, from 1. */
   readonly jobAttempt: number;
   readonly arrayIndex: number | undefined;
+  /** Whether standard input is a pipe that ends when the parent does, and the job with it. */
+  readonly parentPipe: boolean;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -80,6 +82,7 @@ const RunnerVariables = v.object({
   AWS_BATCH_JOB_ID: Text,
   AWS_BATCH_JOB_ATTEMPT: v.optional(CountFrom(1), '1'),
   AWS_BATCH_JOB_ARRAY_INDEX: v.optional(CountFrom(0)),
+  REDEX_PARENT_PIPE: v.optional(v.literal('1')),
 });
 
 export function parseStore(text: string): Store {
@@ -117,7 +120,18 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
     jobId: read.AWS_BATCH_JOB_ID,
     jobAttempt: read.AWS_BATCH_JOB_ATTEMPT,
     arrayIndex: read.AWS_BATCH_JOB_ARRAY_INDEX,
+    parentPipe: read.REDEX_PARENT_PIPE === '1',
   };
+}
+
+/** What leads to the machine's tools and to its account. Whatever else a shell or image has set is no script's business. */
+const MACHINE_VARIABLES =
+  /^(PATH|LD_LIBRARY_PATH|JAVA_HOME|TZ|NVIDIA_.*|CUDA_.*|AWS_(DEFAULT_)?REGION|AWS_CONTAINER_.*|ECS_CONTAINER_METADATA_URI.*)$/;
+
+/** The part of the environment that scripts see beside what they declare. */
+export function machineVariables(variables: Variables = process.env): Record<string, string> {
+  const seen = Object.entries(variables).filter(([name, value]) => MACHINE_VARIABLES.test(name) && value !== undefined);
+  return Object.fromEntries(seen) as Record<string, string>;
 }
 
 /** An empty variable counts as absent: deployment templates cannot always leave one out. */

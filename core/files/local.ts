@@ -6,7 +6,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno, partBeside } from '../disk/write.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
-import type { Chunks, Entry, Store, Written } from './store.ts';
+import type { Chunks, Entry, Store } from './store.ts';
 import { fileVersions, settled, statFile } from './versions.ts';
 import { filesBelow } from './walk.ts';
 

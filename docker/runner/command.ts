@@ -1,0 +1,131 @@
+/** Runs one script to its end. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { mkdir, unlink, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { constants as os } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Lifetime } from './lifetime.ts';
+
+/** What stdout may hold when it is a result. */
+const STDOUT_BYTES_MAX = 10_000_000;
+const STDERR_LINES_KEPT = 20;
+const STDERR_BYTES_KEPT = 8192;
+
+export interface Command {
+  readonly text: string;
+  /** The machine's part of the environment, and what the script's author declares. */
+  readonly machine: Readonly<Record<string, string>>;
+  readonly declared: Readonly<Record<string, string>>;
+  /** The working directory. */
+  readonly folder: string;
+  /** For the script itself and for its HOME and TMPDIR; in the working directory. */
+  readonly inner: string;
+  readonly wantsStdout: boolean;
+}
+
+export interface Finished {
+  readonly exitCode: number;
+  /** undefined: more than can be a result. */
+  readonly stdout: string | undefined;
+  readonly stderrLast: string;
+}
+
+/** Its output also goes to this process's own. Rejects when the script cannot be started. */
+export async function runCommand(command: Command, lifetime: Lifetime): Promise<Finished> {
+  const file = join(command.inner, 'script');
+  const [home, temporary] = [join(command.inner, 'home'), join(command.inner, 'tmp')];
+  await Promise.all([mkdir(home), mkdir(temporary), writeFile(file, command.text, { mode: 0o755 })]);
+  const words = command.text.startsWith('#!') ? [file] : ['bash', '-exo', 'pipefail', file];
+  const [stdout, stderr] = await openPipes(join(command.inner, 'stdout'), join(command.inner, 'stderr'));
+  lifetime.signal.throwIfAborted();
+  const child = spawn(words[0] as string, words.slice(1), {
+    cwd: command.folder,
+    env: { ...command.machine, LANG: 'C.UTF-8', HOME: home, TMPDIR: temporary, ...command.declared },
+    stdio: ['ignore', stdout.writer, stderr.writer],
+    // In this process's group when that is the job's own, so that one signal reaches all of the job.
+    detached: !lifetime.leads,
+  });
+  if (child.pid !== undefined && !lifetime.leads) lifetime.follow(child.pid);
+  for (const { writer } of [stdout, stderr]) closeSync(writer);
+  const collected = forward(stdout.reader, process.stdout, command.wantsStdout ? firstBytes() : undefined);
+  const kept = forward(stderr.reader, process.stderr, lastBytes());
+  // What it left running in the background ends with it, also so that its pipes end.
+  const exitCode = await exitCodeOf(child).finally(() => lifetime.endRest());
+  return { exitCode, stdout: decoded(await collected), stderrLast: lastLines(await kept) };
+}
+
+interface Pipe {
+  readonly reader: Socket;
+  readonly writer: number;
+}
+
+/**
+ * Pipes that have a name for as long as it takes to open them. What Node makes for a child by itself are sockets, and a
+ * script cannot open those again as /dev/stdout or /dev/stderr.
+ */
+async function openPipes(first: string, second: string): Promise<[Pipe, Pipe]> {
+  await promisify(execFile)('mkfifo', ['-m', '600', first, second]);
+  const open = async (path: string): Promise<Pipe> => {
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = openSync(path, constants.O_WRONLY);
+    await unlink(path);
+    return { reader: new Socket({ fd: reader, readable: true, writable: false }), writer };
+  };
+  return [await open(first), await open(second)];
+}
+
+function exitCodeOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? os.signals[signal] : 0)));
+  });
+}
+
+/** Keeps a part of what passes; undefined when the part would be too large. */
+interface Keeper {
+  take(chunk: Buffer): void;
+  kept(): Buffer | undefined;
+}
+
+function firstBytes(): Keeper {
+  let held: Buffer[] | undefined = [];
+  let bytes = 0;
+  return {
+    take(chunk) {
+      bytes += chunk.byteLength;
+      if (bytes > STDOUT_BYTES_MAX) held = undefined;
+      held?.push(chunk);
+    },
+    kept: () => held && Buffer.concat(held),
+  };
+}
+
+function lastBytes(): Keeper {
+  let held = Buffer.alloc(0);
+  return {
+    take(chunk) {
+      held = Buffer.concat([held, chunk.subarray(-STDERR_BYTES_KEPT)]).subarray(-STDERR_BYTES_KEPT);
+    },
+    kept: () => held,
+  };
+}
+
+async function forward(from: Socket, to: NodeJS.WriteStream, keeper: Keeper | undefined): Promise<Buffer | undefined> {
+  for await (const chunk of from) {
+    keeper?.take(chunk);
+    if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve));
+  }
+  return keeper?.kept();
+}
+
+/** Invalid bytes become U+FFFD. */
+function decoded(bytes: Buffer | undefined): string | undefined {
+  return bytes && new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
+
+function lastLines(bytes: Buffer | undefined): string {
+  const lines = (decoded(bytes) ?? '').trimEnd().split('\n');
+  return lines.slice(-STDERR_LINES_KEPT).join('\n');
+}

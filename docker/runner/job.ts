@@ -1,0 +1,131 @@
+/** One job from its claim to its record. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { putLarge } from '../../core/engine/objects.ts';
+import type { Attempts, Files, Objects, Outcome } from '../../core/engine/ports.ts';
+import type { JobSpec } from '../../core/engine/spec.ts';
+import { openLeavesOf, spill, withVersions } from '../../core/values/contents.ts';
+import { SCRIPT_TASK } from '../../core/values/program.ts';
+import type { Table } from '../../core/values/table.ts';
+import { failureValue } from './failures.ts';
+import type { Lifetime } from './lifetime.ts';
+import { watchUsage } from './processes.ts';
+import { runScript, type ScriptJob, type ScriptMeasured } from './script.ts';
+
+/** What the executor is told by the runner's exit code. */
+export const EXIT = { recorded: 0, failed: 1, refused: 97, killed: 137 } as const;
+
+export interface Desk {
+  readonly objects: Objects;
+  readonly attempts: Attempts;
+  readonly files: Files;
+  readonly places: Pick<ScriptJob, 'stores' | 'work' | 'machine'>;
+  /** The executor's name of this job. */
+  readonly holder: string;
+  /** Calls a task's function. */
+  readonly call: (spec: JobSpec, args: Table) => Promise<{ ok: true; table: Table } | { ok: false; error: Table }>;
+  readonly loadArgs: (spec: JobSpec) => Promise<Table>;
+  readonly say: (line: string) => void;
+}
+
+/** Gives the exit code. Rejects on trouble that is not the job's, and when the job is told to end: nothing is recorded then. */
+export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Promise<number> {
+  const { attempts, holder, say } = desk;
+  const token = [spec.run, spec.eval, spec.attempt, holder] as const;
+  if ((await attempts.claim(...token)) === 'refused') {
+    say(`attempt ${spec.attempt} of ${spec.task} is not for this job to do`);
+    return EXIT.refused;
+  }
+  const startedAt = Date.now();
+  const usage = watchUsage(lifetime.group);
+  const measured: ScriptMeasured = { stagedInBytes: 0, stagedOutBytes: 0 };
+  const killsBefore = memoryKills();
+  const result = await work(desk, spec, lifetime, measured, () => attempts.holds(...token));
+  lifetime.signal.throwIfAborted();
+  if (result === 'lost') {
+    say(`attempt ${spec.attempt} of ${spec.task} was taken over or cancelled: nothing is kept of it`);
+    return EXIT.refused;
+  }
+  // A kill for want of memory is for the executor to tell, which then gives the next attempt more.
+  if (!result.ok && measured.exitCode === EXIT.killed && memoryKills() > killsBefore) return EXIT.killed;
+  const outcome: Outcome = {
+    ...result,
+    measured: { startedAt, endedAt: Date.now(), ...usage(), ...measured, host: hostname() },
+  };
+  if ((await record(desk, token, outcome)) === 'refused') return EXIT.refused;
+  return outcome.ok ? EXIT.recorded : EXIT.failed;
+}
+
+type Result = { ok: true; expression: Table } | { ok: false; error: Table };
+
+async function work(
+  desk: Desk,
+  spec: JobSpec,
+  lifetime: Lifetime,
+  measured: ScriptMeasured,
+  stillOurs: () => Promise<boolean>,
+): Promise<Result | 'lost'> {
+  try {
+    const args = await desk.loadArgs(spec);
+    if (spec.task === SCRIPT_TASK) {
+      const name = `${spec.eval.slice(0, 12)}-${spec.attempt}`;
+      const value = await runScript(args, { ...desk.places, name, lifetime, measured, stillOurs, say: desk.say });
+      return value === 'lost' ? 'lost' : { ok: true, expression: value };
+    }
+    const result = await Promise.race([desk.call(spec, args), aborted(lifetime.signal)]);
+    if (!(await stillOurs())) return 'lost';
+    return result.ok ? { ok: true, expression: await observed(desk.files, result.table) } : result;
+  } catch (thrown) {
+    if (lifetime.signal.aborted) throw thrown;
+    const error = failureValue(spec.task, thrown);
+    desk.say(`failed: ${(thrown as Error).message}`);
+    return { ok: false, error };
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+/** Files that the function only named are looked at now: its result is what they are when it returns. */
+async function observed(files: Files, table: Table): Promise<Table> {
+  const open = openLeavesOf(table).files;
+  if (open.length === 0) return table;
+  const versions = await files.observe(open);
+  const byLocation = new Map(open.map(({ location }, at) => [location, versions[at]]));
+  return withVersions(table, (location) => byLocation.get(location));
+}
+
+async function record(
+  { attempts, objects }: Desk,
+  token: readonly [JobSpec['run'], JobSpec['eval'], number, string],
+  outcome: Outcome,
+): Promise<'recorded' | 'refused'> {
+  const { table, large } = spill(outcome.ok ? outcome.expression : outcome.error);
+  await putLarge(objects, large);
+  return await attempts.finish(...token, outcome.ok ? { ...outcome, expression: table } : { ...outcome, error: table });
+}
+
+/** How often something here was killed for want of memory: of the container where there is one, else of the machine. */
+function memoryKills(): number {
+  for (const path of ['/sys/fs/cgroup/memory.events', '/proc/vmstat']) {
+    try {
+      const count = /^oom_kill (\d+)$/m.exec(readFileSync(path, 'latin1'))?.[1];
+      if (count !== undefined) return Number(count);
+    } catch {
+      // Another kernel, or none of Linux's.
+    }
+  }
+  return 0;
+}
+
+/** Reads a spec or, of a manifest, the one at the array's index. */
+export function specOf(stored: unknown, arrayIndex: number | undefined): JobSpec {
+  const { v, jobs } = stored as { v?: unknown; jobs?: readonly JobSpec[] };
+  if (v !== 1) throw new Error(`this runner does not know job specs of version ${String(v)}: build the image anew`);
+  const spec = jobs ? jobs[arrayIndex ?? 0] : (stored as JobSpec);
+  if (!spec) throw new Error(`the manifest has no job ${String(arrayIndex)}`);
+  return spec;
+}

@@ -1,0 +1,95 @@
+/** The program that every job runs as: in its container, or as a child process of the local cloud. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getJson, loadLarge } from '../../core/engine/objects.ts';
+import type { Attempts, Objects, TaskResult } from '../../core/engine/ports.ts';
+import type { JobSpec } from '../../core/engine/spec.ts';
+import { machineVariables, type RunnerSettings, runnerSettings } from '../../core/environment.ts';
+import { fileAccess } from '../../core/files/access.ts';
+import { observeFiles } from '../../core/files/observe.ts';
+import { openStores, type StoreOptions } from '../../core/files/stores.ts';
+import type { Table } from '../../core/values/table.ts';
+import { type Desk, runJob, specOf } from './job.ts';
+import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
+
+/** EX_SOFTWARE: trouble of the runner or of its stores, not of the job. */
+const TROUBLE = 70;
+
+async function main(settings: RunnerSettings, lifetime: Lifetime): Promise<number> {
+  const desk = await openDesk(settings);
+  const stored = await getJson(desk.objects, settings.spec);
+  if (!stored) throw new Error(`there is no job spec ${settings.spec} in the object store`);
+  return await runJob(desk, specOf(stored, settings.arrayIndex), lifetime);
+}
+
+async function openDesk(settings: RunnerSettings): Promise<Desk> {
+  const { objects, attempts } = await openPorts(settings);
+  const folder = settings.store.kind === 'folder' ? settings.store.path : undefined;
+  const options: StoreOptions = { root: settings.filesRoot, versions: folder && join(folder, 'versions') };
+  const machine = machineVariables();
+  const work = settings.work ?? join(tmpdir(), 'redex');
+  return {
+    objects,
+    attempts,
+    files: observeFiles(options),
+    places: { stores: openStores(options), work, machine },
+    holder: holderOf(settings),
+    loadArgs: (spec) => loadLarge(objects, spec.args),
+    call: (spec, args) => callTask(objects, options, folder ?? work, machine, spec, args),
+    say: (line) => process.stderr.write(`[redex] ${line}\n`),
+  };
+}
+
+/** What is not needed is not loaded: a folder needs no SDK. */
+async function openPorts({ store, attemptsTable }: RunnerSettings): Promise<{ objects: Objects; attempts: Attempts }> {
+  if (store.kind === 'folder') {
+    const [{ folderObjects }, { folderAttempts }] = await Promise.all([
+      import('../../core/disk/objects.ts'),
+      import('../../core/disk/attempts.ts'),
+    ]);
+    return { objects: folderObjects(store.path), attempts: folderAttempts(store.path) };
+  }
+  if (!attemptsTable) throw new Error('REDEX_TABLE_ATTEMPTS is needed where REDEX_STORE is on S3');
+  const { cloudPorts } = await import('./cloud.ts');
+  return cloudPorts(store, attemptsTable);
+}
+
+/** A child of an array is known to the executor's events by its parent's id and its index. */
+function holderOf({ jobId, arrayIndex }: RunnerSettings): string {
+  return arrayIndex === undefined || jobId.includes(':') ? jobId : `${jobId}:${arrayIndex}`;
+}
+
+async function callTask(
+  objects: Objects,
+  options: StoreOptions,
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  spec: JobSpec,
+  args: Table,
+): Promise<TaskResult> {
+  const { NO_LIMITS, workerHost } = await import('../../core/host/host.ts');
+  const host = workerHost({
+    objects,
+    folder: join(folder, 'bundles'),
+    files: fileAccess(options),
+    limits: NO_LIMITS,
+    env,
+    ...(import.meta.url.endsWith('.mjs') ? { workerUrl: new URL('./worker.mjs', import.meta.url) } : {}),
+  });
+  try {
+    return await host.run(spec.bundle, spec.task, args);
+  } finally {
+    await host.close();
+  }
+}
+
+const settings = runnerSettings();
+const lifetime = watchLifetime(settings.parentPipe);
+try {
+  process.exitCode = await main(settings, lifetime);
+} catch (thrown) {
+  if (!lifetime.signal.aborted) console.error(thrown);
+  process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE;
+}
+lifetime.endRest();
+process.exit();

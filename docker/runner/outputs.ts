@@ -1,0 +1,67 @@
+/** What becomes of a script's outputs. */
+import { mapConcurrent } from '../../core/disk/concurrent.ts';
+import { outputMissing } from '../../core/files/errors.ts';
+import { checkOutput, type Output, stageOut } from '../../core/files/staging.ts';
+import { versionNow, type Written } from '../../core/files/store.ts';
+import type { Stores } from '../../core/files/stores.ts';
+import { type Index, mapChildren, type Node, type Table, TableBuilder } from '../../core/values/table.ts';
+
+const TRANSFERS_AT_ONCE = 4;
+
+type PlaceNode = Extract<Node, readonly ['place', ...unknown[]]>;
+
+export function wantsStdout(outputs: Table): boolean {
+  return outputs.some(isStdout);
+}
+
+/**
+ * Copies what the script made to where it belongs, and gives the outputs with files in the place of places and text in
+ * the place of stdout. OutputMissing, before anything is copied, when it did not make all of it.
+ */
+export async function takeOut(
+  outputs: Table,
+  folder: string,
+  stores: Stores,
+  stdout: string,
+  signal: AbortSignal,
+): Promise<{ value: Table; bytes: number }> {
+  const places = outputs.filter(isPlace);
+  const staged = places.map(outputOf).filter((output) => output !== undefined);
+  await mapConcurrent(staged, TRANSFERS_AT_ONCE, (output) => checkOutput(output, folder));
+  const written = await mapConcurrent(places, TRANSFERS_AT_ONCE, (place) => fill(place, folder, stores, signal));
+  const versions = new Map<Node, string>(places.map((place, at) => [place, written[at]?.version ?? '']));
+  const value = rebuilt(outputs, (node) => {
+    if (isStdout(node)) return stdout;
+    return isPlace(node) ? [node[1], node[2], versions.get(node) ?? null] : node;
+  });
+  return { value, bytes: written.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+async function fill(place: PlaceNode, folder: string, stores: Stores, signal: AbortSignal): Promise<Written> {
+  const output = outputOf(place);
+  if (output) return await stageOut(stores, output, folder, signal);
+  const [, kind, location] = place;
+  const version = await versionNow(stores(location), { kind, location });
+  if (version === undefined) throw outputMissing(location, 'it was not there when the script had ended');
+  return { version, bytes: 0 };
+}
+
+/** undefined for a place that the script writes by itself. */
+function outputOf([, kind, location, name]: PlaceNode): Output | undefined {
+  return name === null ? undefined : { kind, location, name };
+}
+
+function isPlace(node: Node): node is PlaceNode {
+  return node !== null && typeof node === 'object' && node[0] === 'place';
+}
+
+function isStdout(node: Node): boolean {
+  return node !== null && typeof node === 'object' && node[0] === 'stdout';
+}
+
+function rebuilt(table: Table, replace: (node: Node) => Node): Table {
+  const builder = new TableBuilder();
+  const moved: Index[] = [];
+  for (const node of table) moved.push(builder.add(mapChildren(replace(node), (child) => moved[child] as Index)));
+  return builder.build(moved.at(-1) as Index);
+}

@@ -1,0 +1,110 @@
+/** The one task that the runner carries out itself: `redex.script`, given [text, inputs, outputs, settings]. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mapConcurrent } from '../../core/disk/concurrent.ts';
+import { checkUnchanged, stageIn } from '../../core/files/staging.ts';
+import type { Stores } from '../../core/files/stores.ts';
+import type { Table } from '../../core/values/table.ts';
+import { type Finished, runCommand } from './command.ts';
+import { JobFailure } from './failures.ts';
+import type { Lifetime } from './lifetime.ts';
+import { takeOut, wantsStdout } from './outputs.ts';
+import { readScript, type Script } from './script-arguments.ts';
+
+const TRANSFERS_AT_ONCE = 4;
+/** In the working directory: out of the way of `*`. */
+const INNER = '.redex';
+
+/** What is measured on the way, also when the script fails. */
+export interface ScriptMeasured {
+  stagedInBytes: number;
+  stagedOutBytes: number;
+  exitCode?: number;
+}
+
+export interface ScriptJob {
+  readonly stores: Stores;
+  /** Folder for working directories. */
+  readonly work: string;
+  /** How the working directory's name begins. */
+  readonly name: string;
+  /** The machine's part of the environment. */
+  readonly machine: Readonly<Record<string, string>>;
+  readonly lifetime: Lifetime;
+  readonly measured: ScriptMeasured;
+  /** Asked before anything leaves the working directory. */
+  readonly stillOurs: () => Promise<boolean>;
+  /** Writes a line into the job's log. */
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Stages in, runs, stages out, and gives the value of the outputs; 'lost' when the job is not ours any more. The
+ * directory of a failed script is kept.
+ */
+export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'lost'> {
+  const script = readScript(args);
+  await mkdir(job.work, { recursive: true });
+  const folder = await mkdtemp(join(job.work, `${job.name}-`));
+  let keep = false;
+  try {
+    return await carryOut(script, folder, job);
+  } catch (thrown) {
+    keep = !job.lifetime.signal.aborted;
+    if (keep) job.say(`the working directory is kept: ${folder}`);
+    throw thrown;
+  } finally {
+    // Links are removed, not what they lead to.
+    if (!keep) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function carryOut(script: Script, folder: string, job: ScriptJob): Promise<Table | 'lost'> {
+  const { stores, measured, lifetime } = job;
+  const sizes = await mapConcurrent(script.inputs, TRANSFERS_AT_ONCE, (input) =>
+    stageIn(stores, input, folder, lifetime.signal),
+  );
+  measured.stagedInBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const { stdout = '' } = await run(script, folder, job);
+  await mapConcurrent(script.inputs, TRANSFERS_AT_ONCE, (input) => checkUnchanged(stores, input));
+  if (!(await job.stillOurs())) return 'lost';
+  const { value, bytes } = await takeOut(script.outputs, folder, stores, stdout, lifetime.signal);
+  measured.stagedOutBytes = bytes;
+  return value;
+}
+
+async function run(script: Script, folder: string, { machine, lifetime, measured }: ScriptJob): Promise<Finished> {
+  const inner = join(folder, INNER);
+  await mkdir(inner);
+  const { text, declared, outputs } = script;
+  const command = { text, machine, declared, folder, inner, wantsStdout: wantsStdout(outputs) };
+  const finished = await runCommand(command, lifetime).catch((thrown) => {
+    throw startFailure(text, thrown);
+  });
+  lifetime.signal.throwIfAborted();
+  measured.exitCode = finished.exitCode;
+  if (finished.exitCode !== 0) throw exitFailure(finished);
+  if (command.wantsStdout && finished.stdout === undefined) {
+    const advice = 'the script wrote more than 10 MB to its standard output; write a file instead';
+    throw new JobFailure('ScriptError', advice);
+  }
+  return finished;
+}
+
+function startFailure(text: string, thrown: unknown): unknown {
+  const code = (thrown as NodeJS.ErrnoException).code;
+  if (!['ENOENT', 'EACCES', 'ENOEXEC'].includes(code ?? '')) return thrown;
+  const interpreter = text.startsWith('#!') ? text.slice(2).split('\n', 1)[0]?.trim() : 'bash';
+  return new JobFailure(
+    'ScriptError',
+    `the script cannot be started: is there a program ${interpreter} here? (${code})`,
+  );
+}
+
+function exitFailure({ exitCode, stderrLast }: Finished): JobFailure {
+  const said = stderrLast === '' ? ', and wrote nothing to its standard error' : `. Its last words:\n${stderrLast}`;
+  return new JobFailure('ScriptError', `the script ended with exit code ${exitCode}${said}`, {
+    exitCode,
+    stderr: stderrLast,
+  });
+}

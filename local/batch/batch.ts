@@ -209,10 +209,7 @@ export async function openBatch(options: BatchOptions): Promise<Batch> {
     },
     stopJobs: async (graceMs) => {
       stopping = true;
-      for (const execution of executions.values()) {
-        execution.stop(graceMs);
-        execution.abandon();
-      }
+      for (const execution of executions.values()) execution.stop(graceMs);
       await Promise.all(runs);
     },
   };

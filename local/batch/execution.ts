@@ -26,8 +26,6 @@ export interface Execution {
   stop(graceMs: number): void;
   /** Ends it and all its processes at once. */
   kill(): void;
-  /** Tells it, by the end of its standard input, that it has lost its parent. */
-  abandon(): void;
   readonly ended: Promise<Exit>;
 }
 
@@ -95,7 +93,6 @@ function follow(child: ChildProcess, launch: Launch, killsBefore: number | undef
       signalProcess(pid, 'SIGTERM');
       killTimer ??= setTimeout(kill, graceMs);
     },
-    abandon: () => child.stdin?.destroy(),
     ended,
   };
 }

@@ -14,47 +14,23 @@ import {
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterEach } from 'vitest';
 import type { BatchRecord } from '../../local/batch/records.ts';
-import type { BusEvent } from '../../local/batch/shapes.ts';
 import { type Cloud, type CloudOptions, openCloud } from '../../local/cloud.ts';
-import type { Functions } from '../../local/functions.ts';
+import { type Event, recordingFunctions, SHELL_RUNNER } from './shell.ts';
 
-/** Runs the text of the job's variable SCRIPT. */
-export const SHELL_RUNNER = ['/bin/sh', '-c', 'eval "$SCRIPT"'];
-
-export type Event = BusEvent & { readonly detail: JobDetail & { readonly [key: string]: unknown } };
-
-const endings: (() => Promise<void>)[] = [];
+const endings: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
 
 /** Runs after the test, last first. */
-export function afterTest(end: () => Promise<void>): void {
+export function afterTest(end: () => Promise<void> | void): void {
   endings.push(end);
 }
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'redex-local-'));
-  afterTest(async () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  afterTest(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
-}
-
-interface Records {
-  readonly Records: readonly { readonly messageId: string; readonly body: string }[];
-}
-
-/** Functions that keep the events `advance` was given, in order. */
-export function recordingFunctions(events: Event[], advance?: Functions['advance']): Functions {
-  return {
-    start: async (event) => ({ started: event }),
-    status: async () => {
-      throw new RangeError('there is no such run');
-    },
-    advance: async (event, context) => {
-      events.push(...(event as Records).Records.map(({ body }) => JSON.parse(body) as Event));
-      return advance ? advance(event, context) : { batchItemFailures: [] };
-    },
-  };
 }
 
 export interface TestCloud {
@@ -72,7 +48,7 @@ export async function testCloud(options: Partial<CloudOptions> = {}): Promise<Te
     folder,
     root: join(folder, '..'),
     runner: SHELL_RUNNER,
-    functions: async () => recordingFunctions(events),
+    functions: () => Promise.resolve(recordingFunctions(events)),
     closeGraceMs: 200,
     ...options,
   });
@@ -146,7 +122,7 @@ export async function describeJob(batch: BatchClient, id: string): Promise<JobDe
 }
 
 /** Waits until the job has the status, or any end. */
-export async function untilStatus(batch: BatchClient, id: string, status?: string): Promise<JobDetail> {
+export function untilStatus(batch: BatchClient, id: string, status?: string): Promise<JobDetail> {
   return until(async () => {
     const job = await describeJob(batch, id);
     const ended = job.status === 'SUCCEEDED' || job.status === 'FAILED';
@@ -157,7 +133,7 @@ export async function untilStatus(batch: BatchClient, id: string, status?: strin
 export async function until<T>(look: () => Promise<T | undefined> | T | undefined, timeMs = 10_000): Promise<T> {
   for (const end = Date.now() + timeMs; Date.now() < end; ) {
     const found = await look();
-    if (found !== undefined && found !== false) return found;
+    if (found !== undefined) return found;
     await sleep(15);
   }
   throw new Error('it did not come');

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { folderObjects } from '../../core/disk/objects.ts';
 import { getJson, keys } from '../../core/engine/objects.ts';
 import { BundleError, bundleProgram, storeBundle } from '../../core/host/bundle.ts';
-import { project, temporaryFolder } from '../support/project.ts';
+import { project, scratchFolder } from '../support/project.ts';
 
 const GREET = `
 import { task, v } from 'redex';
@@ -149,7 +149,7 @@ describe('a bundle', () => {
 
   test('is stored under its hash, with its program beside it', async () => {
     const bundle = await bundleOf(FILES);
-    const folder = await temporaryFolder();
+    const folder = await scratchFolder();
     const objects = folderObjects(folder);
     await storeBundle(objects, bundle);
     expect(await readFile(join(folder, keys.bundle(bundle.hash)), 'utf8')).toBe(bundle.code);

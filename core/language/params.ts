@@ -23,36 +23,38 @@ export class BadArguments extends Error {
   override readonly name = 'BadArguments';
 }
 
-const FILE_FORMAT = 'redex-file';
-const DIR_FORMAT = 'redex-dir';
+const FILE_EXPECTED = 'expected the location of a file';
+const DIR_EXPECTED = 'expected the location of a directory';
 
 /** A file: its location as text, on the command line and in JSON. */
 export function fileParam() {
   return valibot.pipe(
-    valibot.union([valibot.pipe(valibot.string(), valibot.nonEmpty()), valibot.instance(File)], 'a file: its location'),
+    valibot.union([locationSchema(FILE_EXPECTED), valibot.instance(File)], FILE_EXPECTED),
     valibot.transform((given): File => (typeof given === 'string' ? new File(given) : given)),
-    valibot.metadata({ format: FILE_FORMAT }),
   );
 }
 
 /** A directory: its location as text, on the command line and in JSON. */
 export function dirParam() {
   return valibot.pipe(
-    valibot.union(
-      [valibot.pipe(valibot.string(), valibot.nonEmpty()), valibot.instance(Dir)],
-      'a directory: its location',
-    ),
+    valibot.union([locationSchema(DIR_EXPECTED), valibot.instance(Dir)], DIR_EXPECTED),
     valibot.transform((given): Dir => (typeof given === 'string' ? new Dir(given) : given)),
-    valibot.metadata({ format: DIR_FORMAT }),
   );
+}
+
+function locationSchema(expected: string) {
+  return valibot.pipe(valibot.string(expected), valibot.nonEmpty(expected));
 }
 
 /** valibot, with schemas for files and directories. */
 export const v = { ...valibot, file: fileParam, dir: dirParam };
 
-/** JSON Schema of what the parameters read. Fields that JSON Schema cannot say accept anything there. */
+/**
+ * JSON Schema of what the parameters read. Files and directories are texts of format redex-file and redex-dir;
+ * what JSON Schema cannot say accepts anything there.
+ */
 export function jsonSchemaOf(params: Params): unknown {
-  return toJsonSchema(params, {
+  return toJsonSchema(valibot.strictObject(params.entries), {
     typeMode: 'input',
     errorMode: 'ignore',
     overrideSchema: ({ valibotSchema }) => {
@@ -62,12 +64,12 @@ export function jsonSchemaOf(params: Params): unknown {
   });
 }
 
-function formatOf(schema: unknown): string | undefined {
-  const { pipe } = schema as {
-    readonly pipe?: readonly { readonly type: string; readonly metadata?: { readonly format?: string } }[];
-  };
-  return pipe?.find((item) => item.type === 'metadata' && item.metadata?.format?.startsWith('redex-'))?.metadata
-    ?.format;
+/** The schemas of fileParam and dirParam are known by the class they let pass. */
+function formatOf(schema: object): string | undefined {
+  const { options } = schema as { readonly options?: readonly { readonly class?: unknown }[] };
+  if (!Array.isArray(options)) return undefined;
+  if (options.some((option) => option.class === File)) return 'redex-file';
+  return options.some((option) => option.class === Dir) ? 'redex-dir' : undefined;
 }
 
 /**
@@ -93,36 +95,48 @@ function readArguments(
   if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
     throw new BadArguments(`${task} takes one record of arguments: ${namesOf(params)}`);
   }
-  const fields: Record<string, unknown> = Object.fromEntries(Object.entries(given ?? {}));
-  const kept = Object.fromEntries(Object.entries(fields).filter(([, value]) => keepsAsIs(value)));
+  // A field that is undefined is a field left out.
+  const fields = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
+  const kept = Object.fromEntries(fields.filter(([, value]) => keepsAsIs(value)));
+  const read = fields.filter(([key]) => !Object.hasOwn(kept, key));
   const entries = Object.entries(params.entries).filter(([key]) => !Object.hasOwn(kept, key));
-  const concrete = Object.fromEntries(Object.entries(fields).filter(([key]) => !Object.hasOwn(kept, key)));
-  const unknown = Object.keys(fields).filter((key) => !Object.hasOwn(params.entries, key));
-  const problems = unknown.map((key) => `${key}: there is no such parameter`);
-  const parsed = valibot.safeParse(valibot.object(Object.fromEntries(entries)), concrete);
-  if (!parsed.success) problems.push(...parsed.issues.map(problemOf));
+  const unknown = fields.filter(([key]) => !Object.hasOwn(params.entries, key));
+  const problems = unknown.map(([key]) => `${key}: there is no such parameter`);
+  const parsed = valibot.safeParse(
+    valibot.object(Object.fromEntries(entries)),
+    Object.assign(Object.create(null), Object.fromEntries(read)),
+  );
+  if (!parsed.success) problems.push(...parsed.issues.map((issue) => problemOf(params, issue)));
   if (problems.length > 0) {
-    throw new BadArguments(
-      [`bad arguments for ${task}:`, ...problems.map((problem) => `  ${problem}`), `it takes ${namesOf(params)}`].join(
-        '\n',
-      ),
-    );
+    const lines = [
+      `bad arguments for ${task}:`,
+      ...problems.map((problem) => `  ${problem}`),
+      `it takes ${namesOf(params)}`,
+    ];
+    throw new BadArguments(lines.join('\n'));
   }
   return { ...(parsed.output as Record<string, unknown>), ...kept };
 }
 
-function problemOf(issue: valibot.BaseIssue<unknown>): string {
-  const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  const field = path.replace(/^\./, '') || 'arguments';
-  if (issue.input === undefined && issue.received === 'undefined')
-    return `${field}: missing; expected ${expectedOf(issue)}`;
-  return issue.kind === 'schema'
-    ? `${field}: expected ${expectedOf(issue)}, got ${issue.received}`
-    : `${field}: ${issue.message}`;
+function problemOf(params: Params, issue: valibot.BaseIssue<unknown>): string {
+  const keys = (issue.path ?? []).map(({ key }) => key);
+  const field = keys
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
+  if (issue.path?.at(-1)?.origin === 'key') {
+    const entry = keys.length === 1 ? params.entries[String(keys[0])] : undefined;
+    return `${field}: missing${entry ? `; ${expectationOf(entry)}` : ''}`;
+  }
+  const isOwnMessage = !issue.message.startsWith('Invalid ');
+  const problem = isOwnMessage || issue.expected === null ? issue.message : `expected ${issue.expected}`;
+  return issue.message.startsWith('expected ') || !isOwnMessage
+    ? `${field}: ${problem}, got ${issue.received}`
+    : `${field}: ${problem}`;
 }
 
-function expectedOf(issue: valibot.BaseIssue<unknown>): string {
-  return issue.message.startsWith('a ') ? issue.message : (issue.expected ?? issue.message);
+function expectationOf(schema: { readonly expects: string; readonly message?: unknown }): string {
+  return typeof schema.message === 'string' ? schema.message : `expected ${schema.expects}`;
 }
 
 function namesOf(params: Params): string {

@@ -80,22 +80,19 @@ function identityOf(value: unknown): object | undefined {
   return ((value as { [EXPRESSION]?: object })[EXPRESSION] ?? value) as object;
 }
 
-/** Members of maps and sets are ordered by hash, so insertion order never shows. */
+/** Members of maps and sets are ordered by hash, and equal ones become one: neither insertion order nor identity shows. */
 function addCanonical(builder: TableBuilder, node: NodeOf<Index>): Index {
-  if (node !== null && typeof node === 'object' && (node[0] === 'set' || node[0] === 'map')) {
-    const order = byHash(builder, node[1]);
-    const sorted: NodeOf<Index> =
-      node[0] === 'set'
-        ? ['set', order.map((at) => node[1][at] as Index)]
-        : ['map', order.map((at) => node[1][at] as Index), order.map((at) => node[2][at] as Index)];
-    return builder.add(sorted);
-  }
-  return builder.add(node);
+  if (node === null || typeof node !== 'object' || (node[0] !== 'set' && node[0] !== 'map')) return builder.add(node);
+  const members = new Map(node[1].map((member, at) => [member, node[0] === 'map' ? (node[2][at] as Index) : member]));
+  const order = byHash(builder, [...members.keys()]);
+  return builder.add(
+    node[0] === 'set' ? ['set', order] : ['map', order, order.map((member) => members.get(member) as Index)],
+  );
 }
 
-function byHash(builder: TableBuilder, members: readonly Index[]): number[] {
-  const hashes = members.map((member) => hashOf(builder.build(member)));
-  return members.map((_, at) => at).sort((a, b) => ((hashes[a] as string) < (hashes[b] as string) ? -1 : 1));
+function byHash(builder: TableBuilder, members: readonly Index[]): Index[] {
+  const hashes = new Map(members.map((member) => [member, hashOf(builder.build(member))]));
+  return [...members].sort((a, b) => byCodeUnit(hashes.get(a) as string, hashes.get(b) as string));
 }
 
 /** The node for a value, with JavaScript values as its children. */
@@ -135,17 +132,11 @@ function objectNode(value: object, path: () => string): NodeOf<unknown> {
   }
   const task = (value as { [TASK]?: TaskReference })[TASK];
   if (task) return ['task', task.name, task.bound];
-  if (Array.isArray(value)) return ['list', Array.from(value)];
   if (value instanceof File) return ['file', checked(value.location, path), value.version ?? null];
   if (value instanceof Dir) return ['dir', checked(value.location, path), value.version ?? null];
   if (value instanceof Staging) return ['stage', value.source, checked(value.name, path), value.how];
   if (value instanceof Place) return ['place', value.kind, checked(value.location, path), value.name ?? null];
   if (value instanceof Quote) return ['quote', value.expression];
-  if (value instanceof Date) return ['date', Number.isNaN(value.getTime()) ? null : value.getTime()];
-  if (value instanceof Uint8Array)
-    return ['bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')];
-  if (value instanceof Map) return ['map', [...value.keys()], [...value.values()]];
-  if (value instanceof Set) return ['set', [...value]];
   if (value instanceof Error) {
     return [
       'error',
@@ -155,7 +146,24 @@ function objectNode(value: object, path: () => string): NodeOf<unknown> {
       errorExtras(value),
     ];
   }
-  return recordNode(value, path);
+  return builtInNode(value, path) ?? recordNode(value, path);
+}
+
+/** Subclasses of built-in classes are refused: they would come back as something else. */
+function builtInNode(value: object, path: () => string): NodeOf<unknown> | undefined {
+  const node = collectionNode(value);
+  if (node && !BUILT_IN.has(className(value))) throw instanceRefused(value, path);
+  return node;
+}
+
+function collectionNode(value: object): NodeOf<unknown> | undefined {
+  if (Array.isArray(value)) return ['list', Array.from(value)];
+  if (value instanceof Date) return ['date', Number.isNaN(value.getTime()) ? null : value.getTime()];
+  if (value instanceof Uint8Array) {
+    return ['bytes', Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')];
+  }
+  if (value instanceof Map) return ['map', [...value.keys()], [...value.values()]];
+  return value instanceof Set ? ['set', [...value]] : undefined;
 }
 
 function recordNode(value: object, path: () => string): NodeOf<unknown> {
@@ -164,19 +172,31 @@ function recordNode(value: object, path: () => string): NodeOf<unknown> {
       `the function ${value.name || '(anonymous)'} cannot be encoded; make it a task, at ${path()}`,
     );
   }
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw new NotEncodable(
-      `an instance of ${prototype.constructor?.name ?? 'a class'} cannot be encoded, at ${path()}`,
-    );
+  if (value instanceof Promise) {
+    throw new NotEncodable(`a promise cannot be encoded; await it or return it by itself, at ${path()}`);
   }
-  if (prototype !== null && prototype.constructor?.name !== 'Object') {
-    throw new NotEncodable(`an instance of ${prototype.constructor?.name} cannot be encoded, at ${path()}`);
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && className(value) !== 'Object') throw instanceRefused(value, path);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw instanceRefused(value, path);
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    throw new NotEncodable(`a property named by a symbol cannot be encoded, at ${path()}`);
   }
   const keys = Object.keys(value).sort(byCodeUnit);
   for (const key of keys) checked(key, path);
   return ['record', keys, keys.map((key) => (value as Record<string, unknown>)[key])];
 }
+
+/** By name, since a value may come from another realm. */
+function className(value: object): string {
+  const name = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && name !== '' ? name : 'a class';
+}
+
+function instanceRefused(value: object, path: () => string): NotEncodable {
+  return new NotEncodable(`an instance of ${className(value)} cannot be encoded, at ${path()}`);
+}
+
+const BUILT_IN: ReadonlySet<string> = new Set(['Array', 'Map', 'Set', 'Date', 'Uint8Array', 'Buffer']);
 
 function checked(text: string, path: () => string): string {
   if (!text.isWellFormed()) throw new NotEncodable(`a string with a lone surrogate cannot be encoded, at ${path()}`);
@@ -198,7 +218,7 @@ function pathOf(frames: readonly Frame[]): string {
   const steps = frames.map(({ node, places }) => {
     if (node === null || typeof node !== 'object') return '';
     if (node[0] === 'record') return `.${node[1][places.length]}`;
-    if (node[0] === 'call') return `${node[1]}(argument ${places.length + 1})`;
+    if (node[0] === 'call') return ` › argument ${places.length + 1} of ${node[1]}`;
     return `[${places.length}]`;
   });
   return `value${steps.join('')}`;

@@ -19,7 +19,7 @@ export type ErrorName =
 export function errorClasses(error: Error): string[] {
   const kept = (error as { [CLASSES]?: string[] })[CLASSES];
   if (kept) return kept;
-  const names: string[] = [error.name];
+  const names: string[] = [String(error.name).toWellFormed()];
   for (let at = Object.getPrototypeOf(error); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     const name = at.constructor?.name;
     if (typeof name === 'string' && name !== '' && !names.includes(name)) names.push(name);

@@ -29,7 +29,9 @@ function binary(operator: string, compute: (a: Primitive, b: Primitive) => unkno
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';
-  if (typeof value !== 'object') return typeof value === 'symbol' ? 'the standard output' : `a ${typeof value}`;
+  if (typeof value === 'symbol') return 'the standard output';
+  if (typeof value === 'function') return 'a task';
+  if (typeof value !== 'object') return `a ${typeof value}`;
   const name = Object.getPrototypeOf(value)?.constructor?.name;
   return name === undefined || name === 'Object' ? 'a record' : `a ${name}`;
 }
@@ -102,7 +104,7 @@ function zip(...lists: unknown[]): unknown[][] {
 
 function slice(value: unknown, start: unknown, end: unknown): unknown {
   const [from, to] = [start as number | undefined, end as number | undefined];
-  return typeof value === 'string' ? value.slice(from, to).toWellFormed() : listOrThrow('slice', value).slice(from, to);
+  return typeof value === 'string' ? value.slice(from, to) : listOrThrow('slice', value).slice(from, to);
 }
 
 function stage(source: unknown, name: unknown, how: unknown): unknown {

@@ -11,8 +11,8 @@ import { combine, hashesOf, type Index, rootOf, subtable, type Table } from './t
 
 /** Tasks and quoted expressions pass through operators as they are. */
 const OPAQUE: Revive = {
-  task: (reference) => ({ [TASK]: reference }),
-  expression: (expression) => ({ [EXPRESSION]: expression }),
+  task: (reference) => Object.assign(() => undefined, { [TASK]: reference }),
+  expression: (expression) => Object.assign(() => undefined, { [EXPRESSION]: expression }),
 };
 
 type Operator = (operands: Table, places: readonly Index[]) => Table;

@@ -6,7 +6,7 @@ import type { Item } from './packing.ts';
 const GET_KEYS_MAX = 100;
 const WRITE_ITEMS_MAX = 25;
 /** Times that undone parts are sent again. The SDK's own retries deal with requests that were throttled as a whole. */
-const ROUNDS_MAX = 8;
+const ROUNDS_MAX = 6;
 const PAUSE_MS = 25;
 const PAUSE_MS_MAX = 2000;
 

@@ -8,6 +8,8 @@ export const tableNames = { runs: 'test-runs', cache: 'test-cache', attempts: 't
 
 export interface TestDynamo {
   readonly client: DynamoDBClient;
+  /** Another client of the same database. */
+  connect(): DynamoDBClient;
   stop(): Promise<void>;
 }
 
@@ -17,14 +19,17 @@ export async function startDynamo(): Promise<TestDynamo> {
     server.listen(0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+  const connect = () =>
+    new DynamoDBClient({
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+  const client = connect();
   await ensureTables(client, tableNames);
   return {
     client,
+    connect,
     stop: () =>
       new Promise((resolve) => {
         client.destroy();

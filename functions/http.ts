@@ -1,0 +1,63 @@
+/**
+ * Lets one handler be invoked directly and through API Gateway's HTTP API (payload version 2.0) alike: it sees the
+ * same record, from the event itself or from body and path; only HTTP callers see the status code.
+ */
+import type { MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import * as v from 'valibot';
+import { described, log } from './log.ts';
+
+export interface Answer {
+  readonly statusCode: number;
+  /** Plain JSON. */
+  readonly body: unknown;
+}
+
+const HttpEvent = v.object({
+  version: v.literal('2.0'),
+  requestContext: v.object({ http: v.object({ method: v.string() }) }),
+  body: v.optional(v.string()),
+  isBase64Encoded: v.optional(v.boolean(), false),
+  pathParameters: v.optional(v.record(v.string(), v.string()), {}),
+});
+
+type HttpEvent = v.InferOutput<typeof HttpEvent>;
+
+export function httpOrDirect(): MiddlewareObj<unknown, unknown> {
+  const viaHttp = new WeakSet<object>();
+  return {
+    before: (request) => {
+      const parsed = v.safeParse(HttpEvent, request.event);
+      if (!parsed.success) return undefined;
+      viaHttp.add(request);
+      const body = bodyOf(parsed.output);
+      if (!body) return respond({ statusCode: 400, body: { errors: ['the body is no JSON object'] } });
+      request.event = { ...body, ...parsed.output.pathParameters };
+      return undefined;
+    },
+    after: (request) => {
+      const answer = request.response as Answer;
+      request.response = viaHttp.has(request) ? respond(answer) : answer.body;
+    },
+    onError: (request) => {
+      log('the request failed', { error: described(request.error) });
+      if (!viaHttp.has(request)) return;
+      request.response = respond({ statusCode: 500, body: { errors: ['an error on our side: see the log'] } });
+    },
+  };
+}
+
+function respond({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV2 {
+  return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** The JSON object of the body, `{}` without one; undefined when it is anything else. */
+function bodyOf({ body, isBase64Encoded }: HttpEvent): Record<string, unknown> | undefined {
+  if (!body) return {};
+  try {
+    const parsed: unknown = JSON.parse(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body);
+    return v.is(v.record(v.string(), v.unknown()), parsed) && !Array.isArray(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}

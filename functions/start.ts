@@ -1,0 +1,64 @@
+/** Starts a run: invoked directly with a StartRequest, or by `POST /runs` with one as JSON body. */
+import middy from '@middy/core';
+import * as v from 'valibot';
+import { launch } from '../core/engine/launch.ts';
+import type { World } from '../core/engine/ports.ts';
+import type { RunId } from '../core/graph/facts.ts';
+import { type Hash, parseHash } from '../core/values/hash.ts';
+import { rootOf, type Table } from '../core/values/table.ts';
+import { type Answer, httpOrDirect } from './http.ts';
+import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { currentBundle, world } from './world.ts';
+
+const StartRequest = v.strictObject({
+  /** Full name of a task that declares its parameters. */
+  workflow: v.pipe(v.string(), v.nonEmpty('is empty')),
+  /** Its one record. */
+  args: v.optional(v.record(v.string(), v.unknown()), {}),
+  /** The caller's own id for the run: asked for again, it is the same run. */
+  run: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/, 'may hold 1 to 40 letters and digits'))),
+  /** Laid over the context of the program's configuration. */
+  context: v.optional(v.record(v.string(), v.unknown())),
+  tags: v.optional(v.record(v.string(), v.string()), {}),
+  failure: v.optional(v.picklist(['drain', 'cancel']), 'drain'),
+  /** false: nothing is read from other runs. */
+  cache: v.optional(v.boolean(), true),
+  bundle: v.optional(v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle')),
+});
+
+export type StartRequest = v.InferInput<typeof StartRequest>;
+export type StartAnswer = { readonly run: RunId } | { readonly errors: readonly string[] };
+
+/** Answers 201 with `{run}`, or 400 with `{errors}`: all that is wrong with the request. */
+export function makeStart(open: () => World, bundleNow: () => Hash | undefined): Handler<StartAnswer> {
+  const wrapped = middy()
+    .use(httpOrDirect())
+    .handler(async (event: unknown, invocation: Invocation): Promise<Answer & { readonly body: StartAnswer }> => {
+      const parsed = v.safeParse(StartRequest, event, { abortPipeEarly: true });
+      if (!parsed.success) return refusal(parsed.issues.map(problemOf));
+      const { run, context, bundle = bundleNow(), ...request } = parsed.output;
+      if (!bundle) return refusal(['bundle: none was deployed, and the request names none']);
+      const asked = { ...request, bundle, ...(run && { run: run as RunId }), ...(context && { context }) };
+      const launched = await launch(open(), asked, hardEndOf(invocation));
+      return launched.ok ? { statusCode: 201, body: { run: launched.run } } : refusal([messageOf(launched.error)]);
+    });
+  return handlerOf(wrapped);
+}
+
+function refusal(errors: string[]) {
+  return { statusCode: 400, body: { errors } };
+}
+
+function messageOf(error: Table): string {
+  const root = rootOf(error);
+  if (!Array.isArray(root) || root[0] !== 'error') return 'the workflow cannot be started with these arguments';
+  const [, name, , message] = root;
+  return name === 'BadArguments' || name === 'TaskNotFound' ? message : `${name}: ${message}`;
+}
+
+function problemOf(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue);
+  return path ? `${path}: ${issue.message}` : issue.message;
+}
+
+export const handler = makeStart(world, currentBundle);

@@ -1,0 +1,103 @@
+/** The world the handlers act on: ports chosen and put together by the environment's settings. */
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dynamoAttempts } from '../core/aws/attempts.ts';
+import { batchExecutor } from '../core/aws/batch.ts';
+import { eventBus } from '../core/aws/bus.ts';
+import { dynamoCache } from '../core/aws/cache.ts';
+import { awsClients } from '../core/aws/clients.ts';
+import { dynamoJournal } from '../core/aws/journal.ts';
+import { s3Objects } from '../core/aws/objects.ts';
+import { dynamoSummaries } from '../core/aws/summaries.ts';
+import { folderAttempts } from '../core/disk/attempts.ts';
+import { folderObjects } from '../core/disk/objects.ts';
+import type { Attempts, Clock, Objects, World } from '../core/engine/ports.ts';
+import { warmGraphs } from '../core/engine/warm.ts';
+import { type EngineSettings, engineSettings } from '../core/environment.ts';
+import { fileAccess } from '../core/files/access.ts';
+import { observeFiles } from '../core/files/observe.ts';
+import type { StoreOptions } from '../core/files/stores.ts';
+import { workerHost } from '../core/host/host.ts';
+import type { Hash } from '../core/values/hash.ts';
+
+/** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
+const WARM_GRAPHS_MAX = 8;
+
+const NONCE_BYTES = 8;
+
+const clock: Clock = {
+  now: () => Date.now(),
+  nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
+};
+
+type Clients = ReturnType<typeof awsClients>;
+
+interface Storage {
+  readonly objects: Objects;
+  readonly attempts: Attempts;
+  readonly files: StoreOptions;
+  /** For unpacked bundles; may be lost at any time. */
+  readonly bundles: string;
+}
+
+function openStorage({ store, tables, filesRoot }: EngineSettings, { s3, dynamo }: Clients): Storage {
+  if (store.kind === 'folder') {
+    const { path } = store;
+    return {
+      objects: folderObjects(path),
+      attempts: folderAttempts(path),
+      files: { root: filesRoot, versions: join(path, 'versions') },
+      bundles: join(path, 'unpacked'),
+    };
+  }
+  const objects = s3Objects(s3, store.bucket, store.prefix);
+  return {
+    objects,
+    attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock),
+    files: { root: filesRoot, s3 },
+    bundles: join(tmpdir(), 'redex-bundles'),
+  };
+}
+
+function openWorld(settings: EngineSettings): World {
+  const { stack, tables, sender, bus } = settings;
+  const clients = awsClients();
+  const { objects, attempts, files, bundles } = openStorage(settings, clients);
+  return {
+    stack,
+    journal: dynamoJournal(clients.dynamo, tables.runs, objects),
+    summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
+    cache: dynamoCache(clients.dynamo, tables.cache, objects, clock),
+    attempts,
+    objects,
+    batch: batchExecutor(clients, {
+      stack,
+      store: settings.storeText,
+      attemptsTable: settings.store.kind === 's3' ? tables.attempts : undefined,
+      filesRoot: settings.filesRoot,
+      queue: settings.queue,
+    }),
+    host: workerHost({ objects, folder: bundles, files: fileAccess(files) }),
+    files: observeFiles(files),
+    bus: eventBus(clients.events, bus, stack),
+    clock,
+    sender: { id: sender ?? clock.nonce(), exclusive: sender !== undefined },
+    warm: warmGraphs(WARM_GRAPHS_MAX),
+  };
+}
+
+let opened: { readonly settings: string; readonly world: World } | undefined;
+
+/** The process's world: connections, workers and warm graphs live as long as its settings do. */
+export function world(): World {
+  const settings = engineSettings();
+  const key = JSON.stringify(settings);
+  if (opened?.settings !== key) opened = { settings: key, world: openWorld(settings) };
+  return opened.world;
+}
+
+/** The bundle that new runs are pinned to unless they name another. */
+export function currentBundle(): Hash | undefined {
+  return engineSettings().bundle;
+}

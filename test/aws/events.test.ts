@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { eventBus } from '../../core/aws/bus.ts';
+import { parseVerdict, parseWakeUp } from '../../core/aws/events.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { summary } from '../contract/summaries.ts';
+
+function stateChange(detail: Record<string, unknown>): unknown {
+  return {
+    source: 'aws.batch',
+    'detail-type': 'Batch Job State Change',
+    detail: { jobId: 'id', jobName: 'name', status: 'FAILED', ...detail },
+  };
+}
+
+describe('a state change of a job', () => {
+  it('tells all that is known of its end', () => {
+    const event = stateChange({
+      statusReason: 'Host EC2 (instance i-1) terminated.',
+      createdAt: 1,
+      startedAt: 2,
+      stoppedAt: 3,
+      container: { exitCode: 137, reason: 'OutOfMemoryError: Container killed', logStreamName: 'log' },
+      attempts: [],
+      somethingNew: { in: ['events'] },
+    });
+    expect(parseVerdict(event)).toEqual({
+      id: 'id',
+      name: 'name',
+      status: 'FAILED',
+      statusReason: 'Host EC2 (instance i-1) terminated.',
+      containerReason: 'OutOfMemoryError: Container killed',
+      exitCode: 137,
+      log: 'log',
+      createdAt: 1,
+      startedAt: 2,
+      stoppedAt: 3,
+    });
+  });
+
+  it('takes from the last attempt what the job does not say itself', () => {
+    const event = stateChange({
+      attempts: [
+        { container: { exitCode: 1, logStreamName: 'first' } },
+        { container: { exitCode: 2, logStreamName: 'second', reason: 'why' }, statusReason: 'Essential container' },
+      ],
+    });
+    expect(parseVerdict(event)).toMatchObject({
+      exitCode: 2,
+      log: 'second',
+      containerReason: 'why',
+      statusReason: 'Essential container',
+    });
+  });
+
+  it('names the child of an array and its index, the first one too', () => {
+    const event = stateChange({ jobId: 'parent:0', arrayProperties: { index: 0, statusSummary: {} } });
+    expect(parseVerdict(event)).toMatchObject({ id: 'parent:0', index: 0 });
+  });
+
+  it('of an array’s parent is passed over', () => {
+    expect(parseVerdict(stateChange({ arrayProperties: { size: 3, statusSummary: { FAILED: 1 } } }))).toBeUndefined();
+  });
+
+  it('is understood when parts of it are null or of another type', () => {
+    const event = stateChange({ container: null, attempts: 'none', arrayProperties: null, startedAt: '12' });
+    expect(parseVerdict(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });
+  });
+
+  it.each([
+    undefined,
+    null,
+    'text',
+    [],
+    {},
+    { source: 'aws.batch', 'detail-type': 'Batch Job Queue Blocked', detail: { jobId: 'id' } },
+    {
+      source: 'aws.s3',
+      'detail-type': 'Batch Job State Change',
+      detail: { jobId: 'a', jobName: 'b', status: 'FAILED' },
+    },
+    { source: 'aws.batch', 'detail-type': 'Batch Job State Change' },
+    stateChange({ status: 'EXPLODED' }),
+    stateChange({ jobId: '' }),
+  ])('is nothing else: %j', (event) => {
+    expect(parseVerdict(event)).toBeUndefined();
+    expect(parseWakeUp(event)).toBeUndefined();
+  });
+});
+
+describe('events of the bus', () => {
+  const client = new EventBridgeClient({ region: 'us-east-1' });
+  const sent = mockClient(client);
+
+  it('wake the run that they name', async () => {
+    sent.reset();
+    sent.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] });
+    await eventBus(client, 'default', 'test').wake('run1' as RunId);
+    const entry = sent.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries?.[0];
+    const event = {
+      source: entry?.Source,
+      'detail-type': entry?.DetailType,
+      detail: JSON.parse(entry?.Detail ?? ''),
+    };
+    expect(parseWakeUp(event)).toEqual({ stack: 'test', run: 'run1' });
+    expect(parseVerdict(event)).toBeUndefined();
+  });
+
+  it('tell how a run ended, without its result', async () => {
+    sent.reset();
+    sent.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] });
+    const ended = summary({ run: 'run1' as RunId, status: 'DONE', endedAt: 9, startedAt: 1, result: ['x'] });
+    await eventBus(client, 'mine', 'test').ended(ended);
+    const entry = sent.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries?.[0];
+    expect(entry).toMatchObject({ EventBusName: 'mine', Source: 'redex', DetailType: 'redex run ended' });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({
+      stack: 'test',
+      run: 'run1',
+      workflow: 'test.main',
+      status: 'DONE',
+      startedAt: 1,
+      endedAt: 9,
+      tags: { project: 'x' },
+    });
+  });
+
+  it('that the bus did not take are an error', async () => {
+    sent.reset();
+    sent
+      .on(PutEventsCommand)
+      .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'InternalFailure', ErrorMessage: 'try later' }] });
+    await expect(eventBus(client, 'default', 'test').wake('run1' as RunId)).rejects.toThrow(
+      'InternalFailure try later',
+    );
+  });
+});
+
+const captured = new URL('../../../shared/data/events/', import.meta.url);
+
+describe.runIf(existsSync(fileURLToPath(captured)))('events that AWS really sent', () => {
+  const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(new URL(name, captured), 'utf8'));
+
+  it('are understood: the child of an array', async () => {
+    expect(parseVerdict(await read('batch-array-child-succeeded.json'))).toEqual({
+      id: '740ee3ee-f235-4670-b19f-84da1bda6e76:12',
+      index: 12,
+      name: expect.stringMatching(/^run_all_fleets__/),
+      status: 'SUCCEEDED',
+      statusReason: 'Essential container in task exited',
+      exitCode: 0,
+      log: 'core_arm64_model_run/default/770a2f9cd4bb407c84227223b775ca25',
+      createdAt: 1655521641954,
+      startedAt: 1655521805856,
+      stoppedAt: 1655543406856,
+    });
+  });
+
+  it('are understood: a success and a failure', async () => {
+    expect(parseVerdict(await read('batch-single-succeeded.json'))).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
+    const failed = parseVerdict(await read('batch-single-failed-exit1.json'));
+    expect(failed).toMatchObject({ name: 'test-failure', status: 'FAILED', exitCode: 1 });
+    expect(failed).not.toHaveProperty('index');
+  });
+
+  it.each(['s3-eventbridge-object-created.json', 's3-notification-put.json', 'http-api-v2-iam.json'])(
+    'are no verdict: %s',
+    async (name) => {
+      expect(parseVerdict(await read(name))).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { dynamoAttempts } from '../../core/aws/attempts.ts';
+import { getItems, putItems } from '../../core/aws/batches.ts';
+import { dynamoCache } from '../../core/aws/cache.ts';
+import { dynamoJournal } from '../../core/aws/journal.ts';
+import { dynamoSummaries } from '../../core/aws/summaries.ts';
+import type { Outcome } from '../../core/engine/ports.ts';
+import type { EvalHash, RunId } from '../../core/graph/facts.ts';
+import { digest } from '../../core/values/hash.ts';
+import { outcomeOf } from '../contract/attempts.ts';
+import { evaluation } from '../contract/cache.ts';
+import { largeFacts } from '../contract/journal.ts';
+import { summary } from '../contract/summaries.ts';
+import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
+import { virtualClock } from '../support/memory/clock.ts';
+import { memoryObjects } from '../support/memory/storage.ts';
+
+const DAY_MS = 86_400_000;
+
+let dynamo: TestDynamo;
+
+beforeAll(async () => {
+  dynamo = await startDynamo();
+});
+
+afterAll(() => dynamo.stop());
+
+function itemOf(table: string, key: Record<string, string>) {
+  const attributes = Object.entries(key).map(([name, value]) => [name, { S: value }]);
+  const command = new GetItemCommand({ TableName: table, Key: Object.fromEntries(attributes), ConsistentRead: true });
+  return dynamo.client.send(command).then((answer) => answer.Item);
+}
+
+describe('what is large', () => {
+  it('of the journal goes to the object store, under a name that no other writer uses', async () => {
+    const objects = memoryObjects();
+    const journal = dynamoJournal(dynamo.client, tableNames.runs, objects);
+    const run = 'large1' as RunId;
+    await journal.append({ run, sequence: 1, nonce: 'aa', at: 0, facts: largeFacts(1000) });
+    expect(objects.stored.size).toBe(0);
+    const facts = largeFacts(20_000);
+    await journal.append({ run, sequence: 2, nonce: 'bb', at: 0, facts });
+    await journal.append({ run, sequence: 2, nonce: 'cc', at: 0, facts: largeFacts(20_000) });
+    expect([...objects.stored.keys()]).toEqual(['journal/large1/2-bb', 'journal/large1/2-cc']);
+    expect((await itemOf(tableNames.runs, { run, sort: 'j#0000000002' }))?.body).toEqual({ S: 'journal/large1/2-bb' });
+    expect((await journal.readAfter(run, 1))[0]?.facts).toEqual(facts);
+  });
+
+  it('of an evaluation goes there part by part', async () => {
+    const objects = memoryObjects();
+    const cache = dynamoCache(dynamo.client, tableNames.cache, objects, virtualClock());
+    const large = evaluation({ value: [randomBytes(9_000).toString('base64')] });
+    await cache.write([large]);
+    const item = await itemOf(tableNames.cache, { eval: large.eval });
+    expect(item?.expression).toHaveProperty('B');
+    expect([...objects.stored.keys()]).toEqual([item?.value?.S]);
+  });
+
+  it('of an outcome goes there, and a loss is told by name', async () => {
+    const open = (objects = memoryObjects()) =>
+      dynamoAttempts(dynamo.client, tableNames.attempts, objects, virtualClock());
+    const [run, hash] = ['large2' as RunId, digest('test', 'large') as EvalHash];
+    const attempts = open();
+    const outcome: Outcome = { ok: true, expression: [randomBytes(9_000).toString('base64')], measured: {} };
+    await attempts.claim(run, hash, 1, 'job');
+    expect(await attempts.finish(run, hash, 1, 'job', outcome)).toBe('recorded');
+    expect((await attempts.read(run, [hash])).get(hash)?.outcome).toEqual(outcome);
+    await expect(open().read(run, [hash])).rejects.toThrow(/outcomes\/large2.* is gone/);
+  });
+});
+
+describe('what is old', () => {
+  it('of the cache counts until 90 days after its last use, which is noted once a day', async () => {
+    const clock = virtualClock();
+    const cache = dynamoCache(dynamo.client, tableNames.cache, memoryObjects(), clock);
+    const [used, unused] = [evaluation(), evaluation()];
+    await cache.write([used, unused]);
+    const expiry = async () => Number((await itemOf(tableNames.cache, { eval: used.eval }))?.expires?.N);
+    const written = await expiry();
+    clock.advance(DAY_MS / 2);
+    await cache.read([used.eval]);
+    expect(await expiry()).toBe(written);
+    clock.advance(60 * DAY_MS);
+    await cache.read([used.eval]);
+    expect(await expiry()).toBe(written + 60.5 * 86_400);
+    clock.advance(60 * DAY_MS);
+    expect([...(await cache.read([used.eval, unused.eval])).keys()]).toEqual([used.eval]);
+  });
+
+  it('of claims counts for 30 days; then the work can be claimed anew, and a cancel is forgotten', async () => {
+    const clock = virtualClock();
+    const attempts = dynamoAttempts(dynamo.client, tableNames.attempts, memoryObjects(), clock);
+    const [run, hash] = ['old1' as RunId, digest('test', 'old') as EvalHash];
+    await attempts.claim(run, hash, 3, 'job');
+    await attempts.cancel(run);
+    clock.advance(29 * DAY_MS);
+    expect((await attempts.read(run, [hash])).size).toBe(1);
+    expect(await attempts.claim(run, hash, 4, 'late')).toBe('refused');
+    clock.advance(2 * DAY_MS);
+    expect((await attempts.read(run, [hash])).size).toBe(0);
+    expect(await attempts.holds(run, hash, 3, 'job')).toBe(false);
+    expect(await attempts.claim(run, hash, 1, 'anew')).toBe('claimed');
+  });
+});
+
+describe('what a newer version wrote', () => {
+  async function age(table: string, key: Record<string, string>): Promise<void> {
+    const item = await itemOf(table, key);
+    await dynamo.client.send(new PutItemCommand({ TableName: table, Item: { ...item, v: { N: '2' } } }));
+  }
+
+  it('is refused with a message that says what to do', async () => {
+    const [objects, clock] = [memoryObjects(), virtualClock()];
+    const journal = dynamoJournal(dynamo.client, tableNames.runs, objects);
+    const run = 'newer1' as RunId;
+    await journal.append({ run, sequence: 1, nonce: 'aa', at: 0, facts: [] });
+    await age(tableNames.runs, { run, sort: 'j#0000000001' });
+    await expect(journal.readAfter(run, 0)).rejects.toThrow(
+      'entry 1 of the journal of run newer1 has format 2; this version of redex reads up to 1: deploy a newer one',
+    );
+
+    const summaries = dynamoSummaries(dynamo.client, tableNames.runs, objects);
+    await summaries.put(summary({ run }));
+    await age(tableNames.runs, { run, sort: 'summary' });
+    await expect(summaries.get(run)).rejects.toThrow('the summary of run newer1 has format 2');
+
+    const cache = dynamoCache(dynamo.client, tableNames.cache, objects, clock);
+    const cached = evaluation();
+    await cache.write([cached]);
+    await age(tableNames.cache, { eval: cached.eval });
+    await expect(cache.read([cached.eval])).rejects.toThrow(`the cache entry ${cached.eval} has format 2`);
+
+    const attempts = dynamoAttempts(dynamo.client, tableNames.attempts, objects, clock);
+    await attempts.claim(run, cached.eval, 1, 'job');
+    await age(tableNames.attempts, { run, eval: cached.eval });
+    await expect(attempts.read(run, [cached.eval])).rejects.toThrow('in run newer1 has format 2');
+  });
+});
+
+describe('a write whose answer was lost', () => {
+  /** The SDK tries again by itself what went through the first time. */
+  function losingAnswers(command: typeof PutItemCommand | typeof UpdateItemCommand): DynamoDBClient {
+    const client = dynamo.connect();
+    let lost = false;
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const answer = await next(args);
+        if (lost || context.commandName !== command.name) return answer;
+        lost = true;
+        throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError', $retryable: {} });
+      },
+      { step: 'finalizeRequest', priority: 'low' },
+    );
+    return client;
+  }
+
+  it('is known again by its writer: a claim, and an outcome', async () => {
+    const [run, hash] = ['lost1' as RunId, digest('test', 'lost') as EvalHash];
+    const open = (client: DynamoDBClient) =>
+      dynamoAttempts(client, tableNames.attempts, memoryObjects(), virtualClock());
+    expect(await open(losingAnswers(PutItemCommand)).claim(run, hash, 1, 'job')).toBe('claimed');
+    expect(await open(dynamo.client).claim(run, hash, 1, 'other')).toBe('refused');
+    const losing = open(losingAnswers(UpdateItemCommand));
+    expect(await losing.finish(run, hash, 1, 'job', outcomeOf('x'))).toBe('recorded');
+  });
+});
+
+describe('what DynamoDB leaves undone', () => {
+  const client = new DynamoDBClient({ region: 'us-east-1' });
+  const sent = mockClient(client);
+  const items = Array.from({ length: 30 }, (_, at) => ({ eval: { S: `${at}` } }));
+
+  beforeEach(() => sent.reset());
+
+  it('is written again, and only that', async () => {
+    sent
+      .on(BatchWriteItemCommand)
+      .resolvesOnce({ UnprocessedItems: { t: [{ PutRequest: { Item: items[3] } }] } })
+      .resolves({});
+    await putItems(client, 't', items);
+    const sizes = sent.commandCalls(BatchWriteItemCommand).map((call) => call.args[0].input.RequestItems?.t?.length);
+    expect(sizes).toEqual([25, 5, 1]);
+  });
+
+  it('is read again, and everything is given', async () => {
+    sent
+      .on(BatchGetItemCommand)
+      .resolvesOnce({ Responses: { t: items.slice(0, 20) }, UnprocessedKeys: { t: { Keys: items.slice(20) } } })
+      .resolves({ Responses: { t: items.slice(20) } });
+    expect(await getItems(client, 't', items, { consistent: true })).toEqual(items);
+    const inputs = sent.commandCalls(BatchGetItemCommand).map((call) => call.args[0].input.RequestItems?.t);
+    expect(inputs).toEqual([
+      { Keys: items, ConsistentRead: true },
+      { Keys: items.slice(20), ConsistentRead: true },
+    ]);
+  });
+
+  it('for ever becomes an error', async () => {
+    sent.on(BatchGetItemCommand).resolves({ UnprocessedKeys: { t: { Keys: items } } });
+    await expect(getItems(client, 't', items, { consistent: false })).rejects.toThrow('reading t: 30 items');
+    expect(sent.commandCalls(BatchGetItemCommand)).toHaveLength(7);
+  });
+});

@@ -27,7 +27,6 @@ export function foldEntry(live: LiveRun, entry: Entry): void {
   for (const fact of entry.facts) evolve(live.draft, fact);
   live.draft.effects.large.clear();
   live.sequence = entry.sequence;
-  live.at = entry.at;
 }
 
 /** Late events of a run that ended cost one read. */
@@ -38,8 +37,8 @@ async function loadCold(world: World, run: RunId): Promise<LiveRun | RunStatus |
   const newest = summary.snapshot ?? 0;
   const stored = newest > 0 ? await getJson(world.objects, keys.snapshot(run, newest)) : undefined;
   const graph = stored ? graphOf(stored as Snapshot) : undefined;
-  if (graph) return { run, draft: draftOf(graph), sequence: newest, at: summary.updatedAt, snapshot: newest };
-  return { run, draft: draftOf(), sequence: 0, at: summary.startedAt, snapshot: 0 };
+  if (graph) return { run, draft: draftOf(graph), sequence: newest, snapshot: newest };
+  return { run, draft: draftOf(), sequence: 0, snapshot: 0 };
 }
 
 /** Entries between snapshots: a cold load folds at most about this many. */

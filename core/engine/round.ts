@@ -7,6 +7,7 @@
  * 3. The warm graph is the fold of appended entries: whatever else happens, its changes are taken back.
  */
 import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
+import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
@@ -123,6 +124,7 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
       const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd };
       fold(await claimReady(world, draft.graph, ready, context));
     }
+    if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
     return { facts: withoutObvious(facts), nonce, findings };
   } catch (error) {
     draft.edits.rollback();
@@ -175,7 +177,6 @@ async function record({ world, live, ...course }: Course, pass: Pass): Promise<b
   }
   draft.edits.commit();
   live.sequence = entry.sequence;
-  live.at = entry.at;
   return true;
 }
 

@@ -21,7 +21,7 @@ export function summaryOf(live: LiveRun, now: number): RunSummary {
     sequence: live.sequence,
     startedAt: at,
     updatedAt: now,
-    ...(graph.end && { endedAt: live.at }),
+    ...(graph.end && { endedAt: graph.end.at }),
     tally: tallyOf(graph),
     ...(graph.end && endingOf(graph, graph.end)),
     ...(live.snapshot > 0 && { snapshot: live.snapshot }),

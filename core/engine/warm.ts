@@ -7,8 +7,6 @@ export interface LiveRun {
   readonly draft: Draft;
   /** Of the last entry folded. */
   sequence: number;
-  /** When that entry was written, ms since the epoch. */
-  at: number;
   /** Of the newest snapshot known. */
   snapshot: number;
 }

@@ -37,18 +37,25 @@ function guards(graph: Graph, id: NodeId, input: NodeId): boolean {
   return node.shape.name === 'catchAll' && node.phase === 0;
 }
 
-/** Ends the run when its outcome is known and nothing it started is in flight. */
-export function endIfOver(draft: Draft): void {
-  const { graph, edits } = draft;
-  if (!graph.run || graph.end || graph.submissions.size > 0) return;
+/** Whether the run's outcome is known and nothing it started is in flight. */
+export function isOver(graph: Graph): boolean {
+  if (!graph.run || graph.submissions.size > 0) return false;
   const outcome = graph.nodes.get(graph.root)?.outcome;
-  if (graph.stopping === 'cancelling') edits.set(graph, 'end', { status: 'CANCELLED' });
-  else if (outcome && 'value' in outcome) edits.set(graph, 'end', { status: 'DONE', value: outcome.value });
-  else if (graph.stopping) edits.set(graph, 'end', { status: 'FAILED', failure: firstFailure(graph) });
-  else return;
+  return graph.stopping !== null || (outcome !== null && outcome !== undefined && 'value' in outcome);
+}
+
+/** Ends the run: what never ran is cancelled. */
+export function end(draft: Draft, at: number): boolean {
+  const { graph, edits } = draft;
+  if (!isOver(graph)) return false;
+  const outcome = graph.nodes.get(graph.root)?.outcome;
+  if (graph.stopping === 'cancelling') edits.set(graph, 'end', { status: 'CANCELLED', at });
+  else if (outcome && 'value' in outcome) edits.set(graph, 'end', { status: 'DONE', at, value: outcome.value });
+  else edits.set(graph, 'end', { status: 'FAILED', at, failure: firstFailure(graph) });
   for (const job of graph.jobs.values()) {
     if (!job.outcome) setStatus(draft, job, 'CANCELLED');
   }
+  return true;
 }
 
 /** The first failure by position among those recorded, from the root down. */

@@ -7,7 +7,7 @@
 import type { Cause, JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { type Draft, setStatus } from './draft.ts';
-import { endIfOver } from './ending.ts';
+import { end } from './ending.ts';
 import { errorValue } from './errors.ts';
 import type { EvalHash, Fact, SubmissionId } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
@@ -29,10 +29,7 @@ export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
 export function evolve(draft: Draft, fact: Fact): boolean {
   if (draft.graph.end || (fact.type !== 'started') !== (draft.graph.run !== null)) return false;
   const applies = fold(draft, fact);
-  if (applies) {
-    propagate(draft);
-    endIfOver(draft);
-  }
+  if (applies) propagate(draft);
   return applies;
 }
 
@@ -66,6 +63,8 @@ function fold(draft: Draft, fact: Fact): boolean {
       if (draft.graph.stopping === 'cancelling') return false;
       draft.edits.set(draft.graph, 'stopping', 'cancelling');
       return true;
+    case 'ended':
+      return end(draft, fact.at);
   }
 }
 

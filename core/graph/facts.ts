@@ -103,6 +103,8 @@ export type Fact =
   | { readonly type: 'withdrawn'; readonly submission: SubmissionId }
   /** Definitely never accepted: the jobs fail with the reason. */
   | { readonly type: 'refused'; readonly submission: SubmissionId; readonly reason: string }
-  | { readonly type: 'cancelled'; readonly at: number; readonly reason: string };
+  | { readonly type: 'cancelled'; readonly at: number; readonly reason: string }
+  /** The outcome is known and nothing the run started is in flight. */
+  | { readonly type: 'ended'; readonly at: number };
 
 export type FactType = Fact['type'];

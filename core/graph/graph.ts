@@ -152,10 +152,12 @@ export interface Graph {
   end: RunEnd | null;
 }
 
-export type RunEnd =
+/** `at`: ms since the epoch. */
+export type RunEnd = { readonly at: number } & (
   | { readonly status: 'DONE'; readonly value: Table }
   | { readonly status: 'FAILED'; readonly failure: Failure }
-  | { readonly status: 'CANCELLED' };
+  | { readonly status: 'CANCELLED' }
+);
 
 export function emptyGraph(): Graph {
   return {

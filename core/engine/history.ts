@@ -1,0 +1,91 @@
+/** What happened to each job of a run, read from its journal. */
+import { draftOf } from '../graph/draft.ts';
+import { errorLine } from '../graph/errors.ts';
+import { evolve } from '../graph/evolve.ts';
+import type { EvalHash, Fact, JobId, Measurements, RunId } from '../graph/facts.ts';
+import type { Graph, JobStatus } from '../graph/graph.ts';
+import type { World } from './ports.ts';
+
+export interface JobHistory {
+  readonly id: JobId;
+  readonly task: string;
+  readonly status: JobStatus;
+  /** ms since the epoch: when the job came up, and when it was over. */
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** Of the newest attempt; 0 when its function was not run here. */
+  readonly attempt: number;
+  readonly error?: string;
+  /** Of the newest attempt that ended. */
+  readonly measured: Measurements;
+  /** The executor's id of the newest attempt, once known. */
+  readonly executorId?: string;
+}
+
+export interface RunHistory {
+  readonly run: RunId;
+  readonly jobs: readonly JobHistory[];
+}
+
+/** Folds the whole journal: linear in the run's length. Undefined when there is no such run. */
+export async function readHistory(world: World, run: RunId): Promise<RunHistory | undefined> {
+  const entries = await world.journal.readAfter(run, 0);
+  if (entries.length === 0) return undefined;
+  const draft = draftOf();
+  const jobs = new Map<JobId, JobHistory>();
+  const attempts = new Map<EvalHash, AttemptNotes>();
+  for (const entry of entries) {
+    for (const fact of entry.facts) {
+      note(attempts, fact);
+      evolve(draft, fact);
+    }
+    update(jobs, draft.graph, attempts, entry.at);
+  }
+  return { run, jobs: [...jobs.values()] };
+}
+
+interface AttemptNotes {
+  attempt: number;
+  measured: Measurements;
+  executorId?: string;
+}
+
+function note(attempts: Map<EvalHash, AttemptNotes>, fact: Fact): void {
+  if (fact.type === 'returned' || fact.type === 'failed') {
+    attempts.set(fact.eval, { ...attempts.get(fact.eval), attempt: fact.attempt, measured: fact.measured });
+  } else if (fact.type === 'claimed') {
+    for (const { eval: evaluation, attempt } of fact.jobs) attempts.set(evaluation, { attempt, measured: {} });
+  }
+}
+
+function update(
+  jobs: Map<JobId, JobHistory>,
+  graph: Graph,
+  attempts: ReadonlyMap<EvalHash, AttemptNotes>,
+  at: number,
+): void {
+  for (const submission of graph.submissions.values()) {
+    const [id] = submission.ids;
+    submission.jobs.forEach((job, index) => {
+      const notes = attempts.get(job.eval);
+      if (id && notes) notes.executorId = submission.jobs.length > 1 ? `${id}:${index}` : id;
+    });
+  }
+  for (const job of graph.jobs.values()) {
+    const known = jobs.get(job.id);
+    const notes = attempts.get(job.eval);
+    const failure = job.outcome && 'failure' in job.outcome ? job.outcome.failure : undefined;
+    const isOver = job.outcome !== null || job.status === 'CANCELLED';
+    jobs.set(job.id, {
+      id: job.id,
+      task: job.task,
+      status: job.status,
+      startedAt: known?.startedAt ?? at,
+      ...(isOver && { endedAt: known?.endedAt ?? at }),
+      attempt: notes?.attempt ?? 0,
+      ...(failure && { error: errorLine(failure.error) }),
+      measured: notes?.measured ?? {},
+      ...(notes?.executorId !== undefined && { executorId: notes.executorId }),
+    });
+  }
+}

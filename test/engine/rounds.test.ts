@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { add, catchError, cond, le, map, task } from '../../core/index.ts';
+import { cancel } from '../../core/engine/cancel.ts';
+import { readHistory } from '../../core/engine/history.ts';
+import type { Entry, World } from '../../core/engine/ports.ts';
+import { round } from '../../core/engine/round.ts';
+import { warmGraphs, type WarmGraphs } from '../../core/engine/warm.ts';
+import { draftOf } from '../../core/graph/draft.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
+import type { MemoryWorld } from '../support/memory-world.ts';
+import { evaluate, play, playJobs, playWorld, start, totals } from '../support/play.ts';
+
+const v1 = { version: '1' };
+const batch = { ...v1, executor: 'batch' };
+const heavy = task('r.heavy', batch, (n: number) => n * 10);
+const fragile = task('r.fragile', batch, (n: number): number => {
+  // Without its stack, which names the test's own frames, an error is the same whoever runs the task.
+  if (n % 3 === 0) throw Object.assign(new Error(`no ${n}`), { stack: undefined });
+  return n;
+});
+const zero = task('r.zero', v1, (_error: Error) => 0);
+const guarded = task('r.guarded', v1, (n: number) => catchError(fragile(n), 'Error', zero));
+const range = task('r.range', v1, (n: number) => Array.from({ length: n }, (_, at) => at));
+const sum = task('r.sum', v1, (all: number[]) => all.reduce((a, b) => a + b, 0));
+const tree = task('r.tree', v1, (n: number): unknown => (n === 0 ? heavy(1) : add(tree(n - 1) as never, heavy(n))));
+const program = () => [sum(map(guarded, range(20))), tree(6), cond(le(heavy(1), 5), heavy(100), heavy(200))];
+const PROGRAM_VALUE = [1 + 2 + 4 + 5 + 7 + 8 + 10 + 11 + 13 + 14 + 16 + 17 + 19, 220, 2000];
+
+async function journalOf(world: MemoryWorld, expression: unknown): Promise<Entry[]> {
+  const run = await start(world, expression, { run: 'same' });
+  await play(world, run);
+  return world.journal.readAfter(run, 0);
+}
+
+function facts(entries: readonly Entry[]): unknown {
+  return entries.map((entry) => entry.facts);
+}
+
+describe('the graph between rounds', () => {
+  it('is the same kept warm, reloaded from a snapshot at every round, or folded from the first entry', async () => {
+    const kept = await journalOf(playWorld(), program());
+    const reloading: WarmGraphs = warmGraphs(10);
+    const snapshots = await journalOf(
+      {
+        ...playWorld(),
+        warm: {
+          take: reloading.take,
+          keep: (live) => {
+            const graph = graphOf(JSON.parse(JSON.stringify(snapshotOf(live.draft.graph))));
+            if (graph) reloading.keep({ ...live, draft: draftOf(graph) });
+          },
+        },
+      },
+      program(),
+    );
+    const cold = await journalOf({ ...playWorld(), warm: { take: () => undefined, keep: () => {} } }, program());
+    expect(facts(snapshots)).toEqual(facts(kept));
+    expect(facts(cold)).toEqual(facts(kept));
+    expect(kept.length).toBeGreaterThan(5);
+  });
+
+  it('is as it was when the append was refused, and what was learned is kept', async () => {
+    const world = playWorld();
+    const other: World = { ...world, warm: warmGraphs(10) };
+    const run = await start(world, program());
+    let report = await round(world, run);
+    for (let turns = 0; report.status === 'RUNNING' && turns < 100; turns++) {
+      const verdicts = await playJobs(world);
+      // Two handlers get the same events at the same time: one append is refused.
+      const reports = await Promise.all([round(world, run, verdicts), round(other, run, verdicts)]);
+      report = reports.find(({ status }) => status !== 'RUNNING') ?? reports[0];
+    }
+    const summary = await world.summaries.get(run);
+    expect(summary?.status).toBe('DONE');
+    expect(totals(summary as never)).toMatchObject({ pending: 0, running: 0, failed: 7 });
+    expect(await evaluate(world, program())).toEqual(PROGRAM_VALUE);
+  });
+
+  it('knows its own entry when the answer to the append was lost', async () => {
+    const world = playWorld();
+    const lying: World = {
+      ...world,
+      journal: {
+        ...world.journal,
+        append: async (entry) => {
+          await world.journal.append(entry);
+          return 'taken';
+        },
+      },
+    };
+    expect(await evaluate(lying as MemoryWorld, program())).toEqual(PROGRAM_VALUE);
+  });
+});
+
+describe('submission', () => {
+  const single = () => heavy(7);
+
+  async function submitted(world: MemoryWorld): Promise<RunId> {
+    const run = await start(world, single());
+    await round(world, run);
+    return run;
+  }
+
+  it('claims before it sends, and sends once when told of the same event twice', async () => {
+    const world = playWorld();
+    const run = await submitted(world);
+    expect(world.batch.jobs).toHaveLength(1);
+    const verdicts = await playJobs(world);
+    await round(world, run, [...verdicts, ...verdicts]);
+    await round(world, run, verdicts);
+    expect(world.batch.jobs).toHaveLength(1);
+    expect((await world.summaries.get(run))?.status).toBe('DONE');
+  });
+
+  it('looks an unanswered claim up by name after its deadline and adopts the job it finds', async () => {
+    const world = playWorld();
+    world.batch.answerNext({ kind: 'unknown', reason: 'time-out' }, { accepted: true });
+    const run = await submitted(world);
+    await round(world, run);
+    expect(world.batch.jobs).toHaveLength(1);
+    world.clock.advance(200_000);
+    await round(world, run);
+    expect(world.batch.jobs).toHaveLength(1);
+    const verdicts = await playJobs(world);
+    expect((await round(world, run, verdicts)).status).toBe('DONE');
+  });
+
+  it('sends again what was never accepted, but not before the deadline and the look-up lag', async () => {
+    const world = playWorld();
+    world.batch.answerNext({ kind: 'unknown', reason: 'time-out' }, { accepted: false });
+    const run = await submitted(world);
+    world.clock.advance(100_000);
+    await round(world, run);
+    expect(world.batch.jobs).toHaveLength(0);
+    world.clock.advance(100_000);
+    await round(world, run);
+    expect(world.batch.jobs).toHaveLength(1);
+  });
+
+  it('makes a throttled job ready again and asks for another round', async () => {
+    const world = playWorld();
+    world.batch.answerNext({ kind: 'throttled' });
+    const run = await submitted(world);
+    expect(world.batch.jobs).toHaveLength(0);
+    expect(world.bus.woken).toContain(run);
+    await round(world, run);
+    expect(world.batch.jobs).toHaveLength(1);
+  });
+
+  it('fails the job that the executor refuses, with its reason', async () => {
+    const world = playWorld();
+    world.batch.answerNext({ kind: 'refused', reason: 'no such queue' });
+    const run = await submitted(world);
+    const summary = await world.summaries.get(run);
+    expect(summary).toMatchObject({ status: 'FAILED' });
+    expect(summary?.traceback).toContain('no such queue');
+  });
+
+  it('tries again after a lost machine, up to five attempts, and never after the program failed', async () => {
+    const world = playWorld();
+    const run = await submitted(world);
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      expect(world.batch.jobs).toHaveLength(attempt);
+      const id = world.batch.jobs.at(-1)?.id as string;
+      const verdict = world.batch.report(id, { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
+      await round(world, run, [verdict]);
+    }
+    expect((await world.summaries.get(run))?.traceback).toContain('MachineLost');
+    expect(world.batch.jobs).toHaveLength(5);
+  });
+
+  it('does not count a refused duplicate, nor a verdict on a job that does not hold the work', async () => {
+    const world = playWorld();
+    const run = await submitted(world);
+    const [name] = [world.batch.jobs[0]?.request.name as string];
+    const stranger = { id: 'job-99', name, status: 'FAILED', exitCode: 97 } as const;
+    const verdicts = await playJobs(world);
+    await round(world, run, [stranger]);
+    expect((await world.summaries.get(run))?.status).toBe('DONE');
+    expect((await round(world, run, verdicts)).status).toBe('DONE');
+  });
+
+  it('doubles the memory after OutOfMemory', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy.options({ memory: 2 })(1));
+    await round(world, run);
+    const verdict = world.batch.report('job-1', { status: 'FAILED', exitCode: 137, containerReason: 'OutOfMemoryError: killed' });
+    await round(world, run, [verdict]);
+    expect(world.batch.jobs.map((job) => job.request.resources.memory)).toEqual([2, 4]);
+  });
+});
+
+describe('cancel', () => {
+  it('terminates what is in flight and ends every job and the run', async () => {
+    const world = playWorld();
+    const run = await start(world, program());
+    await round(world, run);
+    expect((await cancel(world, run, 'test')).status).toBe('CANCELLING');
+    const verdicts = world.batch.jobs.flatMap((job) => [...job.verdicts.values()]);
+    expect(verdicts.every((verdict) => verdict.status === 'FAILED')).toBe(true);
+    expect((await round(world, run, verdicts)).status).toBe('CANCELLED');
+    const summary = await world.summaries.get(run);
+    expect(totals(summary as never)).toMatchObject({ pending: 0, running: 0 });
+  });
+});
+
+describe('history', () => {
+  it('tells status, attempt, times and error of every job', async () => {
+    const world = playWorld();
+    const run = await start(world, [heavy(1), fragile(3)]);
+    await play(world, run);
+    const history = await readHistory(world, run);
+    expect(history?.jobs.map(({ task, status, attempt, error }) => ({ task, status, attempt, error }))).toEqual([
+      { task: 'r.heavy', status: 'DONE', attempt: 1, error: undefined },
+      { task: 'r.fragile', status: 'FAILED', attempt: 1, error: 'Error: no 3' },
+    ]);
+  });
+});

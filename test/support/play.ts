@@ -1,0 +1,122 @@
+/** Takes a run to its end in memory: starts it, plays its jobs, delivers their verdicts. */
+import { loadLarge, getJson, putLarge } from '../../core/engine/objects.ts';
+import type { RunSummary, Verdict } from '../../core/engine/ports.ts';
+import { round } from '../../core/engine/round.ts';
+import type { JobSpec, Manifest } from '../../core/engine/spec.ts';
+import type { RunId, StartedFact } from '../../core/graph/facts.ts';
+import { makeBundle } from '../../core/language/entry.ts';
+import { decode } from '../../core/values/decode.ts';
+import { encode } from '../../core/values/encode.ts';
+import { spill } from '../../core/values/contents.ts';
+import { digest } from '../../core/values/hash.ts';
+import type { Table } from '../../core/values/table.ts';
+import { type Config } from '../../core/language/config.ts';
+import { inProcessHost } from './in-process-host.ts';
+import { type MemoryWorld, memoryWorld } from './memory-world.ts';
+
+const BUNDLE = digest('test', 'bundle');
+
+/** A world whose host runs every task the test file defined. */
+export function playWorld(config: Config = {}): MemoryWorld {
+  return memoryWorld({ host: inProcessHost(makeBundle({ executors: { batch: { type: 'batch' } }, ...config }, undefined), BUNDLE) });
+}
+
+export interface PlayOptions {
+  readonly run?: string;
+  readonly cache?: boolean;
+  readonly failure?: StartedFact['failure'];
+  /** Called before each job's verdict is delivered. */
+  readonly between?: (world: MemoryWorld, run: RunId) => void | Promise<void>;
+}
+
+/** Writes the run's first entry; nothing is evaluated yet. */
+export async function start(world: MemoryWorld, expression: unknown, options: PlayOptions = {}): Promise<RunId> {
+  const run = (options.run ?? `run${world.clock.nonce()}`) as RunId;
+  const program = await world.host.program(BUNDLE);
+  const at = world.clock.now();
+  const { table, large } = spill(encode(expression));
+  await putLarge(world.objects, large);
+  const tags = {};
+  const common = { run, workflow: 'test', args: {}, tags };
+  await world.summaries.put({
+    ...common,
+    bundle: BUNDLE,
+    status: 'RUNNING',
+    sequence: 0,
+    startedAt: at,
+    updatedAt: at,
+    tally: {},
+  });
+  const started: StartedFact = {
+    type: 'started',
+    ...common,
+    root: table,
+    program,
+    at,
+    failure: options.failure ?? 'drain',
+    cache: options.cache ?? true,
+  };
+  await world.journal.append({ run, sequence: 1, nonce: world.clock.nonce(), at, facts: [started] });
+  return run;
+}
+
+/** Runs the work of every submitted job that has not ended, as the runner would; gives the verdicts of their ends. */
+export async function playJobs(world: MemoryWorld): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (const job of world.batch.jobs) {
+    for (const [id, verdict] of [...job.verdicts]) {
+      const isParent = job.request.size > 1 && verdict.index === undefined;
+      if (isParent || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED') continue;
+      const content = (await getJson(world.objects, job.request.spec)) as JobSpec | Manifest;
+      const spec = 'jobs' in content ? (content.jobs[verdict.index ?? 0] as JobSpec) : content;
+      verdicts.push(world.batch.report(id, { status: await work(world, spec, id) }));
+    }
+  }
+  return verdicts;
+}
+
+async function work(world: MemoryWorld, spec: JobSpec, holder: string): Promise<'SUCCEEDED' | 'FAILED'> {
+  if ((await world.attempts.claim(spec.run, spec.eval, spec.attempt, holder)) === 'refused') return 'FAILED';
+  const result = await world.host.run(spec.bundle, spec.task, await loadLarge(world.objects, spec.args));
+  const { table, large } = spill(result.ok ? result.table : result.error);
+  await putLarge(world.objects, large);
+  const outcome = result.ok
+    ? ({ ok: true, expression: table, measured: {} } as const)
+    : ({ ok: false, error: table, measured: {} } as const);
+  await world.attempts.finish(spec.run, spec.eval, spec.attempt, holder, outcome);
+  return result.ok ? 'SUCCEEDED' : 'FAILED';
+}
+
+/** Rounds and jobs in turn until the run has ended; gives its summary. */
+export async function play(world: MemoryWorld, run: RunId, options: PlayOptions = {}): Promise<RunSummary> {
+  let report = await round(world, run);
+  while (report.status === 'RUNNING' || report.status === 'CANCELLING') {
+    const verdicts = await playJobs(world);
+    await options.between?.(world, run);
+    const woken = world.bus.woken.splice(0).length > 0;
+    if (verdicts.length === 0 && !woken) throw new Error(`the run ${run} is stuck`);
+    report = await round(world, run, verdicts);
+  }
+  return (await world.summaries.get(run)) as RunSummary;
+}
+
+/** Evaluates an expression to its value; throws the run's error. */
+export async function evaluate(world: MemoryWorld, expression: unknown, options: PlayOptions = {}): Promise<unknown> {
+  const summary = await play(world, await start(world, expression, options), options);
+  const value = summary.result && plain(await loadLarge(world.objects, summary.result));
+  if (summary.status === 'DONE') return value;
+  throw value ?? new Error(summary.status);
+}
+
+export function plain(table: Table): unknown {
+  return decode(table, { task: (reference) => reference, expression: (expression) => expression });
+}
+
+/** All counts over all tasks. */
+export function totals(summary: RunSummary): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const tally of Object.values(summary.tally)) {
+    for (const [status, count] of Object.entries(tally)) sum[status] = (sum[status] ?? 0) + count;
+  }
+  return sum;
+}

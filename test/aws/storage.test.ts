@@ -165,9 +165,9 @@ describe('a write whose answer was lost', () => {
   }
 
   it('is known again by its writer: a claim, and an outcome', async () => {
+    const clock = virtualClock();
     const [run, hash] = ['lost1' as RunId, digest('test', 'lost') as EvalHash];
-    const open = (client: DynamoDBClient) =>
-      dynamoAttempts(client, tableNames.attempts, memoryObjects(), virtualClock());
+    const open = (client: DynamoDBClient) => dynamoAttempts(client, tableNames.attempts, memoryObjects(), clock);
     expect(await open(losingAnswers(PutItemCommand)).claim(run, hash, 1, 'job')).toBe('claimed');
     expect(await open(dynamo.client).claim(run, hash, 1, 'other')).toBe('refused');
     const losing = open(losingAnswers(UpdateItemCommand));

@@ -53,7 +53,7 @@ interface AlignMetrics {
 }
 
 /** Reads the status file: whether there are insert size metrics is known only now. */
-export const checkInsertMetrics = task('bioinfo_batch.check_insert_metrics', {}, async (metrics: AlignMetrics) => {
+const checkInsertMetrics = task('bioinfo_batch.check_insert_metrics', {}, async (metrics: AlignMetrics) => {
   const status = await metrics['insert_metrics.status'].text();
   return { ...metrics, has_insert_metrics: status.trim() === 'present' };
 });

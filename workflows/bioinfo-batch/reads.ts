@@ -15,7 +15,7 @@ export const mergeFastq = task(
 );
 
 /** Files one after another; what gzip files put together unzip to is the same of their contents. */
-export const concatFiles = task(
+const concatFiles = task(
   'bioinfo_batch.concat_files',
   { executor: 'batch' },
   (files: readonly File[], destination: string) => file(destination).concat(files),

@@ -3,15 +3,46 @@
  * marked, base qualities recalibrated, metrics collected. Every task returns an expression at once; what runs where, and
  * in which order, follows from the data.
  */
-import { context, type Dir, dir, type File, file, task, v } from '../../core/index.ts';
+import { context, copyFile, type Dir, dir, type File, file, task, v } from '../../core/index.ts';
 import { baseRecalib, markDups, runBwa } from './alignment.ts';
 import { folderOf, groupReads, parseSamples, type ReadPairs } from './listing.ts';
 import { collectAlignMetrics, collectDepthMetrics } from './metrics.ts';
-import { GENOME, SITES } from './prepare-samples.ts';
 import { cutAdapters, mergeFastq } from './reads.ts';
 import { downloadGenomeRef, downloadSitesFiles, type GenomeIndex, indexGenomeRef } from './reference.ts';
+import { GENOME, listSamples, makeKnownSites, SEEDS, SITES, simulateReads } from './simulation.ts';
 import { commands, type Tools } from './tools.ts';
 
+/** Makes the input of `bioinfo_batch.main`. */
+export const prepareSamples = task(
+  'bioinfo_batch.prepare_samples',
+  {
+    description: 'Makes example samples, and the reference and known sites that go with them',
+    params: v.object({
+      outputPath: v.pipe(v.string(), v.description('directory that samples.txt, fastq/ and public/ are written to')),
+      genomeRef: v.optional(
+        v.pipe(v.file(), v.description('genome to simulate, FASTA, gzipped')),
+        'workflows/bioinfo-batch/data/lambda_virus.fa.gz',
+      ),
+    }),
+    includes: [GENOME, SITES, SEEDS],
+  },
+  ({ outputPath, genomeRef }) => {
+    const output = dir(outputPath).location;
+    const genome = copyFile(genomeRef, file(`${output}public/${GENOME}`));
+    const simulated = Object.entries(SEEDS).map(([id, seed]) =>
+      simulateReads(id, seed, genome, `${output}fastq/${id}/`),
+    );
+    const mutations = simulated.map((sample) => sample.mutations);
+    return {
+      genome,
+      sites: makeKnownSites(mutations, genome, `${output}public/`),
+      reads: simulated.map((sample) => sample.reads),
+      samples_file: listSamples(Object.keys(SEEDS), `${output}samples.txt`),
+    };
+  },
+);
+
+/** Aligns every sample. */
 export const main = task(
   'bioinfo_batch.main',
   {

@@ -1,41 +1,12 @@
-/** Makes the input of `bioinfo_batch.main`: simulated reads of two phages that differ a little from the reference. */
-import { copyFile, dir, type File, file, script, task, v } from '../../core/index.ts';
+/** Simulated samples: reads of phages that differ a little from the reference, and the sites where they do. */
+import { type File, file, script, task } from '../../core/index.ts';
 
 /** Names in the `public/` folder, which stands in for public sources of references and known variants. */
 export const GENOME = 'lambda_virus.fa.gz';
 export const SITES = ['lambda_virus.snps.vcf.gz', 'lambda_virus.indels.vcf.gz'];
 
 /** The seed of each sample's mutations and reads: the same bytes every time. */
-const SEEDS = { expt: 11, toy: 12 };
-
-export const prepareSamples = task(
-  'bioinfo_batch.prepare_samples',
-  {
-    description: 'Makes example samples, and the reference and known sites that go with them',
-    params: v.object({
-      outputPath: v.pipe(v.string(), v.description('directory that samples.txt, fastq/ and public/ are written to')),
-      genomeRef: v.optional(
-        v.pipe(v.file(), v.description('genome to simulate, FASTA, gzipped')),
-        'workflows/bioinfo-batch/data/lambda_virus.fa.gz',
-      ),
-    }),
-    includes: [GENOME, SITES, SEEDS],
-  },
-  ({ outputPath, genomeRef }) => {
-    const output = dir(outputPath).location;
-    const genome = copyFile(genomeRef, file(`${output}public/${GENOME}`));
-    const simulated = Object.entries(SEEDS).map(([id, seed]) =>
-      simulateReads(id, seed, genome, `${output}fastq/${id}/`),
-    );
-    const mutations = simulated.map((sample) => sample.mutations);
-    return {
-      genome,
-      sites: makeKnownSites(mutations, genome, `${output}public/`),
-      reads: simulated.map((sample) => sample.reads),
-      samples_file: listSamples(Object.keys(SEEDS), file(`${output}samples.txt`)),
-    };
-  },
-);
+export const SEEDS = { expt: 11, toy: 12 };
 
 /**
  * Simulates 4,000 pairs of 2 × 100 bases, half of them on each of two lanes. wgsim writes the true position into the
@@ -116,6 +87,6 @@ export const makeKnownSites = task(
 export const listSamples = task(
   'bioinfo_batch.list_samples',
   { executor: 'batch' },
-  (sampleIds: readonly string[], destination: File) =>
-    destination.write(sampleIds.map((id) => `${id}\tfastq/${id}/\n`).join('')),
+  (sampleIds: readonly string[], destination: string) =>
+    file(destination).write(sampleIds.map((id) => `${id}\tfastq/${id}/\n`).join('')),
 );

@@ -1,0 +1,130 @@
+/** The workflow's shape, with tiny shell scripts in the place of the tools: what runs, how often, and when again. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Ended, makeProject, type Project } from './project.ts';
+
+const RUN = ['--profile', 'debian', 'bioinfo_batch.main', '--samples-file', 'in/samples.txt', '--output-path', 'out'];
+
+/** The seed's table for two samples, with the follow-up task in the place of `redun.eval_`. */
+const COUNTS = {
+  ALL: 46,
+  'bioinfo_batch.align_sample': 2,
+  'bioinfo_batch.align_samples': 1,
+  'bioinfo_batch.base_recalib': 2,
+  'bioinfo_batch.check_insert_metrics': 2,
+  'bioinfo_batch.collect_align_metrics': 2,
+  'bioinfo_batch.collect_depth_metrics': 2,
+  'bioinfo_batch.concat_files': 4,
+  'bioinfo_batch.cut_adapters': 2,
+  'bioinfo_batch.download_genome_ref': 1,
+  'bioinfo_batch.download_sites_files': 1,
+  'bioinfo_batch.get_sample_read_pairs': 1,
+  'bioinfo_batch.index_genome_ref': 1,
+  'bioinfo_batch.main': 1,
+  'bioinfo_batch.mark_dups': 2,
+  'bioinfo_batch.merge_fastq': 2,
+  'bioinfo_batch.run_bwa': 2,
+  'redex.const': 1,
+  'redex.copy_file': 4,
+  'redex.script': 13,
+};
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await makeProject();
+  const input = join(project.folder, 'in');
+  await mkdir(join(input, 'public'), { recursive: true });
+  await writeFile(join(input, 'samples.txt'), 'expt fastq/expt/\ntoy fastq/toy/\n');
+  await writeFile(join(input, 'public/lambda_virus.fa.gz'), gzipSync('>lambda\nACGT\n'));
+  for (const kind of ['snps', 'indels']) {
+    await writeFile(join(input, `public/lambda_virus.${kind}.vcf.gz`), gzipSync('##fileformat=VCFv4.2\n'));
+    await writeFile(join(input, `public/lambda_virus.${kind}.vcf.gz.tbi`), `index of ${kind}`);
+  }
+  for (const sample of ['expt', 'toy']) {
+    await mkdir(join(input, 'fastq', sample), { recursive: true });
+    for (const part of ['L1_1', 'L1_2', 'L2_1', 'L2_2']) await writeFastq(sample, part, `${sample} ${part}\n`);
+  }
+});
+
+afterAll(() => project.remove());
+
+function writeFastq(sample: string, part: string, text: string): Promise<void> {
+  return writeFile(join(project.folder, 'in/fastq', sample, `${sample}_FC1_${part}.fastq.gz`), gzipSync(text));
+}
+
+async function edit(name: string, from: string, to: string): Promise<void> {
+  const path = join(project.folder, 'workflows/bioinfo-batch', name);
+  const text = await readFile(path, 'utf8');
+  expect(text).toContain(from);
+  await writeFile(path, text.replace(from, to));
+}
+
+function countsOf({ table }: Ended, column: 'total' | 'done' | 'cached'): Record<string, number> {
+  const rows = Object.entries(table).flatMap(([task, row]) => (row[column] > 0 ? [[task, row[column]] as const] : []));
+  return Object.fromEntries(rows);
+}
+
+test('two samples make the 46 jobs of the table, 13 of them scripts, and a result with its keys', {
+  timeout: 60_000,
+}, async () => {
+  const ended = await project.run(RUN, 'stand-ins');
+  expect(ended.code, ended.text).toBe(0);
+  expect(countsOf(ended, 'done')).toEqual(COUNTS);
+  const keys = [...ended.text.matchAll(/'([a-z._]+)': (?:File\(path=(\S+), hash=[0-9a-f]{8}\)|True)/g)];
+  const files = Object.fromEntries(keys.map(([, key, path]) => [key, path ?? true]));
+  expect(files).toEqual({
+    align_metrics: 'out/toy/toy.alignment_metrics.txt',
+    has_insert_metrics: true,
+    insert_metrics: 'out/toy/toy.insert_metrics.txt',
+    'insert_metrics.status': 'out/toy/toy.insert_metrics.status',
+    insert_size_hist: 'out/toy/toy.insert_size_histogram.pdf',
+    bai: 'out/toy/toy.recalib.bam.bai',
+    bam: 'out/toy/toy.recalib.bam',
+    depth: 'out/toy/toy.depth.txt',
+    dup_metrics: 'out/toy/toy.mark_dup.markdup.metrics.txt',
+  });
+});
+
+test('run again, all of it is cached', { timeout: 60_000 }, async () => {
+  const ended = await project.run(RUN, 'stand-ins');
+  expect(ended.code, ended.text).toBe(0);
+  expect(countsOf(ended, 'cached')).toEqual(COUNTS);
+});
+
+test('a changed FASTQ runs the listing and its own sample again', { timeout: 60_000 }, async () => {
+  await writeFastq('toy', 'L2_1', 'other reads\n');
+  const ended = await project.run(RUN, 'stand-ins');
+  expect(ended.code, ended.text).toBe(0);
+  expect(countsOf(ended, 'total')).toEqual(COUNTS);
+  expect(countsOf(ended, 'done')).toEqual({
+    ALL: 16,
+    'bioinfo_batch.base_recalib': 1,
+    'bioinfo_batch.check_insert_metrics': 1,
+    'bioinfo_batch.collect_align_metrics': 1,
+    'bioinfo_batch.collect_depth_metrics': 1,
+    'bioinfo_batch.concat_files': 1,
+    'bioinfo_batch.cut_adapters': 1,
+    'bioinfo_batch.get_sample_read_pairs': 1,
+    'bioinfo_batch.mark_dups': 1,
+    'bioinfo_batch.merge_fastq': 1,
+    'bioinfo_batch.run_bwa': 1,
+    'redex.script': 6,
+  });
+});
+
+test('more memory for run_bwa runs nothing again', { timeout: 60_000 }, async () => {
+  await edit('alignment.ts', 'memory: 30', 'memory: 31');
+  const ended = await project.run(RUN, 'stand-ins');
+  expect(ended.code, ended.text).toBe(0);
+  expect(countsOf(ended, 'cached')).toEqual(COUNTS);
+});
+
+test('another text of a script runs that script again, and nothing else', { timeout: 60_000 }, async () => {
+  await edit('metrics.ts', 'samtools depth -a', 'samtools depth -aa');
+  const ended = await project.run(RUN, 'stand-ins');
+  expect(ended.code, ended.text).toBe(0);
+  expect(countsOf(ended, 'done')).toEqual({ ALL: 4, 'bioinfo_batch.collect_depth_metrics': 2, 'redex.script': 2 });
+});

@@ -4,7 +4,6 @@ import type { Input } from '../../core/files/staging.ts';
 import { decode } from '../../core/values/decode.ts';
 import { checkStageNames } from '../../core/values/staging.ts';
 import { rootOf, subtable, type Table } from '../../core/values/table.ts';
-import { JobFailure } from './failures.ts';
 
 export interface Script {
   readonly text: string;
@@ -48,18 +47,13 @@ function inputsOf(table: Table): Input[] {
 
 /** Beside what the language refuses: a name below another would be staged into somebody's directory, through the link. */
 function checkNames(inputs: readonly Input[]): void {
-  try {
-    checkStageNames('inputs', inputs);
-  } catch (thrown) {
-    throw new JobFailure('ScriptError', (thrown as Error).message);
-  }
+  checkStageNames('inputs', inputs);
   const paths = inputs.map(({ name }) => `${join(name, '.')}/`);
   for (const [at, path] of paths.entries()) {
     const outer = paths.findIndex((other, index) => index !== at && path.startsWith(other));
     if (outer < 0) continue;
     const [inside, around] = [inputs[at], inputs[outer]];
-    throw new JobFailure(
-      'ScriptError',
+    throw new TypeError(
       `inputs: ${inside?.location} is staged as ${JSON.stringify(inside?.name)}, inside of what ${around?.location} is staged as`,
     );
   }

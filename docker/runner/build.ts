@@ -1,0 +1,95 @@
+/** Makes the runner one program: `runner.mjs`, the worker it starts for TypeScript functions, and chunks loaded when needed. */
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { mapConcurrent } from '../../core/disk/concurrent.ts';
+import { isErrno, replaceFile } from '../../core/disk/write.ts';
+import { digestBytes } from '../../core/values/hash.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ENTRIES = { runner: 'docker/runner/main.ts', worker: 'core/host/worker.ts' };
+/** Says which contents the program was made from, and what it consists of. Written last. */
+const STAMP = 'runner.json';
+const READS_AT_ONCE = 16;
+
+interface Stamp {
+  /** Contents of every source, by path; packages are told apart by the lock file. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly outputs: readonly string[];
+}
+
+/** Gives the program's path. What is there is kept when none of its sources has changed. */
+export async function buildRunner(outdir: string): Promise<{ main: string }> {
+  const folder = resolve(outdir);
+  if (!(await isFresh(folder))) await build(folder);
+  return { main: join(folder, 'runner.mjs') };
+}
+
+async function isFresh(folder: string): Promise<boolean> {
+  const stamp = await readIfThere(join(folder, STAMP));
+  if (!stamp) return false;
+  const { inputs, outputs } = JSON.parse(stamp.toString()) as Stamp;
+  const present = await mapConcurrent(outputs, READS_AT_ONCE, (name) => isThere(join(folder, name)));
+  if (present.includes(false)) return false;
+  const now = await contentsOf(Object.keys(inputs));
+  return Object.entries(inputs).every(([path, content]) => now[path] === content);
+}
+
+async function build(folder: string): Promise<void> {
+  // Loaded here: when nothing has changed it is not needed.
+  const { build: bundle } = await import('esbuild');
+  const { metafile, outputFiles } = await bundle({
+    absWorkingDir: ROOT,
+    entryPoints: ENTRIES,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'runner-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    keepNames: true,
+    legalComments: 'none',
+    // Some packages are CommonJS still, and ask for Node's own modules by require().
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  // A job that is just starting finds the old program or the new one, and all the chunks of either.
+  const isEntry = ({ path }: { path: string }): boolean => basename(path, '.mjs') in ENTRIES;
+  const chunksFirst = outputFiles.toSorted((a, b) => Number(isEntry(a)) - Number(isEntry(b)));
+  for (const { path, contents } of chunksFirst) await replaceFile(path, contents);
+  const own = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
+  const inputs = await contentsOf([...own, 'docker/runner/build.ts', 'package-lock.json']);
+  const outputs = outputFiles.map(({ path }) => basename(path));
+  await replaceFile(join(folder, STAMP), JSON.stringify({ inputs, outputs } satisfies Stamp));
+}
+
+async function contentsOf(paths: readonly string[]): Promise<Record<string, string>> {
+  const contents = await mapConcurrent(paths, READS_AT_ONCE, async (path) => {
+    const bytes = await readIfThere(join(ROOT, path));
+    return [path, bytes ? digestBytes(bytes) : ''] as const;
+  });
+  return Object.fromEntries(contents);
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (thrown) {
+    if (isErrno(thrown, 'ENOENT')) return undefined;
+    throw thrown;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+if (import.meta.main) console.log((await buildRunner(process.argv[2] ?? 'dist')).main);

@@ -47,6 +47,10 @@ export function httpOrDirect(): MiddlewareObj<unknown, unknown> {
   };
 }
 
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function respond({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV2 {
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
@@ -56,7 +60,7 @@ function bodyOf({ body, isBase64Encoded }: HttpEvent): Record<string, unknown> |
   if (!body) return {};
   try {
     const parsed: unknown = JSON.parse(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body);
-    return v.is(v.record(v.string(), v.unknown()), parsed) && !Array.isArray(parsed) ? parsed : undefined;
+    return isRecord(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

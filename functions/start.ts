@@ -6,19 +6,22 @@ import type { World } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Hash, parseHash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
-import { type Answer, httpOrDirect } from './http.ts';
+import { type Answer, httpOrDirect, isRecord } from './http.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
 import { currentBundle, world } from './world.ts';
+
+/** Valibot's own records take lists, too. */
+const JsonObject = v.custom<Readonly<Record<string, unknown>>>(isRecord, 'is no JSON object');
 
 const StartRequest = v.strictObject({
   /** Full name of a task that declares its parameters. */
   workflow: v.pipe(v.string(), v.nonEmpty('is empty')),
   /** Its one record. */
-  args: v.optional(v.record(v.string(), v.unknown()), {}),
+  args: v.optional(JsonObject, {}),
   /** The caller's own id for the run: asked for again, it is the same run. */
   run: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/, 'may hold 1 to 40 letters and digits'))),
   /** Laid over the context of the program's configuration. */
-  context: v.optional(v.record(v.string(), v.unknown())),
+  context: v.optional(JsonObject),
   tags: v.optional(v.record(v.string(), v.string()), {}),
   failure: v.optional(v.picklist(['drain', 'cancel']), 'drain'),
   /** false: nothing is read from other runs. */

@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { World } from '../../core/engine/ports.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { add, task } from '../../core/index.ts';
+import { makeAdvance } from '../../functions/advance.ts';
+import { queueBatch, stateChange, wakeUp } from '../support/lambda-events.ts';
+import type { MemoryWorld } from '../support/memory-world.ts';
+import { playJobs, playWorld, start } from '../support/play.ts';
+
+const heavy = task('a.heavy', { version: '1', executor: 'batch' }, (n: number) => n * 10);
+
+const allDone = { batchItemFailures: [] };
+
+/** A run that waits for two jobs. */
+async function waitingRun(world: MemoryWorld, run: string): Promise<RunId> {
+  const id = await start(world, add(heavy(1), heavy(2)), { run, cache: false });
+  expect(await makeAdvance(() => world)(wakeUp('test', id))).toEqual(allDone);
+  return id;
+}
+
+function statusOf(world: World, run: RunId) {
+  return world.summaries.get(run).then((summary) => summary?.status);
+}
+
+describe('advance', () => {
+  it('takes a run to its end by the events of its jobs, delivered one by one', async () => {
+    const world = playWorld();
+    const run = await waitingRun(world, 'one');
+    for (const verdict of await playJobs(world)) {
+      expect(await statusOf(world, run)).toBe('RUNNING');
+      expect(await makeAdvance(() => world)(stateChange(verdict))).toEqual(allDone);
+    }
+    expect(await world.summaries.get(run)).toMatchObject({ status: 'DONE', result: [30] });
+  });
+
+  it('handles all events of a run in one round, and each run by itself', async () => {
+    const world = playWorld();
+    const runs = [await waitingRun(world, 'first'), await waitingRun(world, 'second')];
+    const verdicts = await playJobs(world);
+    const before = await Promise.all(runs.map((run) => world.journal.readAfter(run, 0)));
+    const messages = [...verdicts, ...verdicts].map((verdict) => ({ event: stateChange(verdict) }));
+    expect(await makeAdvance(() => world)(queueBatch(messages))).toEqual(allDone);
+    for (const [at, run] of runs.entries()) {
+      expect(await statusOf(world, run)).toBe('DONE');
+      expect(await world.journal.readAfter(run, before[at]?.length ?? 0)).toHaveLength(1);
+    }
+  });
+
+  it('passes over what is not ours', async () => {
+    const world = playWorld();
+    const events = [
+      'no json',
+      'null',
+      {},
+      stateChange({ id: 'x', name: 'another-job', status: 'FAILED' }),
+      stateChange({ id: 'x', name: 'redex_other_run1_1-ab-0', status: 'FAILED' }),
+      wakeUp('other', 'run1'),
+      wakeUp('test', 'forgotten'),
+      stateChange({ id: 'x', name: 'redex_test_forgotten_1-ab-0', status: 'FAILED' }),
+    ];
+    const advance = makeAdvance(() => world);
+    expect(await advance(queueBatch(events.map((event) => ({ event }))))).toEqual(allDone);
+    for (const event of events.slice(2)) expect(await advance(event)).toEqual(allDone);
+    expect(await advance(undefined)).toEqual(allDone);
+    expect(await world.summaries.list({ limit: 10 })).toEqual([]);
+  });
+
+  it('gives back the events of a run that fails, and only those', async () => {
+    const world = playWorld();
+    const [good, bad] = [await waitingRun(world, 'good'), await waitingRun(world, 'bad')];
+    const verdicts = await playJobs(world);
+    const failing = failingFor(world, bad);
+    const batch = queueBatch(verdicts.map((verdict) => ({ event: stateChange(verdict) })));
+    const answer = await makeAdvance(() => failing)(batch);
+    const expected = verdicts.flatMap(({ name }, at) => (name.includes('_bad_') ? [{ itemIdentifier: `m${at}` }] : []));
+    expect(expected).toHaveLength(2);
+    expect(answer.batchItemFailures).toEqual(expected);
+    expect(await statusOf(world, good)).toBe('DONE');
+    expect(await makeAdvance(() => world)(batch)).toEqual(allDone);
+    expect(await statusOf(world, bad)).toBe('DONE');
+  });
+
+  it('fails as a whole for a bare event, whose sender knows no other way', async () => {
+    const world = playWorld();
+    const run = await waitingRun(world, 'bad');
+    await expect(makeAdvance(() => failingFor(world, run))(wakeUp('test', run))).rejects.toThrow('see the log');
+  });
+
+  it('takes runs whose events have failed before last, and begins none that it cannot end', async () => {
+    const world = playWorld();
+    const runs = [await waitingRun(world, 'tried'), await waitingRun(world, 'fresh')];
+    const messages = (await playJobs(world)).map((verdict) => ({
+      event: stateChange(verdict),
+      receives: verdict.name.includes('_tried_') ? 4 : 1,
+    }));
+    let calls = 0;
+    const invocation = { getRemainingTimeInMillis: () => (calls++ < 2 ? 60_000 : 1_000) };
+    const answer = await makeAdvance(() => world)(queueBatch(messages), invocation);
+    expect(await Promise.all(runs.map((run) => statusOf(world, run)))).toEqual(['RUNNING', 'DONE']);
+    expect(answer.batchItemFailures).toHaveLength(2);
+  });
+});
+
+/** The same world, whose journal is out of reach for one run. */
+function failingFor(world: MemoryWorld, run: RunId): World {
+  return {
+    ...world,
+    journal: {
+      ...world.journal,
+      readAfter: (asked, sequence) =>
+        asked === run ? Promise.reject(new Error('no database')) : world.journal.readAfter(asked, sequence),
+    },
+  };
+}
+
+const captured = new URL('../../../shared/data/events/', import.meta.url);
+
+describe.runIf(existsSync(fileURLToPath(captured)))('events that AWS really sent', () => {
+  it.each([
+    'batch-array-child-succeeded.json',
+    'batch-single-failed-exit1.json',
+    'batch-single-succeeded.json',
+    'sqs-one-batch-event.json',
+    's3-notification-put.json',
+    's3-eventbridge-object-created.json',
+  ])('are strangers’ here and change nothing: %s', async (name) => {
+    const world = playWorld();
+    const event = JSON.parse(await readFile(new URL(name, captured), 'utf8'));
+    expect(await makeAdvance(() => world)(event)).toEqual(allDone);
+    expect(world.batch.jobs).toEqual([]);
+  });
+});

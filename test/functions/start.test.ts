@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import type { Host } from '../../core/engine/ports.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { task, v } from '../../core/index.ts';
+import { digest } from '../../core/values/hash.ts';
+import { makeStart, type StartAnswer } from '../../functions/start.ts';
+import { httpEvent } from '../support/lambda-events.ts';
+import type { MemoryWorld } from '../support/memory-world.ts';
+import { playWorld } from '../support/play.ts';
+
+const params = v.object({ count: v.number(), name: v.optional(v.string(), 'x') });
+task('s.main', { version: '1', params }, ({ count, name }) => `${name}${count}`);
+
+const BUNDLE = digest('test', 'bundle');
+
+function startOn(world: MemoryWorld) {
+  return makeStart(
+    () => world,
+    () => BUNDLE,
+  );
+}
+
+function runOf(answer: StartAnswer): RunId {
+  if (!('run' in answer)) throw new Error(answer.errors.join('\n'));
+  return answer.run;
+}
+
+describe('start', () => {
+  it('starts a run and takes it through its first round', async () => {
+    const world = playWorld();
+    const answer = await startOn(world)({ workflow: 's.main', args: { count: 2 }, tags: { who: 'me' } });
+    expect(await world.summaries.get(runOf(answer))).toMatchObject({
+      status: 'DONE',
+      workflow: 's.main',
+      args: { count: 2 },
+      bundle: BUNDLE,
+      tags: { who: 'me' },
+      result: ['x2'],
+    });
+  });
+
+  it('passes on how the run is to be: context, failure policy, cache', async () => {
+    const world = playWorld({ context: { a: 1, b: 1 } });
+    const request = { workflow: 's.main', args: { count: 1 }, context: { b: 2 }, failure: 'cancel', cache: false };
+    const run = runOf(await startOn(world)(request));
+    const [entry] = await world.journal.readAfter(run, 0);
+    expect(entry?.facts[0]).toMatchObject({
+      type: 'started',
+      failure: 'cancel',
+      cache: false,
+      program: { context: { a: 1, b: 2 } },
+    });
+  });
+
+  it('pins the run to the bundle that was asked for, else to the one that was deployed', async () => {
+    const world = playWorld();
+    const bundles: string[] = [];
+    const root: Host['root'] = (bundle, workflow, args) => {
+      bundles.push(bundle);
+      return world.host.root(bundle, workflow, args);
+    };
+    const start = makeStart(
+      () => ({ ...world, host: { ...world.host, root } }),
+      () => BUNDLE,
+    );
+    const another = digest('test', 'another bundle');
+    await start({ workflow: 's.main', args: { count: 1 } });
+    await start({ workflow: 's.main', args: { count: 1 }, bundle: another });
+    expect(bundles).toEqual([BUNDLE, another]);
+  });
+
+  it('starts one run however often it is asked for it by the same id', async () => {
+    const world = playWorld();
+    const request = { workflow: 's.main', args: { count: 2 }, run: 'mine1' };
+    expect(await startOn(world)(request)).toEqual({ run: 'mine1' });
+    const entries = await world.journal.readAfter('mine1' as RunId, 0);
+    expect(await startOn(world)(request)).toEqual({ run: 'mine1' });
+    expect(await world.journal.readAfter('mine1' as RunId, 0)).toEqual(entries);
+    expect(await world.summaries.list({ limit: 10 })).toHaveLength(1);
+  });
+
+  it('answers HTTP with 201 and the run', async () => {
+    const world = playWorld();
+    const body = JSON.stringify({ workflow: 's.main', args: { count: 2 }, run: 'mine2' });
+    expect(await startOn(world)(httpEvent('POST', { body }))).toEqual({
+      statusCode: 201,
+      headers: { 'content-type': 'application/json' },
+      body: '{"run":"mine2"}',
+    });
+    const base64 = { ...(httpEvent('POST', { body: btoa(body) }) as object), isBase64Encoded: true };
+    expect(await startOn(world)(base64)).toMatchObject({ statusCode: 201 });
+  });
+});
+
+describe('start refuses', () => {
+  async function errorsOf(request: unknown, world = playWorld()): Promise<string> {
+    const answer = await startOn(world)(request);
+    expect(await world.summaries.list({ limit: 10 })).toEqual([]);
+    return 'errors' in answer ? answer.errors.join('\n') : '';
+  }
+
+  it('arguments that do not fit, and lists what is wrong with them', async () => {
+    const errors = await errorsOf({ workflow: 's.main', args: { count: 'two', nmae: 'y' } });
+    expect(errors).toMatch(/count: .*number/);
+    expect(errors).toMatch(/nmae: there is no such parameter/);
+  });
+
+  it('a workflow that is not there, and names those that are', async () => {
+    expect(await errorsOf({ workflow: 's.mian' })).toMatch(/s\.mian[\s\S]*s\.main/);
+  });
+
+  it.each([
+    [undefined, /workflow/],
+    [{}, /workflow/],
+    [{ workflow: '' }, /workflow: is empty/],
+    [{ workflow: 's.main', args: [] }, /args: is no JSON object/],
+    [{ workflow: 's.main', run: 'a-b' }, /run: may hold 1 to 40 letters and digits/],
+    [{ workflow: 's.main', tags: { a: 1 } }, /tags\.a/],
+    [{ workflow: 's.main', failure: 'never' }, /failure/],
+    [{ workflow: 's.main', bundle: 'new' }, /bundle: is no hash of a bundle/],
+    [{ workflow: 's.main', argz: {} }, /argz/],
+  ])('%j', async (request, error) => {
+    expect(await errorsOf(request)).toMatch(error);
+  });
+
+  it('all at once, with 400 over HTTP', async () => {
+    const body = JSON.stringify({ args: 5, cache: 'no' });
+    const answer = await startOn(playWorld())(httpEvent('POST', { body }));
+    const { statusCode, body: text } = answer as unknown as { statusCode: number; body: string };
+    expect(statusCode).toBe(400);
+    expect(JSON.parse(text).errors.map((error: string) => error.split(':')[0])).toEqual(
+      expect.arrayContaining(['args', 'cache']),
+    );
+  });
+
+  it.each(['not json', '[]', '"text"', 'null'])('the body %s with 400', async (body) => {
+    const answer = await startOn(playWorld())(httpEvent('POST', { body }));
+    expect(answer).toMatchObject({ statusCode: 400, body: '{"errors":["the body is no JSON object"]}' });
+  });
+
+  it('to run without a bundle', async () => {
+    const start = makeStart(
+      () => playWorld(),
+      () => undefined,
+    );
+    expect(await start({ workflow: 's.main' })).toEqual({
+      errors: ['bundle: none was deployed, and the request names none'],
+    });
+  });
+
+  it('nothing when the fault is its own: that is a 500, or an exception', async () => {
+    const broken = makeStart(
+      () => {
+        throw new Error('no database');
+      },
+      () => BUNDLE,
+    );
+    const request = { workflow: 's.main', args: { count: 1 } };
+    await expect(broken(request)).rejects.toThrow('no database');
+    const answer = await broken(httpEvent('POST', { body: JSON.stringify(request) }));
+    expect(answer).toMatchObject({ statusCode: 500 });
+    expect(JSON.stringify(answer)).not.toContain('no database');
+  });
+});

@@ -1,0 +1,53 @@
+/** Events as Lambda functions get them, as far as ours look. */
+import type { Verdict } from '../../core/engine/ports.ts';
+
+interface HttpRequest {
+  readonly body?: string;
+  readonly path?: Readonly<Record<string, string>>;
+}
+
+/** Of API Gateway's HTTP API, payload version 2.0. */
+export function httpEvent(method: string, { body, path }: HttpRequest = {}): unknown {
+  return {
+    version: '2.0',
+    routeKey: `${method} /runs`,
+    headers: {},
+    requestContext: { http: { method, path: '/runs' } },
+    ...(body !== undefined && { body }),
+    ...(path && { pathParameters: path }),
+    isBase64Encoded: false,
+  };
+}
+
+/** What Batch says of a job, as EventBridge brings it. */
+export function stateChange({ id, name, status, index, statusReason, exitCode }: Verdict): unknown {
+  return {
+    version: '0',
+    source: 'aws.batch',
+    'detail-type': 'Batch Job State Change',
+    detail: {
+      jobId: id,
+      jobName: name,
+      status,
+      statusReason,
+      container: { exitCode },
+      ...(index !== undefined && { arrayProperties: { index, statusSummary: {} } }),
+    },
+  };
+}
+
+export function wakeUp(stack: string, run: string): unknown {
+  return { version: '0', source: 'redex', 'detail-type': 'redex wake-up', detail: { stack, run } };
+}
+
+/** An SQS batch: message ids are `m0`, `m1`, … */
+export function queueBatch(messages: readonly { readonly event: unknown; readonly receives?: number }[]): unknown {
+  return {
+    Records: messages.map(({ event, receives = 1 }, at) => ({
+      messageId: `m${at}`,
+      body: typeof event === 'string' ? event : JSON.stringify(event),
+      attributes: { ApproximateReceiveCount: String(receives) },
+      eventSource: 'aws:sqs',
+    })),
+  };
+}

@@ -10,6 +10,8 @@ export interface Terminal {
 export interface Live {
   /** Shows the lines in place of those shown before. Nothing at all where there is no terminal. */
   show(lines: readonly string[]): void;
+  /** Writes a line that stays, above what is shown next. */
+  print(line: string): void;
   /** Leaves the terminal as it was before the first `show`. */
   clear(): void;
 }
@@ -23,8 +25,13 @@ export function live(terminal: Terminal): Live {
     if (shown > 0 || text !== '') terminal.write((shown > 0 ? LINE_UP_AND_CLEAR_BELOW(shown) : '') + text);
     shown = lines.length;
   };
-  if (!terminal.isTTY) return { show: () => undefined, clear: () => undefined };
-  return { show: (lines) => draw(fitted(lines, terminal.columns ?? 80, terminal.rows ?? 24)), clear: () => draw([]) };
+  const clear = () => draw([]);
+  const print = (line: string) => {
+    clear();
+    process.stderr.write(`${line}\n`);
+  };
+  if (!terminal.isTTY) return { show: () => undefined, print, clear };
+  return { show: (lines) => draw(fitted(lines, terminal.columns ?? 80, terminal.rows ?? 24)), print, clear };
 }
 
 /** A line that wraps, or a line above the top of the screen, could not be redrawn in place. */

@@ -1,0 +1,32 @@
+/** Plain tables for the terminal. */
+
+/** Rows under their headings, each column as wide as its widest cell; `right` names columns that are flush right. */
+export function columns(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = [],
+): string[] {
+  const table = [headings, ...rows];
+  const widths = headings.map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
+  return table.map((row) =>
+    row
+      .map((cell, at) =>
+        right.includes(headings[at] as string)
+          ? cell.padStart(widths[at] as number)
+          : cell.padEnd(widths[at] as number),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `8.82s`, `3m12s`, `2h05m`. */
+export function shortDuration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 59.995) return `${seconds.toFixed(2)}s`;
+  const whole = Math.round(seconds);
+  const pad = (part: number) => String(part).padStart(2, '0');
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${pad(whole % 60)}s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)}h${pad(minutes % 60)}m`;
+}

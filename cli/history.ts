@@ -1,0 +1,133 @@
+/** `redex log`, `redex status` and `redex logs`: what runs came to. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type JobHistory, readHistory } from '../core/engine/history.ts';
+import type { RunSummary, TaskTally, World } from '../core/engine/ports.ts';
+import type { RunId } from '../core/graph/facts.ts';
+import { columns, shortDuration } from './columns.ts';
+import { findRun } from './runs.ts';
+import { reading, stateFolder } from './session.ts';
+import { statusTable, timestamp } from './status-table.ts';
+import { UsageError } from './usage-error.ts';
+import { endJson, endText, failureText, isOver } from './watch.ts';
+
+const ID_SHOWN_LENGTH = 8;
+
+/** Lists the runs, or one run's jobs. Gives the exit code. */
+export function logCommand(
+  root: string,
+  given: string | undefined,
+  options: { limit: number; json: boolean },
+): Promise<number> {
+  return reading(root, async (world) => {
+    if (given === undefined) {
+      const runs = await world.summaries.list({ limit: options.limit });
+      return print(
+        options.json ? asJson(runs.map(({ result, ...run }) => run)) : runLines(runs, Date.now()).join('\n'),
+      );
+    }
+    const summary = await findRun(world, given);
+    const jobs = await jobsOf(world, summary.run);
+    if (options.json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), jobs }));
+    const failure = isOver(summary) ? failureText(summary) : '';
+    return print(
+      [...runLines([summary], Date.now()), '', ...jobLines(jobs), ...(failure ? ['', failure] : [])].join('\n'),
+    );
+  });
+}
+
+/** Prints one run's table. Gives the exit code. */
+export function statusCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
+  return reading(root, async (world) => {
+    const summary = await findRun(world, given);
+    if (json) return print(asJson(await endJson(world.objects, summary)));
+    const heading = `${summary.run}  ${summary.workflow}  ${summary.status}`;
+    if (!isOver(summary)) return print([heading, ...statusTable(summary.tally, summary.updatedAt)].join('\n'));
+    return print([heading, await endText(world.objects, summary), failureText(summary)].filter(Boolean).join('\n'));
+  });
+}
+
+/** Prints a job's log. Gives the exit code. */
+export function logsCommand(root: string, given: string, run: string | undefined): Promise<number> {
+  return reading(root, async (world) => {
+    const summary = await findRun(world, run);
+    const jobs = await jobsOf(world, summary.run);
+    const job = findJob(jobs, given, summary.run);
+    const log = logOf(root, job);
+    if (log === undefined || !existsSync(log))
+      throw new UsageError(`${job.task} (${shortId(job)}) has no log: ${whyNoLog(job)}`);
+    process.stdout.write(await readFile(log, 'utf8'));
+    return 0;
+  });
+}
+
+async function jobsOf(world: World, run: RunId): Promise<readonly JobHistory[]> {
+  return (await readHistory(world, run))?.jobs ?? [];
+}
+
+/** Where the local Batch writes what a job says, also while it runs. */
+function logOf(root: string, { measured, executorId }: JobHistory): string | undefined {
+  if (measured.log !== undefined) return measured.log;
+  return executorId && join(stateFolder(root), 'batch', 'logs', `${executorId.replace(':', '_')}.log`);
+}
+
+function whyNoLog({ status, attempt }: JobHistory): string {
+  if (status === 'CACHED') return 'it ran in an earlier run';
+  return attempt === 0 ? 'it has not run yet' : 'it ran in the engine';
+}
+
+function findJob(jobs: readonly JobHistory[], given: string, run: string): JobHistory {
+  const matching = jobs.filter(({ id, task }) => id.startsWith(given) || task === given || task.endsWith(`.${given}`));
+  const [only] = matching;
+  if (only && matching.length === 1) return only;
+  if (!only) throw new UsageError(`run ${run} has no job ${given}; redex log ${run} lists them`);
+  throw new UsageError([`${given} could be any of:`, ...jobLines(matching)].join('\n'));
+}
+
+function runLines(runs: readonly RunSummary[], now: number): string[] {
+  const rows = runs.map(({ run, workflow, status, startedAt, endedAt, tally }) => [
+    run,
+    workflow,
+    status,
+    timestamp(startedAt),
+    shortDuration((endedAt ?? now) - startedAt),
+    countsText(Object.values(tally)),
+  ]);
+  return columns(['RUN', 'WORKFLOW', 'STATUS', 'STARTED', 'DURATION', 'JOBS'], rows, ['DURATION']);
+}
+
+/** `46: 13 done, 33 cached`: the kinds there are. */
+function countsText(tallies: readonly TaskTally[]): string {
+  const kinds = ['failed', 'running', 'pending', 'done', 'cached', 'cancelled'] as const;
+  const counts = kinds.map((kind) => ({ kind, count: tallies.reduce((total, tally) => total + tally[kind], 0) }));
+  const total = counts.reduce((sum, { count }) => sum + count, 0);
+  const parts = counts.filter(({ count }) => count > 0).map(({ kind, count }) => `${count} ${kind}`);
+  return parts.length > 0 ? `${total}: ${parts.join(', ')}` : '0';
+}
+
+function jobLines(jobs: readonly JobHistory[]): string[] {
+  const rows = jobs.map((job) => [
+    shortId(job),
+    job.task,
+    job.status,
+    job.startedAt === undefined ? '' : timestamp(job.startedAt),
+    job.startedAt === undefined || job.endedAt === undefined ? '' : shortDuration(job.endedAt - job.startedAt),
+    job.attempt === undefined ? '' : String(job.attempt),
+    job.error?.split('\n')[0] ?? '',
+  ]);
+  return columns(['JOB', 'TASK', 'STATUS', 'STARTED', 'DURATION', 'ATTEMPT', 'ERROR'], rows, ['DURATION', 'ATTEMPT']);
+}
+
+function shortId(job: JobHistory): string {
+  return job.id.slice(0, ID_SHOWN_LENGTH);
+}
+
+function asJson(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}

@@ -1,0 +1,53 @@
+/** A project's workflows: where they are, what they are called. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Bundle, bundleProgram } from '../core/host/bundle.ts';
+import type { Program } from '../core/values/program.ts';
+import type { Workflow } from './arguments.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Files that are bundled when the command line names none. */
+const WORKFLOW_FILES = ['workflow.ts', 'workflows/**/workflow.ts'];
+
+/** The project's workflow files, or those given. Throws UsageError when there are none, or one is missing. */
+export function bundleProject(root: string, files: readonly string[], profile: string | undefined): Promise<Bundle> {
+  const config = join(root, 'redex.config.ts');
+  const entries =
+    files.length > 0
+      ? files.map((file) => resolve(file))
+      : globSync(WORKFLOW_FILES, { cwd: root, exclude: ['**/node_modules/**'] })
+          .sort()
+          .map((file) => join(root, file));
+  if (entries.length === 0) {
+    throw new UsageError(`there is no workflow in ${root}: looked for ${WORKFLOW_FILES.join(' and ')}`);
+  }
+  const missing = entries.find((entry) => !existsSync(entry));
+  if (missing) throw new UsageError(`there is no file ${missing}`);
+  return bundleProgram({ entries, profile, ...(existsSync(config) && { config }) });
+}
+
+/** Tasks that can be started from outside, by name. */
+export function workflowsOf(program: Program): Workflow[] {
+  return Object.entries(program.tasks)
+    .filter(([, task]) => task.params !== undefined)
+    .map(([name, task]) => ({ name, description: task.description, params: task.params }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The JSON object in a file; `-` is the standard input. Throws UsageError. */
+export function readArgsFile(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path === '-' ? 0 : path, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`the arguments cannot be read from ${path}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return parsed as Record<string, unknown>;
+  } catch (cause) {
+    throw new UsageError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  throw new UsageError(`${path} holds no JSON object`);
+}

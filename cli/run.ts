@@ -1,0 +1,165 @@
+/** `redex run` and `redex resume`. */
+
+import type { RunSummary } from '../core/engine/ports.ts';
+import type { RunId } from '../core/graph/facts.ts';
+import { storeBundle } from '../core/host/bundle.ts';
+import { encode } from '../core/values/encode.ts';
+import type { Hash } from '../core/values/hash.ts';
+import { hashOf } from '../core/values/table.ts';
+import { parseFlags } from './arguments.ts';
+import { listenForInterrupt } from './interrupt.ts';
+import { live } from './live.ts';
+import { fullName } from './names.ts';
+import { bundleProject, readArgsFile, workflowsOf } from './project.ts';
+import { findRun } from './runs.ts';
+import { openSession, type Session } from './session.ts';
+import { UsageError } from './usage-error.ts';
+import { endJson, endText, failureText, isOver, watch } from './watch.ts';
+
+export interface RunOptions {
+  readonly argsFile?: string;
+  readonly profile?: string;
+  readonly cache: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly json: boolean;
+}
+
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** Active runs that are looked through for one to carry on. */
+const ACTIVE_RUNS_MAX = 100;
+
+interface Request {
+  readonly workflow: string;
+  readonly args: Record<string, unknown>;
+  readonly bundle: Hash;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly cache: boolean;
+}
+
+/** `words`: an optional workflow file, the workflow, and its flags. Gives the exit code. */
+export async function runCommand(root: string, words: readonly string[], options: RunOptions): Promise<number> {
+  const files = words[0]?.endsWith('.ts') ? [words[0]] : [];
+  const [name, ...flags] = words.slice(files.length);
+  const bundle = await bundleProject(root, files, options.profile);
+  const workflows = workflowsOf(bundle.program);
+  if (name === undefined || name === '--help' || name === '-h') {
+    const lines = workflows.map(
+      (workflow) => `  ${workflow.name}${workflow.description ? `: ${workflow.description}` : ''}`,
+    );
+    const text = ['Workflows:', ...lines, '', 'redex run WORKFLOW --help lists what one takes.'].join('\n');
+    if (name === undefined) throw new UsageError(`which workflow?\n${text}`);
+    process.stdout.write(`${text}\n`);
+    return EXIT.done;
+  }
+  const chosen = fullName(
+    name,
+    workflows.map((workflow) => workflow.name),
+  );
+  const workflow = workflows.find((one) => one.name === chosen) as (typeof workflows)[number];
+  const parsed = parseFlags(workflow, flags, options.argsFile === undefined ? {} : readArgsFile(options.argsFile));
+  if (parsed.kind === 'help') {
+    process.stdout.write(parsed.text);
+    return EXIT.done;
+  }
+  const request = {
+    workflow: chosen,
+    args: parsed.args,
+    bundle: bundle.hash,
+    tags: options.tags,
+    cache: options.cache,
+  };
+  return inSession(root, options.json, async (session) => {
+    await storeBundle(session.world.objects, bundle);
+    return (await unfinished(session, request)) ?? (await start(session, request));
+  });
+}
+
+/** Carries a run on, by default the newest that is not over. Gives the exit code. */
+export function resumeCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
+  return inSession(root, json, async (session) => {
+    const summary = await findRun(session.world, given, 'RUNNING');
+    if (!isOver(summary)) await carryOn(session, summary);
+    return summary.run;
+  });
+}
+
+/** Opens the cloud, watches the run that `begin` gives, prints its end, and leaves when no run needs the cloud any more. */
+async function inSession(root: string, json: boolean, begin: (session: Session) => Promise<RunId>): Promise<number> {
+  const table = live(json ? { write: () => undefined } : process.stdout);
+  const session = await openSession(root, (message) => table.print(`redex: ${message}`));
+  const interrupt = listenForInterrupt();
+  try {
+    const run = await begin(session);
+    const summary = await watch(session.cloud, run, table, interrupt.signal);
+    if (!summary) return await leave(session, run);
+    const { objects } = session.world;
+    const end = json ? JSON.stringify(await endJson(objects, summary), null, 2) : await endText(objects, summary);
+    process.stdout.write(`${end}\n`);
+    if (summary.status !== 'DONE') process.stderr.write(`\n${failureText(summary)}\n`);
+    await waitForOthers(session, interrupt.signal);
+    return summary.status === 'DONE' ? EXIT.done : EXIT.failed;
+  } finally {
+    await session.cloud.close();
+    interrupt.end();
+  }
+}
+
+async function leave({ cloud }: Session, run: RunId): Promise<number> {
+  if (cloud.owner) {
+    process.stderr.write('\nredex: stopping the jobs (Ctrl-C again leaves at once)\n');
+    await cloud.close();
+    process.stderr.write(`redex: stopped; finished work is kept. Carry the run on with: redex resume ${run}\n`);
+  } else {
+    process.stderr.write(
+      `\nredex: the run goes on in process ${cloud.pid}. Watch it again with: redex resume ${run}\n`,
+    );
+  }
+  return EXIT.interrupted;
+}
+
+/** An owner stays while other runs need its cloud, those of attached commands and those it carried on. */
+async function waitForOthers({ cloud, world }: Session, interrupt: AbortSignal): Promise<void> {
+  if (!cloud.owner) return;
+  const others = await world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
+  if (others.length === 0) return;
+  const names = others.map(({ run, workflow }) => `${run} (${workflow})`).join(', ');
+  process.stderr.write(`redex: waiting for other runs: ${names}. Ctrl-C stops them; redex resume carries them on.\n`);
+  const silent = live({ write: () => undefined });
+  for (const { run } of others) await watch(cloud, run, silent, interrupt);
+}
+
+async function start({ cloud }: Session, request: Request & { readonly run?: RunId }): Promise<RunId> {
+  const answer = (await cloud.invoke('start', request)) as
+    | { readonly run: RunId }
+    | { readonly errors: readonly string[] };
+  if ('errors' in answer) throw new UsageError(answer.errors.join('\n'));
+  return answer.run;
+}
+
+/** A run of the same workflow, arguments and code that was interrupted, carried on. */
+async function unfinished(session: Session, request: Request): Promise<RunId | undefined> {
+  if (!request.cache) return undefined;
+  const active = await session.world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
+  const same = active.find((run) => keyOf(run) === keyOf(request));
+  if (!same) return undefined;
+  await carryOn(session, same);
+  return same.run;
+}
+
+function keyOf({ workflow, args, bundle, tags }: Pick<RunSummary, 'workflow' | 'args' | 'bundle' | 'tags'>): string {
+  return hashOf(encode({ workflow, args, bundle, tags }));
+}
+
+async function carryOn(session: Session, summary: RunSummary): Promise<void> {
+  const { run, workflow, bundle, tags } = summary;
+  process.stderr.write(
+    session.cloud.owner
+      ? `redex: carrying on with run ${run}, which was interrupted\n`
+      : `redex: run ${run} is under way in process ${session.cloud.pid}\n`,
+  );
+  if (summary.sequence > 0) await session.world.bus.wake(run);
+  // It was stopped before its first entry: asked for again under its id, it begins.
+  else
+    await start(session, { run, workflow, args: summary.args as Record<string, unknown>, bundle, tags, cache: true });
+}

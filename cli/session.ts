@@ -1,0 +1,110 @@
+/** The local cloud of a project, as the commands use it. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context } from 'aws-lambda';
+import type { World } from '../core/engine/ports.ts';
+import { attach, attachOrOpen } from '../local/attach.ts';
+import type { Cloud } from '../local/cloud.ts';
+import { openDynamoDb } from '../local/dynamodb.ts';
+import type { Functions } from '../local/functions.ts';
+import { takeLock } from '../local/lock.ts';
+import { cloudVariables } from '../local/settings.ts';
+import { UsageError } from './usage-error.ts';
+
+const STATE = '.redex';
+const RUNNER = fileURLToPath(new URL('../docker/runner/main.ts', import.meta.url));
+
+/** The innermost folder around `from` that has a redex.config.ts or redex's state; else `from` itself. */
+export function projectRoot(from: string): string {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'redex.config.ts')) || existsSync(join(folder, STATE))) return folder;
+    if (folder === dirname(folder)) return resolve(from);
+  }
+}
+
+export function stateFolder(root: string): string {
+  return join(root, STATE);
+}
+
+export interface Session {
+  readonly cloud: Cloud;
+  readonly world: World;
+}
+
+/** The project's cloud, opened here or by way of the process that has it. Opening it carries unfinished runs on. */
+export async function openSession(root: string, warn: (message: string) => void): Promise<Session> {
+  const cloud = await attachOrOpen({
+    folder: stateFolder(root),
+    root,
+    runner: [process.execPath, RUNNER],
+    functions: loadFunctions,
+    warn,
+  });
+  return { cloud, world: await worldOf(cloud.environment) };
+}
+
+export interface Reading {
+  readonly world: World;
+  close(): Promise<void>;
+}
+
+/** The project's state to read: nothing that was interrupted is carried on by it. Throws UsageError without any state. */
+export async function openReading(root: string): Promise<Reading> {
+  const folder = stateFolder(root);
+  if (!existsSync(folder)) throw new UsageError(`nothing was run in ${root} yet`);
+  const cloud = await attach(folder);
+  if (cloud) return { world: await worldOf(cloud.environment), close: cloud.close };
+  const lock = await takeLock(join(folder, 'owner'));
+  if (!lock) throw new Error(`another redex process is opening or closing ${folder}; try again in a moment`);
+  const dynamoDb = await openDynamoDb(join(folder, 'db'), randomBytes(16).toString('hex'));
+  const places = {
+    dynamoDbUrl: dynamoDb.url,
+    serverUrl: NOWHERE,
+    store: join(folder, 'store'),
+    root,
+    sender: 'reader',
+  };
+  return {
+    world: await worldOf(cloudVariables(places, process.env)),
+    close: async () => {
+      await dynamoDb.close();
+      await lock.release();
+    },
+  };
+}
+
+/** Readers submit nothing: there is no Batch for them. */
+const NOWHERE = 'http://127.0.0.1:9';
+
+/** Runs `use` on the project's state, and lets go of it whatever happens. */
+export async function reading<T>(root: string, use: (world: World) => Promise<T>): Promise<T> {
+  const { world, close } = await openReading(root);
+  try {
+    return await use(world);
+  } finally {
+    await close();
+  }
+}
+
+/** Settings come first: the functions read them from the environment when they are loaded, as in Lambda. */
+async function worldOf(environment: Readonly<Record<string, string>>): Promise<World> {
+  Object.assign(process.env, environment);
+  const { world } = await import('../functions/world.ts');
+  return world();
+}
+
+/** As Lambda calls them: with an event and a context. */
+async function loadFunctions(): Promise<Functions> {
+  const [start, advance, status] = await Promise.all([
+    import('../functions/start.ts'),
+    import('../functions/advance.ts'),
+    import('../functions/status.ts'),
+  ]);
+  return {
+    start: (event, context) => start.handler(event, context as Context),
+    advance: (event, context) => advance.handler(event, context as Context),
+    status: (event, context) => status.handler(event, context as Context),
+  };
+}

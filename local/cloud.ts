@@ -7,23 +7,32 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { awsClients } from '../core/aws/clients.ts';
 import { ensureTables } from '../core/aws/tables.ts';
 import { batchApi } from './batch/api.ts';
-import { type Batch, openBatch } from './batch/batch.ts';
-import type { Capacity } from './batch/capacity.ts';
-import { openBatchStore } from './batch/store.ts';
+import { openBatch } from './batch/batch.ts';
+import { type Capacity, machineCapacity } from './batch/capacity.ts';
+import { openMachine } from './batch/running.ts';
+import { type BatchStore, openBatchStore } from './batch/store.ts';
 import { openBus, type RunEndedListener } from './bus.ts';
 import { type Chaos, noChaos } from './chaos.ts';
 import { openDynamoDb } from './dynamodb.ts';
-import { type FunctionName, type Functions, invokeFunction, isFunctionName } from './functions.ts';
+import { type FunctionName, type Functions, functionCaller } from './functions.ts';
 import { takeLock } from './lock.ts';
-import { openQueue, type Queue } from './queue.ts';
-import { type Answer, openServer, type Routes } from './server.ts';
-import { cloudVariables, type Endpoint, inheritedVariables, jobVariables, TABLES, type Variables } from './settings.ts';
+import { openQueue } from './queue.ts';
+import { cloudRoutes } from './routes.ts';
+import { openServer } from './server.ts';
+import {
+  cloudVariables,
+  type Endpoint,
+  inheritedVariables,
+  jobVariables,
+  type Places,
+  TABLES,
+  type Variables,
+} from './settings.ts';
 
 export interface CloudOptions {
   /** Where all state is, `.redex` in most cases. */
@@ -59,7 +68,7 @@ export interface Cloud {
   invoke(name: FunctionName, payload: unknown): Promise<unknown>;
   /** Hears of every run that ends; gives the function that ends the listening. */
   onRunEnded(listener: RunEndedListener): () => void;
-  /** Resolves when no job, event or invocation is left, wake-ups included. */
+  /** Resolves when no job, event or invocation is left, wake-ups included. Throws when the cloud has ended first. */
   idle(): Promise<void>;
   /** The owner ends the cloud: jobs are stopped and will count as interrupted. An attached process only leaves. */
   close(): Promise<void>;
@@ -69,177 +78,129 @@ export interface Cloud {
   readonly closed: Promise<void>;
 }
 
-const MIB = 1024 * 1024;
 const IDLE_POLL_MS = 20;
-const DEFAULTS = { wakeUpDelayMs: 1000, killGraceMs: 30_000, closeGraceMs: 2000, timeoutSecondsMin: 60 };
+const DEFAULTS = {
+  wakeUpDelayMs: 1000,
+  killGraceMs: 30_000,
+  closeGraceMs: 2000,
+  timeoutSecondsMin: 60,
+  chaos: noChaos,
+  warn: () => undefined,
+};
+type Settings = Required<CloudOptions> & { readonly capacity: Capacity };
+
+/** What is to be undone when the cloud ends, last first. */
+type Endings = (() => unknown)[];
 
 /** Opens the folder's cloud in this process; undefined when another one has it. */
 export async function openCloud(options: CloudOptions): Promise<Cloud | undefined> {
   mkdirSync(options.folder, { recursive: true });
   const folder = realpathSync(options.folder);
+  const capacity = { ...machineCapacity(), ...options.capacity };
+  const settings = { ...DEFAULTS, ...options, folder, root: resolve(options.root), capacity };
   const lock = await takeLock(join(folder, 'owner'));
   if (!lock) return undefined;
+  const endings: Endings = [lock.release];
   try {
-    return await openOwned({ ...options, folder }, lock);
+    return await openOwned(settings, endings);
   } catch (error) {
-    await lock.release();
+    await undo(endings);
     throw error;
   }
 }
 
-async function openOwned(options: CloudOptions, lock: { release(): Promise<void> }): Promise<Cloud> {
-  const { folder, closeGraceMs = DEFAULTS.closeGraceMs } = options;
-  const root = resolve(options.root);
+async function undo(endings: Endings): Promise<void> {
+  const errors: unknown[] = [];
+  for (const end of endings.splice(0).reverse()) await Promise.try(end).catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw new AggregateError(errors, 'the local cloud did not end well');
+}
+
+async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
+  const { folder, root } = settings;
+  const batchStore = openBatchStore(join(folder, 'batch'), Date.now());
+  endings.push(batchStore.close);
   const secret = randomBytes(16).toString('hex');
   const dynamoDb = await openDynamoDb(join(folder, 'db'), secret);
+  endings.push(dynamoDb.close);
   const server = await openServer(secret);
+  endings.push(server.close);
   const store = join(folder, 'store');
   mkdirSync(store, { recursive: true });
-  // biome-ignore lint/style/noProcessEnv: the settings of the handlers that run in this process are made here
-  const present = process.env;
   const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, root, sender: `local-${randomUUID()}` };
-  const environment = cloudVariables(places, present);
-  const inherited = inheritedVariables(present);
-  const restore = setVariables(present, environment);
+  const inherited = inheritedVariables(process.env);
+  const environment = cloudVariables(places, process.env);
+  endings.push(setVariables(process.env, environment));
   await makeTables();
 
-  const functions = once(options.functions);
-  const running = new Set<Promise<unknown>>();
-  const invoke = (name: FunctionName, payload: unknown): Promise<unknown> => {
-    const invocation = functions().then((loaded) => invokeFunction(loaded, name, payload, randomUUID()));
-    running.add(invocation);
-    const forget = () => running.delete(invocation);
-    invocation.then(forget, forget);
-    return invocation;
-  };
+  const functions = functionCaller(settings.functions);
+  endings.push(functions.settled);
+  const { batch, bus, queue } = await openServices(settings, batchStore, places, inherited, functions.invoke);
+  // The queue's last invocation may still submit jobs, which then wait for the next start.
+  endings.push(() => Promise.all([queue.stop(), batch.stop(settings.closeGraceMs)]));
 
-  const services = await openServices(options, {
-    inherited,
-    variables: jobVariables(places, join(folder, 'work')),
-    folders: [root, store],
-    advance: (event) => invoke('advance', event),
-  });
-  const { batch, queue, bus } = services;
-  const idle = async (): Promise<void> => {
-    while (!batch.idle() || !queue.idle() || running.size > 0) await sleep(IDLE_POLL_MS);
-  };
-  const endpointFile = join(folder, 'endpoint.json');
-  let closing: Promise<void> | undefined;
-  const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
-  const close = (): Promise<void> => {
-    closing ??= (async () => {
-      rmSync(endpointFile, { force: true });
-      // The queue's last invocation may still submit jobs, which then wait for the next start.
-      await Promise.all([queue.stop(), batch.stopJobs(closeGraceMs)]);
-      await Promise.allSettled(running);
-      await server.close();
-      batch.store.close();
-      await dynamoDb.close();
-      restore();
-      await lock.release();
-      setClosed();
-    })();
-    return closing;
-  };
-
-  server.serve(
-    routesOf(
-      services,
-      { timeoutSecondsMin: options.timeoutSecondsMin ?? DEFAULTS.timeoutSecondsMin },
-      { invoke, idle, close },
-    ),
-  );
-  publish(endpointFile, { url: server.url, pid: process.pid, environment });
-  return {
+  const isIdle = (): boolean => batch.idle() && queue.idle() && functions.idle();
+  const { closed, close } = closing(endings);
+  const cloud = {
     owner: true,
     pid: process.pid,
     environment,
-    invoke,
+    invoke: functions.invoke,
     onRunEnded: bus.onRunEnded,
-    idle,
+    idle: async () => {
+      while (!isIdle()) {
+        if (endings.length === 0) throw new Error('the local cloud has been closed');
+        await sleep(IDLE_POLL_MS);
+      }
+    },
     close,
     stop: close,
     closed,
   };
+  const api = batchApi(batch, { timeoutSecondsMin: settings.timeoutSecondsMin });
+  server.serve(cloudRoutes(api, bus, { ...cloud, isIdle }));
+  endings.push(publish(join(folder, 'endpoint.json'), { url: server.url, pid: process.pid, environment }));
+  return cloud;
 }
 
-interface Surroundings {
-  readonly inherited: NodeJS.ProcessEnv;
-  readonly variables: Variables;
-  readonly folders: readonly string[];
-  readonly advance: (event: unknown) => Promise<unknown>;
-}
-
-type Services = Awaited<ReturnType<typeof openServices>>;
-
-async function openServices(options: CloudOptions, surroundings: Surroundings) {
-  const { folder, chaos = noChaos, warn = () => undefined } = options;
-  const store = openBatchStore(join(folder, 'batch'), Date.now());
-  const queue: Queue = openQueue({
-    handler: async (batch) => failedMessages(await surroundings.advance(batch)),
-    deadLetters: join(folder, 'batch', 'dead-letters.jsonl'),
-    warn,
-  });
-  const bus = openBus({ store, queue, chaos, wakeUpDelayMs: options.wakeUpDelayMs ?? DEFAULTS.wakeUpDelayMs });
-  const batch: Batch = await openBatch({
-    store,
-    logFolder: join(folder, 'batch', 'logs'),
-    workFolder: join(folder, 'work'),
-    capacity: { ...machineCapacity(), ...options.capacity },
-    runner: options.runner,
-    inherited: surroundings.inherited,
-    variables: surroundings.variables,
-    folders: [...surroundings.folders, join(folder, 'work')],
-    killGraceMs: options.killGraceMs ?? DEFAULTS.killGraceMs,
-    chaos,
-    deliver: bus.deliver,
-    warn,
-  });
-  return { batch, queue, bus };
-}
-
-interface Controls {
-  invoke(name: FunctionName, payload: unknown): Promise<unknown>;
-  idle(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** An attached process asks again after this long. */
-const IDLE_ANSWER_MS = 20_000;
-
-function routesOf({ batch, bus }: Services, limits: { timeoutSecondsMin: number }, controls: Controls): Routes {
+/** Closing happens once, whoever asks for it and however often. */
+function closing(endings: Endings): Pick<Cloud, 'close' | 'closed'> {
+  const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
+  let undoing: Promise<void> | undefined;
   return {
-    batch: batchApi(batch, limits),
-    putEvents: bus.put,
-    invoke: (name, payload) => (isFunctionName(name) ? invocationAnswer(controls.invoke(name, payload)) : undefined),
-    cloud: {
-      '/cloud/alive': () => ({ body: { pid: process.pid } }),
-      '/cloud/idle': async () => {
-        const idle = controls.idle().then(() => true);
-        return { body: { idle: await Promise.race([idle, sleep(IDLE_ANSWER_MS, false)]) } };
-      },
-      '/cloud/stop': () => {
-        setImmediate(() => void controls.close());
-        return { body: {} };
-      },
-      '/cloud/runs-ended': (response) => {
-        response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
-        const end = bus.onRunEnded((detail) => response.write(`${JSON.stringify(detail)}\n`));
-        response.once('close', end);
-        return Promise.resolve(undefined);
-      },
+    closed,
+    close: () => {
+      undoing ??= undo(endings).then(setClosed);
+      return undoing;
     },
   };
 }
 
-/** As Lambda's Invoke answers: what a function throws is an answer, too. */
-async function invocationAnswer(invocation: Promise<unknown>): Promise<Answer> {
-  try {
-    return { body: await invocation };
-  } catch (error) {
-    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-    return { headers: { 'x-amz-function-error': 'Unhandled' }, body: { errorType: name, errorMessage: message } };
-  }
+async function openServices(
+  { folder, runner, capacity, killGraceMs, wakeUpDelayMs, chaos, warn }: Settings,
+  store: BatchStore,
+  places: Places,
+  inherited: NodeJS.ProcessEnv,
+  invoke: Cloud['invoke'],
+) {
+  const queue = openQueue({
+    handler: async (batch) => failedMessages(await invoke('advance', batch)),
+    deadLetters: join(folder, 'batch', 'dead-letters.jsonl'),
+    warn,
+  });
+  const bus = openBus({ store, queue, chaos, wakeUpDelayMs });
+  const workFolder = join(folder, 'work');
+  const machine = await openMachine({
+    logFolder: join(folder, 'batch', 'logs'),
+    workFolder,
+    runner,
+    inherited,
+    variables: jobVariables(places, workFolder),
+    folders: [places.root, places.store, workFolder],
+    killGraceMs,
+    chaos,
+  });
+  const batch = await openBatch({ store, machine, capacity, deliver: bus.deliver, warn });
+  return { batch, queue, bus };
 }
 
 function failedMessages(answer: unknown): string[] {
@@ -248,17 +209,12 @@ function failedMessages(answer: unknown): string[] {
 }
 
 async function makeTables(): Promise<void> {
-  const client = new DynamoDBClient({});
+  const { dynamo } = awsClients();
   try {
-    await ensureTables(client, TABLES);
+    await ensureTables(dynamo, TABLES);
   } finally {
-    client.destroy();
+    dynamo.destroy();
   }
-}
-
-function machineCapacity(): Capacity {
-  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-  return { vcpus: availableParallelism(), memoryMiB: Math.floor(memory / MIB) };
 }
 
 /** Sets the variables; gives the function that sets back what was there. */
@@ -273,18 +229,11 @@ function setVariables(present: NodeJS.ProcessEnv, variables: Variables): () => v
   };
 }
 
-/** Whole or not at all, and for this user only. */
-function publish(path: string, endpoint: Endpoint): void {
+/** Whole or not at all, and for this user only. Gives the function that takes it back. */
+function publish(path: string, endpoint: Endpoint): () => void {
   const draft = `${path}.new`;
   rmSync(draft, { force: true });
   writeFileSync(draft, JSON.stringify(endpoint), { mode: 0o600 });
   renameSync(draft, path);
-}
-
-function once<T>(load: () => Promise<T>): () => Promise<T> {
-  let loaded: Promise<T> | undefined;
-  return () => {
-    loaded ??= load();
-    return loaded;
-  };
+  return () => rmSync(path, { force: true });
 }

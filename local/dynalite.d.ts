@@ -1,10 +1,11 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
-  export default function dynalite(options: {
+  function dynalite(options: {
     readonly path?: string;
     readonly createTableMs?: number;
     readonly deleteTableMs?: number;
     readonly updateTableMs?: number;
   }): Server;
+  export = dynalite;
 }

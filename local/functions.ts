@@ -1,30 +1,61 @@
 /** Lambda functions, called in this process. */
+import { randomUUID } from 'node:crypto';
+import type { Context } from 'aws-lambda';
 
 export type FunctionName = 'start' | 'advance' | 'status';
-
-/** What handlers look at in Lambda's context. */
-export interface InvocationContext {
-  readonly functionName: string;
-  readonly awsRequestId: string;
-  getRemainingTimeInMillis(): number;
-}
-
-export type FunctionHandler = (event: unknown, context: InvocationContext) => Promise<unknown>;
+export type FunctionHandler = (event: unknown, context: Context) => unknown;
 export type Functions = Readonly<Record<FunctionName, FunctionHandler>>;
 
-/** A function's time; as in the cloud, where a round that takes longer goes on in the next. */
-const INVOCATION_MS_MAX = 60_000;
+/** The longest that Lambda lets a function run. */
+const INVOCATION_MS_MAX = 15 * 60 * 1000;
 
 export function isFunctionName(name: string): name is FunctionName {
   return name === 'start' || name === 'advance' || name === 'status';
 }
 
-/** Calls the function; `id` names the request. */
-export function invokeFunction(functions: Functions, name: FunctionName, event: unknown, id: string): Promise<unknown> {
-  const end = Date.now() + INVOCATION_MS_MAX;
-  return functions[name](event, {
+export interface FunctionCaller {
+  /** Throws what the function throws. */
+  invoke(name: FunctionName, event: unknown): Promise<unknown>;
+  /** Whether none is being called. */
+  idle(): boolean;
+  /** Resolves when the calls that are under way have ended. */
+  settled(): Promise<unknown>;
+}
+
+/** Loads the functions when the first is called. */
+export function functionCaller(load: () => Promise<Functions>): FunctionCaller {
+  let loading: Promise<Functions> | undefined;
+  const calls = new Set<Promise<unknown>>();
+  const call = async (name: FunctionName, event: unknown): Promise<unknown> => {
+    loading ??= load();
+    const functions = await loading;
+    return await functions[name](event, contextOf(name, Date.now() + INVOCATION_MS_MAX));
+  };
+  return {
+    invoke: (name, event) => {
+      const calling = call(name, event).finally(() => calls.delete(calling));
+      calls.add(calling);
+      return calling;
+    },
+    idle: () => calls.size === 0,
+    settled: () => Promise.allSettled(calls),
+  };
+}
+
+function contextOf(name: FunctionName, end: number): Context {
+  const unused = (): void => undefined;
+  return {
+    callbackWaitsForEmptyEventLoop: false,
     functionName: name,
-    awsRequestId: id,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}`,
+    memoryLimitInMB: '1024',
+    awsRequestId: randomUUID(),
+    logGroupName: `/aws/lambda/${name}`,
+    logStreamName: 'local',
     getRemainingTimeInMillis: () => Math.max(0, end - Date.now()),
-  });
+    done: unused,
+    fail: unused,
+    succeed: unused,
+  };
 }

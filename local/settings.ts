@@ -26,9 +26,9 @@ export function cloudVariables(places: Places, present: NodeJS.ProcessEnv): Vari
     AWS_ENDPOINT_URL_BATCH: places.serverUrl,
     AWS_ENDPOINT_URL_EVENTBRIDGE: places.serverUrl,
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
-    AWS_REGION: present['AWS_REGION'] ?? present['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    AWS_REGION: present.AWS_REGION ?? present.AWS_DEFAULT_REGION ?? 'us-east-1',
     // Nobody here checks a signature. Keys that are at hand serve for files in S3, too; a profile may need a login.
-    ...(!present['AWS_ACCESS_KEY_ID'] && { AWS_ACCESS_KEY_ID: 'redex', AWS_SECRET_ACCESS_KEY: 'redex' }),
+    ...(!present.AWS_ACCESS_KEY_ID && { AWS_ACCESS_KEY_ID: 'redex', AWS_SECRET_ACCESS_KEY: 'redex' }),
     REDEX_STACK: STACK,
     REDEX_TABLE_RUNS: TABLES.runs,
     REDEX_TABLE_CACHE: TABLES.cache,

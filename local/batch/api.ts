@@ -111,18 +111,14 @@ function listJobs(batch: Batch, request: v.InferOutput<typeof ListJobs>) {
   return { jobSummaryList: items.map(jobSummary), ...nextToken };
 }
 
-function candidatesOf(batch: Batch, arrayJobId: string | undefined, name: string | undefined): readonly Job[] {
+/** Names are compared without case; a star at the end stands for anything. */
+function candidatesOf(batch: Batch, arrayJobId: string | undefined, name = '*'): readonly Job[] {
   const { jobs, submissionsByName } = batch.store.state;
   if (arrayJobId !== undefined) return jobs.get(arrayJobId)?.children ?? [];
-  const names = [...submissionsByName.keys()];
-  const prefix = name?.endsWith('*') ? name.slice(0, -1).toLowerCase() : undefined;
-  const matching = names.filter((each) => {
-    if (name === undefined) return true;
-    const lower = each.toLowerCase();
-    return prefix === undefined ? lower === name.toLowerCase() : lower.startsWith(prefix);
-  });
-  return matching
-    .flatMap((each) => submissionsByName.get(each) ?? [])
+  const wanted = name.toLowerCase();
+  if (!wanted.endsWith('*')) return (submissionsByName.get(wanted) ?? []).toReversed();
+  return [...submissionsByName]
+    .flatMap(([each, submissions]) => (each.startsWith(wanted.slice(0, -1)) ? submissions : []))
     .sort((one, other) => other.submission.at - one.submission.at);
 }
 

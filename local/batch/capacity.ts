@@ -1,9 +1,18 @@
 /** Which jobs of the queue may run together on this machine: first in, first out. */
+import { availableParallelism, totalmem } from 'node:os';
 import type { Job } from './jobs.ts';
 
 export interface Capacity {
   readonly vcpus: number;
   readonly memoryMiB: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** All that this machine has, or the container that this process is in. */
+export function machineCapacity(): Capacity {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return { vcpus: availableParallelism(), memoryMiB: Math.floor(memory / MIB) };
 }
 
 export interface JobQueue {

@@ -31,6 +31,7 @@ export interface BatchState {
   readonly definitions: Map<string, Definition>;
   /** By id, also children; in the order of submission. */
   readonly jobs: Map<string, Job>;
+  /** By name in lower case, oldest first; no children. */
   readonly submissionsByName: Map<string, Job[]>;
   /** Sent and not yet delivered. */
   readonly messages: Map<string, SentMessage>;
@@ -114,9 +115,10 @@ function addSubmission(state: BatchState, submission: SubmittedRecord): void {
 
 function addJob(state: BatchState, job: Job): void {
   state.jobs.set(job.id, job);
-  const sameName = state.submissionsByName.get(job.submission.name);
+  const name = job.submission.name.toLowerCase();
+  const sameName = state.submissionsByName.get(name);
   if (sameName) sameName.push(job);
-  else state.submissionsByName.set(job.submission.name, [job]);
+  else state.submissionsByName.set(name, [job]);
 }
 
 /** How an array ended, when the last of its children has. */

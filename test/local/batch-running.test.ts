@@ -140,10 +140,10 @@ describe('where there is a Docker', () => {
     writeFileSync(join(folder, 'others'), '');
     writeFileSync(join(folder, 'bin', 'docker'), script.join('\n'));
     chmodSync(join(folder, 'bin', 'docker'), 0o755);
-    const path = process.env['PATH'];
-    process.env['PATH'] = `${folder}/bin${delimiter}${path}`;
+    const path = process.env.PATH;
+    process.env.PATH = `${folder}/bin${delimiter}${path}`;
     afterTest(() => {
-      process.env['PATH'] = path;
+      process.env.PATH = path;
     });
     return folder;
   }

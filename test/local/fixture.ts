@@ -60,8 +60,8 @@ export async function testCloud(options: Partial<CloudOptions> = {}): Promise<Te
 export function clients(cloud: Cloud): { readonly batch: BatchClient; readonly bus: EventBridgeClient } {
   const config = { region: 'us-east-1', credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' } };
   return {
-    batch: new BatchClient({ ...config, endpoint: cloud.environment['AWS_ENDPOINT_URL_BATCH'] ?? '' }),
-    bus: new EventBridgeClient({ ...config, endpoint: cloud.environment['AWS_ENDPOINT_URL_EVENTBRIDGE'] ?? '' }),
+    batch: new BatchClient({ ...config, endpoint: cloud.environment.AWS_ENDPOINT_URL_BATCH ?? '' }),
+    bus: new EventBridgeClient({ ...config, endpoint: cloud.environment.AWS_ENDPOINT_URL_EVENTBRIDGE ?? '' }),
   };
 }
 

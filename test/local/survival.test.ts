@@ -43,7 +43,7 @@ async function startProcess(folder: string): Promise<OwnerProcess> {
 
 function batchOf({ environment }: OwnerProcess): BatchClient {
   return new BatchClient({
-    endpoint: environment['AWS_ENDPOINT_URL_BATCH'] ?? '',
+    endpoint: environment.AWS_ENDPOINT_URL_BATCH ?? '',
     region: 'us-east-1',
     credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' },
   });
@@ -144,7 +144,7 @@ describe('when the cloud is closed', () => {
   test('what was set in the environment is set back', async () => {
     const before = { ...process.env };
     const { cloud } = await testCloud();
-    expect(process.env['AWS_ENDPOINT_URL_BATCH']).toBe(cloud.environment['AWS_ENDPOINT_URL_BATCH']);
+    expect(process.env.AWS_ENDPOINT_URL_BATCH).toBe(cloud.environment.AWS_ENDPOINT_URL_BATCH);
     await cloud.close();
     expect(process.env).toEqual(before);
   });
@@ -168,7 +168,7 @@ describe('of two processes', () => {
     const folder = join(temporaryFolder(), '.redex');
     const both = await Promise.all([startProcess(folder), startProcess(folder), startProcess(folder)]);
     expect(both.filter(({ owner }) => owner)).toHaveLength(1);
-    expect(new Set(both.map(({ environment }) => environment['AWS_ENDPOINT_URL_BATCH'])).size).toBe(1);
+    expect(new Set(both.map(({ environment }) => environment.AWS_ENDPOINT_URL_BATCH)).size).toBe(1);
   });
 
   test('the attached one is told when the owner has died, and the folder is free', async () => {

@@ -1,0 +1,162 @@
+/** Jobs on this machine: each from the start of its process to the end of all of its processes, whatever ends them. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Chaos } from '../chaos.ts';
+import { birthOf, killOrphans } from '../processes.ts';
+import { dockerAnswers, dockerRunArguments, removeContainers } from './docker.ts';
+import { type Execution, type Exit, type Launch, startExecution } from './execution.ts';
+import type { Job } from './jobs.ts';
+import type { EndedRecord } from './records.ts';
+
+export interface MachineOptions {
+  /** Where the jobs' logs go. */
+  readonly logFolder: string;
+  /** Where jobs work. */
+  readonly workFolder: string;
+  /** The words that start the runner. */
+  readonly runner: readonly string[];
+  /** What jobs inherit, and what they are told beside their own environment. */
+  readonly inherited: NodeJS.ProcessEnv;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Folders that a job in a container must see. */
+  readonly folders: readonly string[];
+  /** Between SIGTERM and SIGKILL, of a job that is terminated or takes too long. */
+  readonly killGraceMs: number;
+  readonly chaos: Chaos;
+}
+
+/** How a job ended, but for when. */
+export type End = Omit<EndedRecord, 'type' | 'at' | 'job'>;
+export type RunningProcess = NonNullable<Job['process']>;
+
+export interface Machine {
+  /** Where the job's output is. */
+  logOf(job: Job): string;
+  /** Runs the job; `running` is called when its process is there. Undefined when the machine was stopped meanwhile. */
+  run(job: Job, running: (process: RunningProcess) => void): Promise<End | undefined>;
+  /** Ends the job, which is starting or running, for this reason; of several the first stands. */
+  stop(job: Job, reason: string): void;
+  /** Ends all jobs. */
+  stopAll(graceMs: number): Promise<void>;
+  /** Ends what is left of jobs that ran when the last owner of the machine died. */
+  clear(jobs: readonly Job[]): Promise<void>;
+}
+
+const EXITED = 'Essential container in task exited';
+const TIMED_OUT = 'Job attempt duration exceeded timeout';
+const LOST = 'Host EC2 (instance i-00000000c4a05) terminated.';
+/** setTimeout's own limit: 24.8 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export async function openMachine(options: MachineOptions): Promise<Machine> {
+  const { logFolder, workFolder, inherited, killGraceMs, chaos } = options;
+  mkdirSync(logFolder, { recursive: true });
+  mkdirSync(workFolder, { recursive: true });
+  const withDocker = await dockerAnswers(inherited);
+  const executions = new Map<Job, Execution>();
+  const stopReasons = new Map<Job, string>();
+  const runs = new Set<Promise<unknown>>();
+  let stopped = false;
+
+  const logOf = (job: Job): string => join(logFolder, `${job.id.replace(':', '_')}.log`);
+
+  const stop = (job: Job, reason: string): void => {
+    if (stopReasons.has(job)) return;
+    stopReasons.set(job, reason);
+    executions.get(job)?.stop(killGraceMs);
+  };
+
+  const lose = (job: Job): void => {
+    stopReasons.set(job, LOST);
+    executions.get(job)?.kill();
+  };
+
+  /** Sets the alarms that may end the job before its own end; gives the function that takes them back. */
+  const limitLife = (job: Job): (() => void) => {
+    const seconds = job.submission.timeoutSeconds;
+    const timers = [
+      [seconds === undefined ? undefined : seconds * 1000, () => stop(job, TIMED_OUT)],
+      [chaos.lossOfMachine(), () => lose(job)],
+    ] as const;
+    const set = timers.flatMap(([ms, act]) => (ms === undefined ? [] : [setTimeout(act, Math.min(ms, TIMER_MS_MAX))]));
+    return () => {
+      for (const timer of set) clearTimeout(timer);
+    };
+  };
+
+  const live = async (job: Job, running: (process: RunningProcess) => void): Promise<End | undefined> => {
+    const launch = launchOf(job, options, logOf(job), withDocker);
+    const execution = await startExecution(launch);
+    if ('failed' in execution) return failedToStart(execution.failed);
+    executions.set(job, execution);
+    running(processOf(execution, launch));
+    // It may have been told to end while it started.
+    if (stopped) execution.kill();
+    else if (stopReasons.has(job)) execution.stop(killGraceMs);
+    const spare = limitLife(job);
+    const exit = await execution.ended;
+    spare();
+    executions.delete(job);
+    const reason = stopReasons.get(job);
+    stopReasons.delete(job);
+    return stopped ? undefined : endOf(exit, reason);
+  };
+
+  return {
+    logOf,
+    stop,
+    run: (job, running) => {
+      const run = live(job, running).finally(() => runs.delete(run));
+      runs.add(run);
+      return run;
+    },
+    stopAll: async (graceMs) => {
+      stopped = true;
+      for (const execution of executions.values()) execution.stop(graceMs);
+      await Promise.all(runs);
+    },
+    clear: async (jobs) => {
+      killOrphans(
+        jobs.map((job) => ({ job: job.id, ...job.process })),
+        workFolder,
+      );
+      const containers = jobs.flatMap((job) => job.process?.dockerName ?? []);
+      await removeContainers(containers, inherited);
+    },
+  };
+}
+
+function endOf(exit: Exit, stopReason: string | undefined): End {
+  const succeeded = stopReason === undefined && exit.exitCode === 0;
+  return { status: succeeded ? 'SUCCEEDED' : 'FAILED', statusReason: stopReason ?? EXITED, ...exit };
+}
+
+function failedToStart(reason: string): End {
+  return {
+    status: 'FAILED',
+    statusReason: 'Task failed to start',
+    containerReason: `CannotStartContainerError: ${reason}`,
+  };
+}
+
+function processOf({ pid }: Execution, { dockerName }: Launch): RunningProcess {
+  const birth = birthOf(pid);
+  return { pid, ...(birth && { birth }), ...(dockerName && { dockerName }) };
+}
+
+function launchOf(job: Job, options: MachineOptions, log: string, withDocker: boolean): Launch {
+  const { container } = job.submission;
+  const own = {
+    ...Object.fromEntries(container.environment.map(({ name, value }) => [name, value])),
+    ...options.variables,
+    AWS_BATCH_JOB_ID: job.id,
+    AWS_BATCH_JOB_ATTEMPT: '1',
+    ...(job.index !== undefined && { AWS_BATCH_JOB_ARRAY_INDEX: String(job.index) }),
+  };
+  const launch = { variables: { ...options.inherited, ...own }, folder: options.workFolder, log };
+  if (!container.image || !withDocker) return { ...launch, command: options.runner, dockerName: undefined };
+  const name = `redex-${job.id.replace(':', '-')}`;
+  const { folders } = options;
+  const words = dockerRunArguments({ name, image: container.image, container, folders, variables: Object.keys(own) });
+  return { ...launch, command: ['docker', ...words], dockerName: name };
+}

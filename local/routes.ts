@@ -1,0 +1,54 @@
+/** What an owner's server answers, beside the SDK's clients, to the processes that are attached to it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BatchApi } from './batch/api.ts';
+import type { Bus } from './bus.ts';
+import type { Cloud } from './cloud.ts';
+import { isFunctionName } from './functions.ts';
+import type { Answer, Routes } from './server.ts';
+
+/** An attached process asks again after this long. */
+const IDLE_ANSWER_MS = 20_000;
+const IDLE_POLL_MS = 20;
+
+export interface Owner extends Pick<Cloud, 'invoke' | 'close'> {
+  isIdle(): boolean;
+}
+
+export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
+  return {
+    batch,
+    putEvents: bus.put,
+    invoke: (name, payload) => (isFunctionName(name) ? invocationAnswer(cloud.invoke(name, payload)) : undefined),
+    cloud: {
+      '/cloud/alive': () => ({ body: { pid: process.pid } }),
+      '/cloud/idle': async () => {
+        const end = Date.now() + IDLE_ANSWER_MS;
+        while (!cloud.isIdle() && Date.now() < end) await sleep(IDLE_POLL_MS, undefined, { ref: false });
+        return { body: { idle: cloud.isIdle() } };
+      },
+      '/cloud/stop': () => {
+        // After the answer, which would not get out any more.
+        setImmediate(() => void cloud.close());
+        return { body: {} };
+      },
+      '/cloud/runs-ended': (response) => {
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
+        response.once(
+          'close',
+          bus.onRunEnded((detail) => response.write(`${JSON.stringify(detail)}\n`)),
+        );
+        return Promise.resolve(undefined);
+      },
+    },
+  };
+}
+
+/** As Lambda's Invoke answers: what a function throws is an answer, too. */
+async function invocationAnswer(invocation: Promise<unknown>): Promise<Answer> {
+  try {
+    return { body: await invocation };
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+    return { headers: { 'x-amz-function-error': 'Unhandled' }, body: { errorType: name, errorMessage: message } };
+  }
+}

@@ -23,17 +23,13 @@ export function callable<A extends unknown[], R>(
   bound: readonly unknown[] = [],
   options: CallOptions | undefined = undefined,
 ): Task<A, R> {
+  const given = (args: readonly unknown[]) => [...bound, ...(bound.length === 0 ? prepared(name, args) : args)];
   const call = (...args: unknown[]) =>
-    lazy({
-      kind: 'call',
-      name,
-      args: prepared(name, [...bound, ...args]),
-      options: options as Record<string, unknown> | undefined,
-    });
+    lazy({ kind: 'call', name, args: given(args), options: options as Record<string, unknown> | undefined });
   Object.defineProperties(call, {
     name: { value: name },
     options: { value: (nearer: CallOptions) => callable(name, bound, { ...options, ...nearer }) },
-    partial: { value: (...given: unknown[]) => callable(name, [...bound, ...given], options) },
+    partial: { value: (...args: unknown[]) => callable(name, given(args), options) },
     [MADE]: { value: { name, bound, options } satisfies Made },
     ...asValue(name, bound, options),
   });
@@ -56,6 +52,7 @@ function asValue(name: string, bound: readonly unknown[], options: CallOptions |
   return { [TASK]: { get: () => refuse() ?? reference } };
 }
 
+/** Arguments as they are encoded: those of a task with declared parameters are read by its schema. */
 function prepared(name: string, args: readonly unknown[]): readonly unknown[] {
   const params = definitionOf(name)?.params;
   return params ? [fillDefaults(name, params, args[0]), ...args.slice(1)] : args;

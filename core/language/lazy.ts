@@ -62,9 +62,6 @@ const HANDLER: ProxyHandler<Target & (() => undefined)> = {
   defineProperty: () => {
     throw misuse('a lazy value cannot be changed', 'merge(value, { name: … })');
   },
-  construct: () => {
-    throw misuse('a lazy value is not a class', 'a task that makes the object');
-  },
 };
 
 function misuse(problem: string, instead: string): TypeError {

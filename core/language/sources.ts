@@ -2,6 +2,7 @@
  * The source texts of functions, as the bundler attached them to each file before linking. They are kept on globalThis,
  * since the calls that attach them stand in user code that imports nothing.
  */
+import { TASK } from '../values/classes.ts';
 import { encode } from '../values/encode.ts';
 import { digest, type Hash } from '../values/hash.ts';
 import { hashOf } from '../values/table.ts';
@@ -42,5 +43,5 @@ function includedText(task: string, part: unknown): string {
 }
 
 function isTask(part: object): boolean {
-  return Reflect.has(part, Symbol.for('redex.task'));
+  return (part as { readonly [TASK]?: unknown })[TASK] !== undefined;
 }

@@ -31,7 +31,7 @@ const SHARED_MAX = 32;
 /** For a bundle to be loaded; a top level that takes longer waits for something or loops. */
 const LOAD_MS_MAX = 30_000;
 /** For a worker to answer at all. One that is computing does not. */
-const PROBE_MS = 1000;
+const PROBE_MS = 500;
 
 interface Job {
   readonly id: number;
@@ -48,146 +48,150 @@ interface Squad {
   retired: boolean;
 }
 
+interface Roster {
+  readonly file: string;
+  readonly options: CrewOptions;
+  readonly waiting: Job[];
+  /** To be run alone: they were in a worker that broke. */
+  readonly suspects: Job[];
+  readonly squads: Set<Squad>;
+  shared?: Squad | undefined;
+  alone?: Squad | undefined;
+}
+
 /** Starts no worker before the first call. */
 export function crewFor(file: string, options: CrewOptions): Crew {
-  const waiting: Job[] = [];
-  const suspects: Job[] = [];
-  const squads = new Set<Squad>();
-  let shared: Squad | undefined;
-  let alone: Squad | undefined;
+  const roster: Roster = { file, options, waiting: [], suspects: [], squads: new Set() };
   let ids = 0;
-
-  const enlist = (): Squad => {
-    const jobs = new Map<number, Job>();
-    const process = startWorker(file, options, (id, ok, value) => {
-      const job = jobs.get(id);
-      if (!job) return;
-      leave(squad, job);
-      job.answer.resolve(ok ? { ok, value } : { ok, error: value as Table });
-      pump();
-    });
-    const squad: Squad = { process, jobs, loaded: false, retired: false };
-    squads.add(squad);
-    const overdue = setTimeout(() => process.kill(), LOAD_MS_MAX);
-    process.ready.then(
-      () => {
-        squad.loaded = true;
-        clearTimeout(overdue);
-      },
-      () => clearTimeout(overdue),
-    );
-    void process.ended.then((end) => bury(squad, end));
-    return squad;
-  };
-
-  const join = (squad: Squad, job: Job): void => {
-    squad.jobs.set(job.id, job);
-    squad.process.hold(true);
-    const begin = (): void => {
-      if (!squad.jobs.has(job.id)) return;
-      squad.process.call(job.id, job.call);
-      if (options.timeMs !== undefined) job.timer = setTimeout(() => void examine(squad, job), options.timeMs);
-    };
-    squad.process.ready.then(begin, () => undefined);
-  };
-
-  const leave = (squad: Squad, job: Job): void => {
-    clearTimeout(job.timer);
-    squad.jobs.delete(job.id);
-    if (squad.jobs.size > 0) return;
-    squad.process.hold(false);
-    if (squad.retired) squad.process.kill();
-  };
-
-  const pump = (): void => {
-    while (waiting.length > 0) {
-      shared ??= enlist();
-      if (shared.jobs.size >= SHARED_MAX) break;
-      join(shared, waiting.shift() as Job);
-    }
-    if (suspects.length > 0) {
-      alone ??= enlist();
-      if (alone.jobs.size === 0) join(alone, suspects.shift() as Job);
-    } else if (alone?.jobs.size === 0) retire(alone);
-  };
-
-  const retire = (squad: Squad): void => {
-    squad.retired = true;
-    if (shared === squad) shared = undefined;
-    if (alone === squad) alone = undefined;
-    if (squad.jobs.size === 0) squad.process.kill();
-  };
-
-  /** The call has had its time. Who is to blame? */
-  const examine = async (squad: Squad, job: Job): Promise<void> => {
-    const calls = await squad.process.probe(PROBE_MS);
-    if (!squad.jobs.has(job.id)) return;
-    const state = calls?.find(({ id }) => id === job.id);
-    const idle = state !== undefined && state.busyMs < state.elapsedMs / 2;
-    if (idle || squad.jobs.size === 1) {
-      leave(squad, job);
-      job.answer.resolve(failure('TimedOut', tooLong(job.call, options.timeMs)));
-      retire(squad);
-      if (!calls) squad.process.kill();
-    } else {
-      suspect(squad);
-      retire(squad);
-    }
-    pump();
-  };
-
-  const suspect = (squad: Squad): void => {
-    for (const job of [...squad.jobs.values()]) {
-      leave(squad, job);
-      suspects.push(job);
-    }
-  };
-
-  const bury = (squad: Squad, end: End): void => {
-    squads.delete(squad);
-    retire(squad);
-    const [only] = squad.jobs.values();
-    if (!squad.loaded) {
-      const reason = new Error(notLoaded(end));
-      for (const job of [...squad.jobs.values(), ...waiting.splice(0), ...suspects.splice(0)])
-        job.answer.reject(reason);
-    } else if (only && squad.jobs.size === 1) {
-      leave(squad, only);
-      only.answer.resolve(ended(only.call, end, options.memoryMb));
-    } else suspect(squad);
-    pump();
-  };
-
   return {
     call(call) {
       const job: Job = { id: ids++, call, answer: Promise.withResolvers() };
-      waiting.push(job);
-      pump();
+      roster.waiting.push(job);
+      pump(roster);
       return job.answer.promise;
     },
     get idle() {
+      const { waiting, suspects, squads } = roster;
       return waiting.length + suspects.length === 0 && [...squads].every(({ jobs }) => jobs.size === 0);
     },
-    async close() {
-      const leaving = [
-        ...waiting.splice(0),
-        ...suspects.splice(0),
-        ...[...squads].flatMap(({ jobs }) => [...jobs.values()]),
-      ];
-      const all = [...squads];
-      for (const squad of all) {
-        for (const job of [...squad.jobs.values()]) leave(squad, job);
-        retire(squad);
-      }
-      for (const job of leaving) job.answer.reject(new Error('the host was closed'));
-      await Promise.all(
-        all.map(({ process }) => {
-          process.hold(true);
-          return process.ended;
-        }),
-      );
-    },
+    close: () => disband(roster),
   };
+}
+
+/** Gives waiting calls a worker as far as there is room. */
+function pump(roster: Roster): void {
+  const { waiting, suspects } = roster;
+  while (waiting.length > 0) {
+    roster.shared ??= enlist(roster);
+    if (roster.shared.jobs.size >= SHARED_MAX) break;
+    join(roster, roster.shared, waiting.shift() as Job);
+  }
+  if (suspects.length > 0) {
+    roster.alone ??= enlist(roster);
+    if (roster.alone.jobs.size === 0) join(roster, roster.alone, suspects.shift() as Job);
+  } else if (roster.alone?.jobs.size === 0) retire(roster, roster.alone);
+}
+
+function enlist(roster: Roster): Squad {
+  const jobs = new Map<number, Job>();
+  const process = startWorker(roster.file, roster.options, (id, ok, value) => {
+    const job = jobs.get(id);
+    if (!job) return;
+    leave(squad, job);
+    job.answer.resolve(ok ? { ok, value } : { ok, error: value as Table });
+    pump(roster);
+  });
+  const squad: Squad = { process, jobs, loaded: false, retired: false };
+  roster.squads.add(squad);
+  const overdue = setTimeout(() => process.kill(), LOAD_MS_MAX);
+  process.ready.then(
+    () => {
+      squad.loaded = true;
+      clearTimeout(overdue);
+    },
+    () => clearTimeout(overdue),
+  );
+  void process.ended.then((end) => bury(roster, squad, end));
+  return squad;
+}
+
+function join(roster: Roster, squad: Squad, job: Job): void {
+  const { timeMs } = roster.options;
+  squad.jobs.set(job.id, job);
+  squad.process.hold(true);
+  const begin = (): void => {
+    if (!squad.jobs.has(job.id)) return;
+    squad.process.call(job.id, job.call);
+    if (timeMs !== undefined) job.timer = setTimeout(() => void examine(roster, squad, job), timeMs);
+  };
+  squad.process.ready.then(begin, () => undefined);
+}
+
+function leave(squad: Squad, job: Job): void {
+  clearTimeout(job.timer);
+  squad.jobs.delete(job.id);
+  if (squad.jobs.size > 0) return;
+  squad.process.hold(false);
+  if (squad.retired) squad.process.kill();
+}
+
+function retire(roster: Roster, squad: Squad): void {
+  squad.retired = true;
+  if (roster.shared === squad) roster.shared = undefined;
+  if (roster.alone === squad) roster.alone = undefined;
+  if (squad.jobs.size === 0) squad.process.kill();
+}
+
+/** The call has had its time. Is it the one to blame? */
+async function examine(roster: Roster, squad: Squad, job: Job): Promise<void> {
+  const calls = await squad.process.probe(PROBE_MS);
+  if (!squad.jobs.has(job.id)) return;
+  const state = calls?.find(({ id }) => id === job.id);
+  const idle = state !== undefined && state.busyMs < state.elapsedMs / 2;
+  if (idle || squad.jobs.size === 1) {
+    leave(squad, job);
+    job.answer.resolve(failure('TimedOut', tooLong(job.call, roster.options.timeMs)));
+  } else suspectAll(roster, squad);
+  retire(roster, squad);
+  pump(roster);
+}
+
+function suspectAll(roster: Roster, squad: Squad): void {
+  for (const job of [...squad.jobs.values()]) {
+    leave(squad, job);
+    roster.suspects.push(job);
+  }
+}
+
+/** The worker is gone. */
+function bury(roster: Roster, squad: Squad, end: End): void {
+  const { squads, waiting, suspects, options } = roster;
+  squads.delete(squad);
+  retire(roster, squad);
+  const [first] = squad.jobs.values();
+  if (!squad.loaded) {
+    // The next worker would load no better.
+    const reason = new Error(notLoaded(end));
+    const lost = [...squad.jobs.values(), ...waiting.splice(0), ...suspects.splice(0)];
+    for (const job of lost) job.answer.reject(reason);
+  } else if (first && squad.jobs.size === 1) {
+    leave(squad, first);
+    first.answer.resolve(ended(first.call, end, options.memoryMb));
+  } else suspectAll(roster, squad);
+  pump(roster);
+}
+
+async function disband(roster: Roster): Promise<void> {
+  const { squads, waiting, suspects } = roster;
+  const all = [...squads];
+  const lost = [...waiting.splice(0), ...suspects.splice(0), ...all.flatMap(({ jobs }) => [...jobs.values()])];
+  for (const squad of all) {
+    for (const job of [...squad.jobs.values()]) leave(squad, job);
+    retire(roster, squad);
+    squad.process.hold(true);
+  }
+  for (const job of lost) job.answer.reject(new Error('the host was closed'));
+  await Promise.all(all.map(({ process }) => process.ended));
 }
 
 function notLoaded(end: End): string {

@@ -14,7 +14,7 @@ import { type Mappings, originOf } from './source-map.ts';
 import { attachSources, hasSources, SOURCES_CODE } from './sources.ts';
 
 /** The folder of redex's core: what authors import as `redex`. */
-export const CORE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
+const CORE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
 
 export interface Project {
   readonly root: string;

@@ -1,7 +1,7 @@
 /** Just enough of source maps (revision 3) to keep one right while text is inserted, and to read renamed names from it. */
 
 /** Generated column (0-based), then source, original line, original column and, for a renamed identifier, its name. */
-export type Segment = readonly [column: number, ...fields: number[]];
+type Segment = readonly [column: number, ...fields: number[]];
 
 /** Segments by generated line, 0-based; every number absolute. */
 export type Mappings = readonly (readonly Segment[])[];

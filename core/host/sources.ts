@@ -11,7 +11,7 @@ import { type Loader, type TransformOptions, transform } from 'esbuild';
 import { formatMappings, type Insertion, insertInto, lineStarts, type Mappings, parseMappings } from './source-map.ts';
 
 /** The module that keeps the texts, and the one function it exports. */
-export const SOURCES_MODULE = 'redex:sources';
+const SOURCES_MODULE = 'redex:sources';
 const REGISTER = '__redexSource';
 
 /** Function to text, for the whole process or thread: the language reads it under the same symbol. */

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { engineSettings, parseStore, runnerSettings } from '../../core/environment.ts';
+
+const engine = {
+  REDEX_STACK: 'prod-1',
+  REDEX_TABLE_RUNS: 'r',
+  REDEX_TABLE_CACHE: 'c',
+  REDEX_TABLE_ATTEMPTS: 'a',
+  REDEX_STORE: 's3://bucket/some/prefix',
+};
+
+const runner = { REDEX_SPEC: 'specs/a', REDEX_STORE: '/store', AWS_BATCH_JOB_ID: 'job' };
+
+describe('settings of the handlers', () => {
+  it('are read from the environment, with defaults', () => {
+    expect(engineSettings(engine)).toEqual({
+      stack: 'prod-1',
+      tables: { runs: 'r', cache: 'c', attempts: 'a' },
+      store: { kind: 's3', bucket: 'bucket', prefix: 'some/prefix/' },
+      storeText: 's3://bucket/some/prefix',
+      bundle: undefined,
+      filesRoot: undefined,
+      sender: undefined,
+      bus: 'default',
+      queue: undefined,
+    });
+  });
+
+  it('take an empty variable for an absent one', () => {
+    expect(engineSettings({ ...engine, REDEX_BUNDLE: '', REDEX_BUS: '', REDEX_SENDER: '' })).toMatchObject({
+      bundle: undefined,
+      bus: 'default',
+      sender: undefined,
+    });
+  });
+
+  it('that are missing or wrong are all named at once', () => {
+    const read = () =>
+      engineSettings({ ...engine, REDEX_STACK: 'a_b', REDEX_STORE: 'relative', REDEX_TABLE_RUNS: undefined });
+    expect(read).toThrow(/REDEX_STACK: .*REDEX_TABLE_RUNS.*REDEX_STORE: is neither/s);
+    expect(() => engineSettings({ ...engine, REDEX_BUNDLE: 'latest' })).toThrow('REDEX_BUNDLE: is no hash');
+  });
+});
+
+describe('settings of the runner', () => {
+  it('are read from what Batch and the submission set', () => {
+    expect(runnerSettings(runner)).toMatchObject({
+      spec: 'specs/a',
+      store: { kind: 'folder', path: '/store' },
+      jobId: 'job',
+      jobAttempt: 1,
+      arrayIndex: undefined,
+    });
+    const child = { ...runner, AWS_BATCH_JOB_ATTEMPT: '2', AWS_BATCH_JOB_ARRAY_INDEX: '0' };
+    expect(runnerSettings(child)).toMatchObject({ jobAttempt: 2, arrayIndex: 0 });
+  });
+
+  it.each([{ AWS_BATCH_JOB_ATTEMPT: '0' }, { AWS_BATCH_JOB_ARRAY_INDEX: '-1' }, { AWS_BATCH_JOB_ARRAY_INDEX: '1.5' }])(
+    'refuse %j',
+    (wrong) => {
+      expect(() => runnerSettings({ ...runner, ...wrong })).toThrow(Object.keys(wrong)[0]);
+    },
+  );
+});
+
+describe('a store', () => {
+  it.each([
+    ['s3://bucket', { kind: 's3', bucket: 'bucket', prefix: '' }],
+    ['s3://bucket/', { kind: 's3', bucket: 'bucket', prefix: '' }],
+    ['s3://bucket/a', { kind: 's3', bucket: 'bucket', prefix: 'a/' }],
+    ['s3://bucket/a/b/', { kind: 's3', bucket: 'bucket', prefix: 'a/b/' }],
+    ['/folder/of/mine', { kind: 'folder', path: '/folder/of/mine' }],
+  ])('%s', (text, store) => {
+    expect(parseStore(text)).toEqual(store);
+  });
+});

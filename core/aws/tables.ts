@@ -83,7 +83,7 @@ export async function ensureTables(client: DynamoDBClient, names: TableNames): P
         if (!(error instanceof ResourceInUseException)) throw error;
       });
       await waitUntilTableExists(
-        { client, maxWaitTime: TABLE_READY_SECONDS_MAX, minDelay: 1, maxDelay: 1 },
+        { client, maxWaitTime: TABLE_READY_SECONDS_MAX, minDelay: 0.02, maxDelay: 1 },
         { TableName: params.TableName },
       );
     }),

@@ -111,7 +111,13 @@ export async function openCloud(options: CloudOptions): Promise<Cloud | undefine
 
 async function undo(endings: Endings): Promise<void> {
   const errors: unknown[] = [];
-  for (const end of endings.splice(0).reverse()) await Promise.try(end).catch((error: unknown) => errors.push(error));
+  for (const end of endings.splice(0).reverse()) {
+    try {
+      await end();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
   if (errors.length > 0) throw new AggregateError(errors, 'the local cloud did not end well');
 }
 

@@ -77,15 +77,18 @@ const copyDirTask = task(
     if (copy.location === source.location) return Promise.resolve(source);
     return source
       .list()
-      .then((files) =>
-        inTurns(files, (each) => each.copyTo(copy.file(each.location.slice(source.location.length)))).then(() => copy),
-      );
+      .then((files) => inTurns(files, (each) => each.copyTo(copy.file(pathIn(source, each)))).then(() => copy));
   },
 );
 
 /** Copies all files below a directory, at any depth; other files that the target has stay. */
 export function copyDir(source: Lift<Dir>, target: Lift<string> | Lift<Dir>): Lazy<Dir> {
   return copyDirTask(source, locationOf(target));
+}
+
+/** The file's path below the directory that it was listed in. */
+function pathIn(directory: Dir, listed: File): string {
+  return directory.location === './' ? listed.location : listed.location.slice(directory.location.length);
 }
 
 /** Runs `step` on every item, COPIES_MAX at a time. */
@@ -103,9 +106,7 @@ const globTask = task(
   { version: '1', description: 'Files of a directory whose paths fit a pattern.' },
   (directory: Dir, pattern: string) => {
     const fits = globPattern(pattern);
-    return directory
-      .list()
-      .then((files) => files.filter((each) => fits.test(each.location.slice(directory.location.length))));
+    return directory.list().then((files) => files.filter((each) => fits.test(pathIn(directory, each))));
   },
 );
 

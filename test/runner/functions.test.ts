@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { keys, putJson } from '../../core/engine/objects.ts';
+import type { JobSpec } from '../../core/engine/spec.ts';
+import type { File } from '../../core/values/classes.ts';
+import { encode } from '../../core/values/encode.ts';
+import { digestBytes, type Hash } from '../../core/values/hash.ts';
+import { type Desk, type Ended, openDesk, processesWith, until } from './desk.ts';
+
+/** A bundle as the host loads them, made by hand: the runner must not care how it came about. */
+const BUNDLE = Buffer.from(`
+const files = () => globalThis[Symbol.for('redex.fileAccess')];
+const tasks = {
+  async copy() {
+    await files().copy('in.txt', 'out.txt', { gunzip: false });
+    return [['file', 'out.txt', null], 1, ['list', [0, 1]]];
+  },
+  fail() { throw new RangeError('out of it'); },
+  exit() { process.exit(3); },
+  print() { console.log('printed by the author'); return [Object.keys(process.env).includes('SECRET')]; },
+  large() { return ['x'.repeat(5000)]; },
+  hang() { console.log('ready'); return new Promise(() => setInterval(() => {}, 1000)); },
+};
+export const redexBundle = {
+  program: () => ({ tasks: {}, executors: {}, limits: {}, context: {} }),
+  root: () => ['undefined'],
+  invoke: async (task) => await tasks[task](),
+  encodeError: (thrown) => [['record', [], []], ['error', thrown.name, [thrown.name, 'Error'], thrown.message, 0]],
+};
+`);
+const bundle = digestBytes(BUNDLE);
+
+let desk: Desk;
+
+beforeAll(async () => {
+  desk = await openDesk();
+  await desk.objects.put(keys.bundle(bundle), BUNDLE);
+  await putJson(desk.objects, keys.program(bundle), { bundle, tasks: {}, executors: {}, limits: {}, context: {} });
+});
+
+afterAll(() => desk.remove());
+
+const specOf = (task: string, changes: Partial<JobSpec> = {}): Promise<JobSpec> =>
+  desk.scriptSpec({ text: '' }, { task, bundle, args: encode([]), ...changes });
+
+const run = async (task: string): Promise<Ended> =>
+  await (await desk.start(await specOf(task), { environment: { SECRET: 'x' } })).ended;
+
+it('a function of the bundle reads and writes files, and those it names in its result are looked at', async () => {
+  await desk.write('in.txt', 'text');
+  const ended = await run('copy');
+  expect(ended).toMatchObject({ exitCode: 0 });
+  const [file] = ended.value as [File];
+  expect(file.location).toBe('out.txt');
+  expect(file.version).toMatch(/^[0-9a-f]{64}$/);
+  expect(await desk.read('out.txt')).toBe('text');
+});
+
+it("what a function throws is the job's error", async () => {
+  const ended = await run('fail');
+  expect(ended.exitCode).toBe(1);
+  expect(ended.error).toMatchObject({ name: 'RangeError', message: 'out of it' });
+});
+
+it('a function that ends its process fails its job', async () => {
+  const ended = await run('exit');
+  expect(ended.exitCode).toBe(1);
+  expect(ended.error).toBeInstanceOf(Error);
+});
+
+it("what a function prints is in the log, and the shell's variables are not its business", async () => {
+  const ended = await run('print');
+  expect(ended.log).toContain('printed by the author');
+  expect(ended.value).toBe(false);
+});
+
+it('a large result is kept outside of the record', async () => {
+  const ended = await run('large');
+  expect(ended.value).toBe('x'.repeat(5000));
+  expect(ended.outcome?.ok && ended.outcome.expression).toEqual([['ref', expect.any(String), 5004, 0]]);
+});
+
+it('processor time and memory of a function are measured', async () => {
+  const { outcome } = await run('large');
+  expect(outcome?.measured.cpuSeconds).toBeGreaterThan(0);
+  expect(outcome?.measured.memoryPeakBytes).toBeGreaterThan(10e6);
+});
+
+it('a function is ended with its job', async () => {
+  const running = await desk.start(await specOf('hang'));
+  await until(() => running.log().includes('ready'));
+  process.kill(running.child.pid as number, 'SIGTERM');
+  expect(await running.ended).toMatchObject({ exitCode: 143, outcome: undefined });
+  expect(await processesWith(desk.store)).toEqual([]);
+});
+
+it('a bundle that is not in the store fails the job with its name', async () => {
+  const missing = 'f'.repeat(40) as Hash;
+  const ended = await (await desk.start(await specOf('copy', { bundle: missing }))).ended;
+  expect(ended.error?.message).toContain(missing);
+});

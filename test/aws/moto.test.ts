@@ -1,0 +1,115 @@
+import {
+  BatchClient,
+  CreateComputeEnvironmentCommand,
+  CreateJobQueueCommand,
+  DescribeJobDefinitionsCommand,
+} from '@aws-sdk/client-batch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dynamoAttempts } from '../../core/aws/attempts.ts';
+import { batchExecutor } from '../../core/aws/batch.ts';
+import { eventBus } from '../../core/aws/bus.ts';
+import { dynamoCache } from '../../core/aws/cache.ts';
+import { dynamoJournal } from '../../core/aws/journal.ts';
+import { s3Objects } from '../../core/aws/objects.ts';
+import { dynamoSummaries } from '../../core/aws/summaries.ts';
+import { ensureTables } from '../../core/aws/tables.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { attemptsContract } from '../contract/attempts.ts';
+import { cacheContract } from '../contract/cache.ts';
+import { journalContract } from '../contract/journal.ts';
+import { objectsContract } from '../contract/objects.ts';
+import { summariesContract, summary } from '../contract/summaries.ts';
+import { tableNames } from '../support/dynamo.ts';
+import { virtualClock } from '../support/memory/clock.ts';
+import { hasMoto, type Moto, startMoto } from '../support/moto.ts';
+import { batchSettings, submission } from '../support/submission.ts';
+
+describe.runIf(hasMoto())('on moto', () => {
+  const clock = virtualClock();
+  let moto: Moto;
+  let dynamo: DynamoDBClient;
+  let s3: S3Client;
+  let batch: BatchClient;
+
+  const objects = () => s3Objects(s3, 'bucket', 'some/prefix/');
+
+  beforeAll(async () => {
+    moto = await startMoto();
+    dynamo = new DynamoDBClient(moto.client);
+    s3 = new S3Client({ ...moto.client, forcePathStyle: true });
+    batch = new BatchClient(moto.client);
+    await ensureTables(dynamo, tableNames);
+    await s3.send(new CreateBucketCommand({ Bucket: 'bucket' }));
+    await makeQueue(moto, batch);
+  });
+
+  afterAll(() => moto.stop());
+
+  journalContract('DynamoDB', async () => dynamoJournal(dynamo, tableNames.runs, objects()));
+  summariesContract('DynamoDB', async () => dynamoSummaries(dynamo, tableNames.runs, objects()));
+  cacheContract('DynamoDB', async () => dynamoCache(dynamo, tableNames.cache, objects(), clock));
+  attemptsContract('DynamoDB', async () => dynamoAttempts(dynamo, tableNames.attempts, objects(), clock));
+  objectsContract('S3', async () => objects());
+
+  describe('Batch', () => {
+    const executor = () => batchExecutor({ batch, batchOnce: batch }, batchSettings);
+
+    it('takes our submissions, and finds, describes and ends them', async () => {
+      const outcome = await executor().submit(submission());
+      const id = outcome.kind === 'accepted' ? outcome.id : '';
+      expect(outcome).toEqual({ kind: 'accepted', id });
+      expect(await executor().find(submission().name, undefined)).toEqual([id]);
+      expect(await executor().find('another', undefined)).toEqual([]);
+      const [verdict] = await executor().describe([id]);
+      expect(verdict).toMatchObject({ id, name: submission().name });
+      await executor().terminate(id, 'cancelled');
+    });
+
+    it('keeps one definition for one content', async () => {
+      await executor().submit(submission({}, { image: 'shared:1' }));
+      await executor().submit(submission({}, { image: 'shared:1', memory: 8 }));
+      const { jobDefinitions = [] } = await batch.send(new DescribeJobDefinitionsCommand({ status: 'ACTIVE' }));
+      const shared = jobDefinitions.filter((definition) => definition.containerProperties?.image === 'shared:1');
+      expect(shared).toHaveLength(1);
+      expect(shared[0]).toMatchObject({ revision: 1, platformCapabilities: ['EC2'] });
+    });
+
+    it('refuses a queue that is not there, and we say why', async () => {
+      const outcome = await executor().submit(submission({}, { queue: 'nowhere' }));
+      expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('nowhere') });
+    });
+  });
+
+  it('EventBridge takes our events', async () => {
+    const bus = eventBus(new EventBridgeClient(moto.client), 'default', 'test');
+    await bus.wake('run1' as RunId);
+    await bus.ended(summary({ status: 'DONE' }));
+  });
+});
+
+async function makeQueue(moto: Moto, batch: BatchClient): Promise<void> {
+  await moto.query('iam', {
+    Action: 'CreateRole',
+    Version: '2010-05-08',
+    RoleName: 'service',
+    AssumeRolePolicyDocument: '{}',
+  });
+  const environment = {
+    computeEnvironmentName: 'environment',
+    type: 'UNMANAGED',
+    state: 'ENABLED',
+    serviceRole: 'arn:aws:iam::123456789012:role/service',
+  } as const;
+  const { computeEnvironmentArn } = await batch.send(new CreateComputeEnvironmentCommand(environment));
+  await batch.send(
+    new CreateJobQueueCommand({
+      jobQueueName: batchSettings.queue,
+      state: 'ENABLED',
+      priority: 1,
+      computeEnvironmentOrder: [{ order: 1, computeEnvironment: computeEnvironmentArn }],
+    }),
+  );
+}

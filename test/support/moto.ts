@@ -1,0 +1,55 @@
+/** moto's server, where `pip install 'moto[server]'` was done: AWS services as somebody else understands them. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+
+/** Whether moto is there; asking takes a second. */
+export function hasMoto(): boolean {
+  return spawnSync('moto_server', ['--help']).status === 0;
+}
+
+export interface Moto {
+  /** Settings of SDK clients. */
+  readonly client: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
+  /** A request as services with a query interface take it, without an SDK. */
+  query(service: string, parameters: Readonly<Record<string, string>>): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const REGION = 'us-east-1';
+
+export async function startMoto(): Promise<Moto> {
+  const server = spawn('moto_server', ['-H', '127.0.0.1', '-p', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const endpoint = await new Promise<string>((resolve, reject) => {
+    let said = '';
+    server.once('error', reject);
+    server.once('exit', () => reject(new Error(`moto_server ended: ${said}`)));
+    server.stderr.on('data', (data: Buffer) => {
+      said += data.toString();
+      const url = /Running on (http:\/\/[\d.:]+)/.exec(said)?.[1];
+      if (url) resolve(url);
+    });
+  });
+  // Jobs end by themselves, without Docker.
+  await fetch(`${endpoint}/moto-api/config`, {
+    method: 'POST',
+    body: JSON.stringify({ batch: { use_docker: false } }),
+  });
+  return {
+    client: { endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } },
+    async query(service, parameters) {
+      const authorization = `AWS4-HMAC-SHA256 Credential=test/20300101/${REGION}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
+      const body = new URLSearchParams(parameters);
+      return (await fetch(endpoint, { method: 'POST', headers: { authorization }, body })).text();
+    },
+    async stop() {
+      server.removeAllListeners('exit');
+      const ended = once(server, 'exit');
+      server.kill();
+      await ended;
+    },
+  };
+}

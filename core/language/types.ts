@@ -91,7 +91,7 @@ type LiftParts<T> =
               : T;
 
 /** A parameter list with every parameter lifted. */
-export type LiftAll<A extends unknown[]> = { [K in keyof A]: Lift<A[K]> };
+type LiftAll<A extends unknown[]> = { [K in keyof A]: Lift<A[K]> };
 
 /** What a result comes to when nothing in it is lazy any more. */
 export type Force<T> =

@@ -12,7 +12,7 @@ import {
   type TaskReference,
 } from './classes.ts';
 import { errorClasses, errorExtras } from './errors.ts';
-import { childrenOf, hashOf, type Index, mapChildren, type NodeOf, type Table, TableBuilder } from './table.ts';
+import { childrenOf, type Index, mapChildren, type NodeOf, type Table, TableBuilder } from './table.ts';
 
 /** A value that has no encoding; the message names the value and the path to it. */
 export class NotEncodable extends Error {
@@ -56,10 +56,7 @@ export function encode(root: unknown): Table {
     }
     frames.pop();
     let at = 0;
-    result = addCanonical(
-      builder,
-      mapChildren(frame.node, () => frame.places[at++] as Index),
-    );
+    result = builder.add(mapChildren(frame.node, () => frame.places[at++] as Index));
     if (frame.identity) {
       open.delete(frame.identity);
       done.set(frame.identity, result);
@@ -78,21 +75,6 @@ interface Frame {
 function identityOf(value: unknown): object | undefined {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   return ((value as { [EXPRESSION]?: object })[EXPRESSION] ?? value) as object;
-}
-
-/** Members of maps and sets are ordered by hash, and equal ones become one: neither insertion order nor identity shows. */
-function addCanonical(builder: TableBuilder, node: NodeOf<Index>): Index {
-  if (node === null || typeof node !== 'object' || (node[0] !== 'set' && node[0] !== 'map')) return builder.add(node);
-  const members = new Map(node[1].map((member, at) => [member, node[0] === 'map' ? (node[2][at] as Index) : member]));
-  const order = byHash(builder, [...members.keys()]);
-  return builder.add(
-    node[0] === 'set' ? ['set', order] : ['map', order, order.map((member) => members.get(member) as Index)],
-  );
-}
-
-function byHash(builder: TableBuilder, members: readonly Index[]): Index[] {
-  const hashes = new Map(members.map((member) => [member, hashOf(builder.build(member))]));
-  return [...members].sort((a, b) => byCodeUnit(hashes.get(a) as string, hashes.get(b) as string));
 }
 
 /** The node for a value, with JavaScript values as its children. */

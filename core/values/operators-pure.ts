@@ -26,7 +26,7 @@ function binary(operator: string, compute: (a: Primitive, b: Primitive) => unkno
 }
 
 /** What a value is, for a message. */
-export function describe(value: unknown): string {
+function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'symbol') return 'the standard output';

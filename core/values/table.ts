@@ -141,18 +141,37 @@ export function hashOf(table: Table): Hash {
   return hashOfSpelling(spellAll(table).at(-1) as string);
 }
 
-/** Builds a table bottom-up; structurally equal nodes become one. */
+/** Builds a table bottom-up; structurally equal nodes become one, and members of maps and sets get their order. */
 export class TableBuilder {
   readonly #nodes: Node[] = [];
   readonly #seen = new Map<string, Index>();
+  /** Spellings of the first nodes: as far as the last map or set needed them. */
+  readonly #spelled: string[] = [];
 
   add(node: Node): Index {
-    const key = JSON.stringify(node);
+    const placed = this.#canonical(node);
+    const key = JSON.stringify(placed);
     const known = this.#seen.get(key);
     if (known !== undefined) return known;
-    const index = this.#nodes.push(node) - 1;
+    const index = this.#nodes.push(placed) - 1;
     this.#seen.set(key, index);
     return index;
+  }
+
+  /** Members in the order of their hashes, equal ones once; a key that comes twice has its later value. */
+  #canonical(node: Node): Node {
+    if (node === null || typeof node !== 'object' || (node[0] !== 'set' && node[0] !== 'map')) return node;
+    const members = new Map(node[1].map((member, at) => [this.#hashAt(member), at]));
+    const order = [...members.keys()].sort().map((hash) => members.get(hash) as number);
+    const sorted = (indexes: readonly Index[]) => order.map((at) => indexes[at] as Index);
+    return node[0] === 'set' ? ['set', sorted(node[1])] : ['map', sorted(node[1]), sorted(node[2])];
+  }
+
+  #hashAt(index: Index): Hash {
+    for (let at = this.#spelled.length; at <= index; at++) {
+      this.#spelled.push(spell(mapChildren(this.#nodes[at] as Node, (child) => this.#spelled[child] as string)));
+    }
+    return hashOfSpelling(this.#spelled[index] as string);
   }
 
   /** Adds everything `table` holds and returns where its root is now. */

@@ -16,7 +16,7 @@ import { parseJobName } from '../core/engine/spec.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
 import { described, log } from './log.ts';
-import { world } from './world.ts';
+import { world as openWorld } from './world.ts';
 
 const QueueBatch = v.object({
   Records: v.array(
@@ -46,10 +46,11 @@ const ROUND_MS_MIN = 15_000;
 
 export function makeAdvance(open: () => World): Handler<SQSBatchResponse> {
   const wrapped = middy().handler(async (event: unknown, invocation: Invocation): Promise<SQSBatchResponse> => {
+    const world = open();
     const failed: Message[] = [];
-    for (const work of workOf(open().stack, messagesOf(event))) {
+    for (const work of workOf(world.stack, messagesOf(event))) {
       const remainingMs = invocation.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
-      const done = remainingMs >= ROUND_MS_MIN && (await advanceRun(open(), work, hardEndOf(invocation)));
+      const done = remainingMs >= ROUND_MS_MIN && (await advanceRun(world, work, hardEndOf(world, invocation)));
       if (!done) failed.push(...work.messages);
     }
     const identifiers = failed.flatMap(({ id }) => id ?? []);
@@ -111,4 +112,4 @@ function receivesOf({ messages }: Work): number {
   return Math.max(...messages.map(({ receives }) => receives));
 }
 
-export const handler = makeAdvance(world);
+export const handler = makeAdvance(openWorld);

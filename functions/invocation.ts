@@ -1,6 +1,7 @@
 /** How the handlers are invoked: by Lambda, by the local cloud, or directly. */
 import type { MiddyfiedHandler } from '@middy/core';
 import type { Context } from 'aws-lambda';
+import type { World } from '../core/engine/ports.ts';
 import type { RoundOptions } from '../core/engine/round.ts';
 
 /** The part of Lambda's context that counts. */
@@ -16,7 +17,7 @@ export function handlerOf<Answer>(wrapped: MiddyfiedHandler<unknown, unknown>): 
 }
 
 /** When the invocation is cut off, where it knows. */
-export function hardEndOf(invocation: Invocation): RoundOptions {
+export function hardEndOf({ clock }: World, invocation: Invocation): RoundOptions {
   const remainingMs = invocation.getRemainingTimeInMillis?.();
-  return remainingMs === undefined ? {} : { hardEnd: Date.now() + remainingMs };
+  return remainingMs === undefined ? {} : { hardEnd: clock.now() + remainingMs };
 }

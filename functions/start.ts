@@ -8,7 +8,7 @@ import { type Hash, parseHash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type Answer, httpOrDirect, isRecord } from './http.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
-import { currentBundle, world } from './world.ts';
+import { currentBundle, world as openWorld } from './world.ts';
 
 /** Valibot's own records take lists, too. */
 const JsonObject = v.custom<Readonly<Record<string, unknown>>>(isRecord, 'is no JSON object');
@@ -41,8 +41,9 @@ export function makeStart(open: () => World, bundleNow: () => Hash | undefined):
       if (!parsed.success) return refusal(parsed.issues.map(problemOf));
       const { run, context, bundle = bundleNow(), ...request } = parsed.output;
       if (!bundle) return refusal(['bundle: none was deployed, and the request names none']);
+      const world = open();
       const asked = { ...request, bundle, ...(run && { run: run as RunId }), ...(context && { context }) };
-      const launched = await launch(open(), asked, hardEndOf(invocation));
+      const launched = await launch(world, asked, hardEndOf(world, invocation));
       return launched.ok ? { statusCode: 201, body: { run: launched.run } } : refusal([messageOf(launched.error)]);
     });
   return handlerOf(wrapped);
@@ -64,4 +65,4 @@ function problemOf(issue: v.BaseIssue<unknown>): string {
   return path ? `${path}: ${issue.message}` : issue.message;
 }
 
-export const handler = makeStart(world, currentBundle);
+export const handler = makeStart(openWorld, currentBundle);

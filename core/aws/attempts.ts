@@ -9,6 +9,7 @@
  */
 import {
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -147,6 +148,10 @@ export function dynamoAttempts(client: DynamoDBClient, table: string, objects: O
     async cancel(run) {
       const item = { ...keyOf(run, CANCELLED), ...VERSION, ...expiry(clock.now()) };
       await client.send(new PutItemCommand({ TableName: table, Item: item }));
+    },
+
+    async reopen(run) {
+      await client.send(new DeleteItemCommand({ TableName: table, Key: keyOf(run, CANCELLED) }));
     },
   };
 }

@@ -27,7 +27,7 @@ const JobDetail = v.object({
   stoppedAt: optionalNumber,
   container: Container,
   attempts: v.fallback(v.array(v.object({ container: Container, statusReason: optionalText })), []),
-  arrayProperties: v.fallback(v.object({ index: optionalNumber, size: optionalNumber }), {}),
+  arrayProperties: v.fallback(v.object({ index: optionalNumber }), {}),
 });
 
 const StateChange = v.object({
@@ -68,13 +68,12 @@ export function verdictOfJob(job: unknown): Verdict | undefined {
 }
 
 /**
- * A `Batch Job State Change`; undefined for every other event. The id of an array's child is `<parent>:<index>`. An
- * array's parent gives undefined: its children speak for themselves, and what the parent's events hold is nowhere promised.
+ * A `Batch Job State Change`; undefined for every other event. A child of an array has an index, and the id
+ * `<parent>:<index>`; the array itself has the parent's id and no index.
  */
 export function parseVerdict(event: unknown): Verdict | undefined {
   const parsed = v.safeParse(StateChange, event);
-  if (!parsed.success || parsed.output.detail.arrayProperties.size !== undefined) return undefined;
-  return toVerdict(parsed.output.detail);
+  return parsed.success ? toVerdict(parsed.output.detail) : undefined;
 }
 
 /** A wake-up for a run; undefined for every other event. */

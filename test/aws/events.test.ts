@@ -62,8 +62,9 @@ describe('a state change of a job', () => {
     expect(parseVerdict(event)).toMatchObject({ id: 'parent:0', index: 0 });
   });
 
-  it('of an array’s parent is passed over', () => {
-    expect(parseVerdict(stateChange({ arrayProperties: { size: 3, statusSummary: { FAILED: 1 } } }))).toBeUndefined();
+  it('of an array itself has no index', () => {
+    const event = stateChange({ attempts: [], arrayProperties: { size: 3, statusSummary: { FAILED: 1 } } });
+    expect(parseVerdict(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });
   });
 
   it('is understood when parts of it are null or of another type', () => {

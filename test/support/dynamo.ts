@@ -8,6 +8,7 @@ export const tableNames = { runs: 'test-runs', cache: 'test-cache', attempts: 't
 
 export interface TestDynamo {
   readonly client: DynamoDBClient;
+  readonly endpoint: string;
   /** Another client of the same database. */
   connect(): DynamoDBClient;
   stop(): Promise<void>;
@@ -19,9 +20,10 @@ export async function startDynamo(): Promise<TestDynamo> {
     server.listen(0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}`;
   const connect = () =>
     new DynamoDBClient({
-      endpoint: `http://127.0.0.1:${port}`,
+      endpoint,
       region: 'us-east-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     });
@@ -29,6 +31,7 @@ export async function startDynamo(): Promise<TestDynamo> {
   await ensureTables(client, tableNames);
   return {
     client,
+    endpoint,
     connect,
     stop: () =>
       new Promise((resolve) => {

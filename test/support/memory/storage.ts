@@ -100,6 +100,9 @@ export function memoryAttempts(): Attempts {
     cancel(run) {
       cancelled.add(run);
     },
+    reopen(run) {
+      cancelled.delete(run);
+    },
   });
 }
 

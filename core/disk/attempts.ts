@@ -6,7 +6,7 @@
  *    change is decided on exactly the record that it follows.
  * 3. The mark of a cancelled run is looked at before and after a claim: a claim that is granted came before the mark.
  */
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptRecord, Attempts } from '../engine/ports.ts';
 import type { EvalHash, RunId } from '../graph/facts.ts';
@@ -56,6 +56,9 @@ export function folderAttempts(root: string): Attempts {
     },
     async cancel(run) {
       await createFile(markOf(run), '');
+    },
+    async reopen(run) {
+      await rm(markOf(run), { force: true });
     },
   };
 }

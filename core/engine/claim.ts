@@ -1,9 +1,11 @@
 /** Jobs that are ready become claimed submissions: their specs are stored, the claim is a fact, the request comes later. */
 import type { Attempt } from '../graph/demands.ts';
+import { errorValue } from '../graph/errors.ts';
 import { attemptOptions } from '../graph/evolve.ts';
-import type { Fact, SubmissionId } from '../graph/facts.ts';
+import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
+import { placesOf } from '../values/contents.ts';
 import { digest } from '../values/hash.ts';
 import type { JobOptions } from '../values/program.ts';
 import { keys, putJson } from './objects.ts';
@@ -19,15 +21,47 @@ export interface ClaimContext {
   readonly deadline: number;
 }
 
-/** Claims for everything that is ready and has room under its limits. */
+/** Claims for everything that is ready and has room under its limits; what would write where others write fails. */
 export async function claimReady(
   world: World,
   graph: Graph,
   ready: readonly Attempt[],
   context: ClaimContext,
 ): Promise<Fact[]> {
-  const groups = groupAttempts(graph, ready);
-  return Promise.all(groups.map((group, at) => claimGroup(world, graph, group, at, context)));
+  const { free, conflicts } = separateWriters(graph, ready);
+  const groups = groupAttempts(graph, free);
+  const claims = await Promise.all(groups.map((group, at) => claimGroup(world, graph, group, at, context)));
+  return [...conflicts, ...claims];
+}
+
+/** Two jobs in flight in one run never write one location: the second is refused, naming both. */
+function separateWriters(graph: Graph, ready: readonly Attempt[]): { free: Attempt[]; conflicts: Fact[] } {
+  const writing = new Map(graph.writing);
+  const free: Attempt[] = [];
+  const conflicts: Fact[] = [];
+  for (const attempt of ready) {
+    const places = placesOf(attempt.args);
+    const taken = places.find((location) => writing.has(location));
+    if (taken === undefined) {
+      free.push(attempt);
+      for (const location of places) writing.set(location, attempt.eval);
+    } else conflicts.push(conflictFact(graph, attempt, taken, writing.get(taken) as EvalHash));
+  }
+  return { free, conflicts };
+}
+
+function conflictFact(graph: Graph, { eval: evaluation, attempt }: Attempt, location: string, other: EvalHash): Fact {
+  const [second, first] = [describeWork(graph, evaluation), describeWork(graph, other)];
+  const error = errorValue('OutputConflict', `${second} would write ${location} while ${first} is writing it`);
+  return { type: 'failed', eval: evaluation, attempt, cause: 'program', error, measured: {} };
+}
+
+/** The work as its author knows it: a script goes by the task that called it. */
+function describeWork(graph: Graph, evaluation: EvalHash): string {
+  const work = graph.works.get(evaluation);
+  const job = work && graph.jobs.get(work.jobs[0] as JobId);
+  const parent = job?.parent && graph.jobs.get(job.parent);
+  return parent ? `${work?.task} in ${parent.task}` : (work?.task ?? 'another job');
 }
 
 async function claimGroup(

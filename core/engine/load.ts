@@ -7,9 +7,13 @@ import { getJson, keys, putJson } from './objects.ts';
 import type { Entry, RunStatus, World } from './ports.ts';
 import type { LiveRun } from './warm.ts';
 
-/** The run up to its newest entry; or, without loading it, that there is none or how it ended. */
-export async function loadRun(world: World, run: RunId): Promise<LiveRun | RunStatus | 'unknown'> {
-  const live = world.warm.take(run) ?? (await loadCold(world, run));
+/** The run up to its newest entry; or, without loading it, that there is none or how it ended (unless `ended` is wanted). */
+export async function loadRun(
+  world: World,
+  run: RunId,
+  options: { readonly ended: boolean } = { ended: false },
+): Promise<LiveRun | RunStatus | 'unknown'> {
+  const live = world.warm.take(run) ?? (await loadCold(world, run, options.ended));
   if (typeof live === 'string') return live;
   await foldTail(world, live);
   return live.sequence === 0 ? 'unknown' : live;
@@ -30,10 +34,10 @@ export function foldEntry(live: LiveRun, entry: Entry): void {
 }
 
 /** Late events of a run that ended cost one read. */
-async function loadCold(world: World, run: RunId): Promise<LiveRun | RunStatus | 'unknown'> {
+async function loadCold(world: World, run: RunId, evenEnded: boolean): Promise<LiveRun | RunStatus | 'unknown'> {
   const summary = await world.summaries.get(run);
   if (!summary) return 'unknown';
-  if (summary.endedAt !== undefined) return summary.status;
+  if (summary.endedAt !== undefined && !evenEnded) return summary.status;
   const newest = summary.snapshot ?? 0;
   const stored = newest > 0 ? await getJson(world.objects, keys.snapshot(run, newest)) : undefined;
   const graph = stored ? graphOf(stored as Snapshot) : undefined;

@@ -37,6 +37,15 @@ export interface TaskTally {
   readonly cancelled: number;
 }
 
+export interface OpenWork {
+  /** Something is ready that no event will bring forward. */
+  readonly ready: boolean;
+  /** Deadline of the first claim nobody acknowledged, ms since the epoch. */
+  readonly claimDeadline?: number;
+  /** Deadline of the oldest claim in flight: about when it was sent. */
+  readonly oldestDeadline?: number;
+}
+
 export interface RunSummary {
   readonly run: RunId;
   readonly workflow: string;
@@ -54,6 +63,8 @@ export interface RunSummary {
   /** Rendered task-level traceback of a failed run. */
   readonly traceback?: string;
   readonly otherErrors?: readonly string[];
+  /** What a sweep must know without loading the run. */
+  readonly open?: OpenWork;
   /** Sequence of the newest snapshot. */
   readonly snapshot?: number;
   readonly tags: Readonly<Record<string, string>>;
@@ -107,6 +118,8 @@ export interface Attempts {
   read(run: RunId, evaluations: readonly EvalHash[]): Promise<Map<EvalHash, AttemptRecord>>;
   /** From now on every claim of the run is refused. */
   cancel(run: RunId): Promise<void>;
+  /** Takes the mark of a cancel away: the run is taken up again. */
+  reopen(run: RunId): Promise<void>;
 }
 
 /** Bytes by key. Keys are `folder/name` of letters, digits, `.`, `-`, `_`, with as many folders as needed. */

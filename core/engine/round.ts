@@ -11,6 +11,7 @@ import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
+import { askExecutor } from './ask.ts';
 import { claimReady, send } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
 import { foldTail, loadRun, snapshotIfDue } from './load.ts';
@@ -31,8 +32,12 @@ export interface RoundReport {
 export interface RoundOptions {
   /** ms since the epoch: when the caller is cut off. Claims get it as their deadline. */
   readonly hardEnd?: number;
-  /** Facts from elsewhere than the executor: the start, a cancel. */
+  /** Facts from elsewhere than the executor: a cancel, a retry. */
   readonly facts?: readonly Fact[];
+  /** Ask the executor about everything in flight: events may have been lost. */
+  readonly ask?: boolean;
+  /** Load the run although it has ended. */
+  readonly ended?: boolean;
 }
 
 /** How long a caller that says nothing is taken to live. */
@@ -47,7 +52,7 @@ export async function round(
   verdicts: readonly Verdict[] = [],
   options: RoundOptions = {},
 ): Promise<RoundReport> {
-  const loaded = await loadRun(world, run);
+  const loaded = await loadRun(world, run, { ended: options.ended ?? false });
   if (typeof loaded === 'string') return { status: loaded, appended: 0, submitted: 0 };
   const live = loaded;
   const start = world.clock.now();
@@ -63,7 +68,7 @@ export async function round(
   };
   let incoming: readonly Fact[] = [
     ...(options.facts ?? []),
-    ...(await learn(world, live, verdicts)),
+    ...(await learn(world, live, [...verdicts, ...(options.ask ? await askExecutor(world, live) : [])])),
     ...(await settleOverdue(world, live, hardEnd)),
   ];
   for (let isFirst = true; isFirst || incoming.length > 0; isFirst = false) {

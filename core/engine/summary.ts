@@ -1,10 +1,11 @@
 /** The run's summary: all that lists, polling and the status table need, in one item. */
+import { hasWorkLeft } from '../graph/demands.ts';
 import { callChain } from '../graph/ending.ts';
 import { errorLine } from '../graph/errors.ts';
 import type { Graph, RunEnd } from '../graph/graph.ts';
 import { runOf } from '../graph/graph.ts';
 import type { Table } from '../values/table.ts';
-import type { RunStatus, RunSummary, TaskTally } from './ports.ts';
+import type { OpenWork, RunStatus, RunSummary, TaskTally } from './ports.ts';
 import type { LiveRun } from './warm.ts';
 
 const OTHER_ERRORS_MAX = 20;
@@ -24,6 +25,7 @@ export function summaryOf(live: LiveRun, now: number): RunSummary {
     ...(graph.end && { endedAt: graph.end.at }),
     tally: tallyOf(graph),
     ...(graph.end && endingOf(graph, graph.end)),
+    ...(!graph.end && { open: openWorkOf(graph) }),
     ...(live.snapshot > 0 && { snapshot: live.snapshot }),
     tags,
   };
@@ -32,6 +34,18 @@ export function summaryOf(live: LiveRun, now: number): RunSummary {
 function statusOf(graph: Graph): RunStatus {
   if (graph.end) return graph.end.status;
   return graph.stopping === 'cancelling' ? 'CANCELLING' : 'RUNNING';
+}
+
+function openWorkOf(graph: Graph): OpenWork {
+  const submissions = [...graph.submissions.values()];
+  const deadlines = submissions.map(({ deadline }) => deadline);
+  const unanswered = submissions.filter(({ ids }) => ids.length === 0).map(({ deadline }) => deadline);
+  return {
+    // Nothing in flight and not over: whatever is left must be asked for.
+    ready: submissions.length === 0 || hasWorkLeft(graph),
+    ...(unanswered.length > 0 && { claimDeadline: Math.min(...unanswered) }),
+    ...(deadlines.length > 0 && { oldestDeadline: Math.min(...deadlines) }),
+  };
 }
 
 function tallyOf(graph: Graph): Record<string, TaskTally> {

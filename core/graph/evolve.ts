@@ -5,6 +5,7 @@
  * 2. Replaying the same facts gives the same graph, whoever does it and however they are cut into entries.
  */
 import type { Cause, JobOptions } from '../values/program.ts';
+import { placesOf } from '../values/contents.ts';
 import type { Table } from '../values/table.ts';
 import { type Draft, setStatus } from './draft.ts';
 import { end } from './ending.ts';
@@ -12,6 +13,7 @@ import { errorValue } from './errors.ts';
 import type { EvalHash, Fact, SubmissionId } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
 import { observed, workFailed, workReturned } from './jobs.ts';
+import { reopen } from './retry.ts';
 import { applied, enterRoot, propagate } from './reduce.ts';
 
 /** Attempts allowed for each cause unless the options say otherwise. */
@@ -27,7 +29,9 @@ export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
 
 /** Folds one fact into the graph in place. False when it does not apply (any more). */
 export function evolve(draft: Draft, fact: Fact): boolean {
-  if (draft.graph.end || (fact.type !== 'started') !== (draft.graph.run !== null)) return false;
+  const { run, end: ended } = draft.graph;
+  const isExpected = run === null ? fact.type === 'started' : fact.type !== 'started' && (fact.type === 'retried') === (ended !== null);
+  if (!isExpected) return false;
   const applies = fold(draft, fact);
   if (applies) propagate(draft);
   return applies;
@@ -63,6 +67,8 @@ function fold(draft: Draft, fact: Fact): boolean {
       if (draft.graph.stopping === 'cancelling') return false;
       draft.edits.set(draft.graph, 'stopping', 'cancelling');
       return true;
+    case 'retried':
+      return reopen(draft);
     case 'ended':
       return end(draft, fact.at);
   }
@@ -140,6 +146,7 @@ function claimed(draft: Draft, fact: Extract<Fact, { type: 'claimed' }>): boolea
     edits.set(work, 'attempt', attempt);
     edits.set(work, 'submission', id);
     edits.remove(graph.frontier, evaluation);
+    for (const location of placesOf(work.args)) edits.put(graph.writing, location, evaluation);
     for (const job of work.jobs) {
       const live = graph.jobs.get(job);
       if (live && !live.outcome) setStatus(draft, live, 'RUNNING');
@@ -152,10 +159,17 @@ function claimed(draft: Draft, fact: Extract<Fact, { type: 'claimed' }>): boolea
 function leaveSubmission(draft: Draft, work: Work): void {
   const { graph, edits } = draft;
   const submission = work.submission === null ? undefined : graph.submissions.get(work.submission);
-  edits.set(work, 'submission', null);
+  stopWriting(draft, work);
   if (!submission) return;
   edits.set(submission, 'open', submission.open - 1);
   if (submission.open === 0) edits.drop(graph.submissions, submission.id);
+}
+
+function stopWriting({ graph, edits }: Draft, work: Work): void {
+  edits.set(work, 'submission', null);
+  for (const location of placesOf(work.args)) {
+    if (graph.writing.get(location) === work.eval) edits.drop(graph.writing, location);
+  }
 }
 
 function acknowledged(draft: Draft, id: SubmissionId, ids: readonly string[]): boolean {
@@ -183,7 +197,7 @@ function closeSubmission(draft: Draft, id: SubmissionId, each: (work: Work) => v
   if (!submission) return false;
   draft.edits.drop(draft.graph.submissions, id);
   for (const work of worksOf(draft, submission)) {
-    draft.edits.set(work, 'submission', null);
+    stopWriting(draft, work);
     each(work);
   }
   return true;

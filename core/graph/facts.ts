@@ -104,6 +104,8 @@ export type Fact =
   /** Definitely never accepted: the jobs fail with the reason. */
   | { readonly type: 'refused'; readonly submission: SubmissionId; readonly reason: string }
   | { readonly type: 'cancelled'; readonly at: number; readonly reason: string }
+  /** A run that failed or was cancelled is taken up again: what has a value keeps it. */
+  | { readonly type: 'retried'; readonly at: number }
   /** The outcome is known and nothing the run started is in flight. */
   | { readonly type: 'ended'; readonly at: number };
 

@@ -144,6 +144,10 @@ export interface Graph {
   readonly computing: Map<Hash, { readonly name: string; readonly operands: Table; readonly nodes: readonly NodeId[] }>;
   /** Work in state lookup or ready: the frontier of the run. */
   readonly frontier: Set<EvalHash>;
+  /** Locations that work in flight writes. */
+  readonly writing: Map<string, EvalHash>;
+  /** Newest attempts of work that failed and is run anew by a retry of the run. */
+  readonly attempts: Map<EvalHash, number>;
   readonly tally: Map<string, Tally>;
   /** Jobs that failed, in the order their failure was recorded. */
   readonly failed: JobId[];
@@ -175,6 +179,8 @@ export function emptyGraph(): Graph {
     observing: new Map(),
     computing: new Map(),
     frontier: new Set(),
+    writing: new Map(),
+    attempts: new Map(),
     tally: new Map(),
     failed: [],
     stopping: null,

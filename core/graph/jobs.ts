@@ -162,7 +162,7 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     options: given.options,
     jobs: [job.id],
     state: cached ? 'lookup' : 'ready',
-    attempt: 0,
+    attempt: graph.attempts.get(given.evaluation) ?? 0,
     failures: {},
     submission: null,
     expression: null,
@@ -195,6 +195,7 @@ export function workReturned(draft: Draft, work: Work, expression: Table, reused
 /** The function of a work failed for good: so do its jobs. */
 export function workFailed(draft: Draft, work: Work, error: Table): void {
   endWork(draft, work);
+  if (work.attempt > 0) draft.edits.put(draft.graph.attempts, work.eval, work.attempt);
   for (const id of [...work.jobs]) {
     const job = draft.graph.jobs.get(id);
     if (job && !job.outcome) settleJob(draft, job, { failure: { error: held(draft, error), origin: job.id } });

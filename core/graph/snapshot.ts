@@ -34,6 +34,8 @@ export function snapshotOf(graph: Graph): Snapshot {
     observing: [...graph.observing],
     computing: [...graph.computing],
     frontier: [...graph.frontier],
+    writing: [...graph.writing],
+    attempts: [...graph.attempts],
     tally: [...graph.tally],
   };
   return { format: GRAPH_FORMAT, graph: plain };
@@ -61,6 +63,8 @@ export function graphOf(snapshot: Snapshot): Graph | undefined {
     observing: new Map(plain.observing),
     computing: new Map(plain.computing),
     frontier: new Set(plain.frontier),
+    writing: new Map(plain.writing),
+    attempts: new Map(plain.attempts),
     tally: new Map(plain.tally),
   } as unknown as Graph;
 }

@@ -62,6 +62,11 @@ export function leavesOf(table: Table): Leaves {
   return leaves;
 }
 
+/** The locations that a script with these arguments writes, as far as they are held inline. */
+export function placesOf(table: Table): string[] {
+  return table.flatMap((node) => (node !== null && typeof node === 'object' && node[0] === 'place' ? [node[2]] : []));
+}
+
 /** Whether `node` is a file literal that nobody has observed, or a large value that holds one. */
 function isOpen(node: Node): boolean {
   if (node === null || typeof node !== 'object') return false;

@@ -69,6 +69,15 @@ function claims(name: string, open: () => Promise<Attempts>): void {
       expect((await attempts.read(run, [another])).size).toBe(0);
       expect(await attempts.claim(other, evaluation, 1, 'job-d')).toBe('claimed');
     });
+
+    it('again once a cancelled run is taken up again', async () => {
+      const [attempts, run] = [await open(), await freshRun()];
+      await attempts.claim(run, evaluation, 1, 'job-a');
+      await attempts.cancel(run);
+      await attempts.reopen(run);
+      await attempts.reopen(run);
+      expect(await attempts.claim(run, evaluation, 2, 'job-b')).toBe('claimed');
+    });
   });
 }
 

@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { add, catchError, cond, le, map, task } from '../../core/index.ts';
+import { add, catchError, cond, file, le, map, script, task } from '../../core/index.ts';
 import { cancel } from '../../core/engine/cancel.ts';
 import { readHistory } from '../../core/engine/history.ts';
 import type { Entry, World } from '../../core/engine/ports.ts';
+import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { warmGraphs, type WarmGraphs } from '../../core/engine/warm.ts';
+import { sweep } from '../../core/engine/sweep.ts';
 import { draftOf } from '../../core/graph/draft.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
-import { evaluate, play, playJobs, playWorld, start, totals } from '../support/play.ts';
+import { evaluate, plain, play, playJobs, playWorld, start, totals } from '../support/play.ts';
 
 const v1 = { version: '1' };
 const batch = { ...v1, executor: 'batch' };
@@ -19,6 +21,8 @@ const fragile = task('r.fragile', batch, (n: number): number => {
   if (n % 3 === 0) throw Object.assign(new Error(`no ${n}`), { stack: undefined });
   return n;
 });
+const flaky: { current: () => number } = { current: () => 0 };
+const flakyTask = task('r.flaky', batch, (_n: number) => flaky.current());
 const zero = task('r.zero', v1, (_error: Error) => 0);
 const guarded = task('r.guarded', v1, (n: number) => catchError(fragile(n), 'Error', zero));
 const range = task('r.range', v1, (n: number) => Array.from({ length: n }, (_, at) => at));
@@ -205,6 +209,50 @@ describe('cancel', () => {
   });
 });
 
+describe('retry', () => {
+  it('runs only what failed or was cancelled, and attempt numbers go on', async () => {
+    const world = playWorld();
+    let broken = true;
+    flaky.current = () => {
+      if (broken) throw new Error('broken');
+      return 5;
+    };
+    const run = await start(world, [heavy(1), add(flakyTask(1), heavy(2))]);
+    expect((await play(world, run)).status).toBe('FAILED');
+    broken = false;
+    const submitted = world.batch.jobs.length;
+    expect((await retry(world, run)).status).toBe('RUNNING');
+    const summary = await play(world, run);
+    expect(summary.status).toBe('DONE');
+    expect(plain(summary.result as never)).toEqual([10, 25]);
+    expect(world.batch.jobs.length).toBe(submitted + 1);
+    const history = await readHistory(world, run);
+    expect(history?.jobs.find(({ task }) => task === 'r.flaky')).toMatchObject({ status: 'DONE', attempt: 2 });
+  });
+
+  it('takes up a cancelled run, and leaves a finished one alone', async () => {
+    const world = playWorld();
+    const run = await start(world, program());
+    await round(world, run);
+    await cancel(world, run, 'test');
+    await round(world, run, world.batch.jobs.flatMap((job) => [...job.verdicts.values()]));
+    await retry(world, run);
+    expect((await play(world, run)).status).toBe('DONE');
+    expect((await retry(world, run)).status).toBe('DONE');
+  });
+});
+
+describe('outputs', () => {
+  it('of two jobs in flight never share a location: the second is refused, naming both', async () => {
+    const world = playWorld();
+    const write = (text: string) => script(text, { executor: 'batch', outputs: file('out/x').stage('x') });
+    const summary = await play(world, await start(world, [write('echo a > x'), write('echo b > x')]));
+    const refusal = 'OutputConflict: redex.script would write out/x while redex.script is writing it';
+    expect(summary.otherErrors).toEqual([refusal]);
+    expect(world.batch.jobs).toHaveLength(1);
+  });
+});
+
 describe('history', () => {
   it('tells status, attempt, times and error of every job', async () => {
     const world = playWorld();
@@ -215,5 +263,44 @@ describe('history', () => {
       { task: 'r.heavy', status: 'DONE', attempt: 1, error: undefined },
       { task: 'r.fragile', status: 'FAILED', attempt: 1, error: 'Error: no 3' },
     ]);
+  });
+});
+
+describe('the sweep', () => {
+  const MINUTE = 60_000;
+
+  it('costs a list of runs when nothing is due', async () => {
+    const world = playWorld();
+    await round(world, await start(world, heavy(1)));
+    expect(await sweep(world)).toEqual({ active: 1, rounds: 0, failures: [] });
+  });
+
+  it('asks about jobs whose events never came, singles and children', async () => {
+    const world = playWorld();
+    const run = await start(world, [heavy(1), heavy(2), heavy.options({ memory: 9 })(3)]);
+    await round(world, run);
+    await playJobs(world);
+    for (const job of world.batch.jobs) if (job.request.size > 1) world.batch.report(job.id, { status: 'SUCCEEDED' });
+    world.clock.advance(10 * MINUTE);
+    await sweep(world);
+    expect((await world.summaries.get(run))?.status).toBe('DONE');
+  });
+
+  it('takes a job that the executor no longer knows for lost, and tries it again', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    const amnesiac: World = { ...world, batch: { ...world.batch, describe: async () => [] } };
+    world.clock.advance(10 * MINUTE);
+    await sweep(amnesiac);
+    expect(world.batch.jobs).toHaveLength(2);
+  });
+
+  it('takes up a run whose first round died', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    await sweep(world);
+    expect(world.batch.jobs).toHaveLength(1);
+    expect((await play(world, run)).status).toBe('DONE');
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type JobHistory, readHistory } from '../core/engine/history.ts';
 import type { RunSummary, TaskTally, World } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
+import { paintFailure, paintStatuses } from './colours.ts';
 import { columns, shortDuration } from './columns.ts';
 import { findRun } from './runs.ts';
 import { reading, stateFolder } from './session.ts';
@@ -20,37 +21,37 @@ export function logCommand(
   given: string | undefined,
   options: { limit: number; json: boolean },
 ): Promise<number> {
-  return reading(root, async (world) => {
+  return reading(root, async ({ world, alive }) => {
     if (given === undefined) {
       const runs = await world.summaries.list({ limit: options.limit });
-      return print(
-        options.json ? asJson(runs.map(({ result, ...run }) => run)) : runLines(runs, Date.now()).join('\n'),
-      );
+      return print(options.json ? asJson(runs.map(({ result, ...run }) => run)) : runLines(runs, alive).join('\n'));
     }
     const summary = await findRun(world, given);
     const jobs = await jobsOf(world, summary.run);
     if (options.json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), jobs }));
-    const failure = isOver(summary) ? failureText(summary) : '';
-    return print(
-      [...runLines([summary], Date.now()), '', ...jobLines(jobs), ...(failure ? ['', failure] : [])].join('\n'),
-    );
+    const failure = isOver(summary) ? paintFailure(failureText(summary), process.stdout) : '';
+    return print([...runLines([summary], alive), '', ...jobLines(jobs), ...(failure ? ['', failure] : [])].join('\n'));
   });
 }
 
 /** Prints one run's table. Gives the exit code. */
 export function statusCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
-  return reading(root, async (world) => {
+  return reading(root, async ({ world, alive }) => {
     const summary = await findRun(world, given);
     if (json) return print(asJson(await endJson(world.objects, summary)));
-    const heading = `${summary.run}  ${summary.workflow}  ${summary.status}`;
+    const heading = `${summary.run}  ${summary.workflow}  ${statusWord(summary, alive)}`;
     if (!isOver(summary)) return print([heading, ...statusTable(summary.tally, summary.updatedAt)].join('\n'));
-    return print([heading, await endText(world.objects, summary), failureText(summary)].filter(Boolean).join('\n'));
+    return print(
+      [heading, await endText(world.objects, summary), paintFailure(failureText(summary), process.stdout)]
+        .filter(Boolean)
+        .join('\n'),
+    );
   });
 }
 
 /** Prints a job's log. Gives the exit code. */
 export function logsCommand(root: string, given: string, run: string | undefined): Promise<number> {
-  return reading(root, async (world) => {
+  return reading(root, async ({ world }) => {
     const summary = await findRun(world, run);
     const jobs = await jobsOf(world, summary.run);
     const job = findJob(jobs, given, summary.run);
@@ -85,16 +86,22 @@ function findJob(jobs: readonly JobHistory[], given: string, run: string): JobHi
   throw new UsageError([`${given} could be any of:`, ...jobLines(matching)].join('\n'));
 }
 
-function runLines(runs: readonly RunSummary[], now: number): string[] {
-  const rows = runs.map(({ run, workflow, status, startedAt, endedAt, tally }) => [
-    run,
-    workflow,
-    status,
-    timestamp(startedAt),
-    shortDuration((endedAt ?? now) - startedAt),
-    countsText(Object.values(tally)),
+function runLines(runs: readonly RunSummary[], alive: boolean): string[] {
+  const rows = runs.map((summary) => [
+    summary.run,
+    summary.workflow,
+    statusWord(summary, alive),
+    timestamp(summary.startedAt),
+    shortDuration((summary.endedAt ?? (alive ? Date.now() : summary.updatedAt)) - summary.startedAt),
+    countsText(Object.values(summary.tally)),
   ]);
-  return columns(['RUN', 'WORKFLOW', 'STATUS', 'STARTED', 'DURATION', 'JOBS'], rows, ['DURATION']);
+  const lines = columns(['RUN', 'WORKFLOW', 'STATUS', 'STARTED', 'DURATION', 'JOBS'], rows, ['DURATION']);
+  return lines.map((line) => paintStatuses(line, process.stdout));
+}
+
+/** A run that is not over is interrupted when no process carries it on. */
+function statusWord(summary: RunSummary, alive: boolean): string {
+  return isOver(summary) || alive ? summary.status : 'INTERRUPTED';
 }
 
 /** `46: 13 done, 33 cached`: the kinds there are. */
@@ -116,7 +123,11 @@ function jobLines(jobs: readonly JobHistory[]): string[] {
     job.attempt === undefined ? '' : String(job.attempt),
     job.error?.split('\n')[0] ?? '',
   ]);
-  return columns(['JOB', 'TASK', 'STATUS', 'STARTED', 'DURATION', 'ATTEMPT', 'ERROR'], rows, ['DURATION', 'ATTEMPT']);
+  const lines = columns(['JOB', 'TASK', 'STATUS', 'STARTED', 'DURATION', 'ATTEMPT', 'ERROR'], rows, [
+    'DURATION',
+    'ATTEMPT',
+  ]);
+  return lines.map((line) => paintStatuses(line, process.stdout));
 }
 
 function shortId(job: JobHistory): string {

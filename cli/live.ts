@@ -30,8 +30,9 @@ export function live(terminal: Terminal): Live {
     clear();
     process.stderr.write(`${line}\n`);
   };
+  // A terminal that does not know its size says 0.
   if (!terminal.isTTY) return { show: () => undefined, print, clear };
-  return { show: (lines) => draw(fitted(lines, terminal.columns ?? 80, terminal.rows ?? 24)), print, clear };
+  return { show: (lines) => draw(fitted(lines, terminal.columns || 80, terminal.rows || 24)), print, clear };
 }
 
 /** A line that wraps, or a line above the top of the screen, could not be redrawn in place. */

@@ -1,4 +1,5 @@
 /** `redex run` and `redex resume`. */
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RunSummary } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
@@ -7,6 +8,7 @@ import { encode } from '../core/values/encode.ts';
 import type { Hash } from '../core/values/hash.ts';
 import { hashOf } from '../core/values/table.ts';
 import { parseFlags } from './arguments.ts';
+import { paintFailure } from './colours.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { live } from './live.ts';
 import { fullName } from './names.ts';
@@ -78,31 +80,59 @@ export async function runCommand(root: string, words: readonly string[], options
 /** Carries a run on, by default the newest that is not over. Gives the exit code. */
 export function resumeCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
   return inSession(root, json, async (session) => {
-    const summary = await findRun(session.world, given, 'RUNNING');
-    if (!isOver(summary)) await carryOn(session, summary);
-    return summary.run;
+    const { run } = await findRun(session.world, given, 'RUNNING');
+    return resume(session, run);
   });
 }
 
 /** Opens the cloud, watches the run that `begin` gives, prints its end, and leaves when no run needs the cloud any more. */
 async function inSession(root: string, json: boolean, begin: (session: Session) => Promise<RunId>): Promise<number> {
   const table = live(json ? { write: () => undefined } : process.stdout);
-  const session = await openSession(root, (message) => table.print(`redex: ${message}`));
+  const warn = (message: string) => table.print(`redex: ${message}`);
   const interrupt = listenForInterrupt();
+  let session = await openSession(root, warn);
+  let run: RunId | undefined;
   try {
-    const run = await begin(session);
-    const summary = await watch(session.cloud, run, table, interrupt.signal);
-    if (!summary) return await leave(session, run);
-    const { objects } = session.world;
-    const end = json ? JSON.stringify(await endJson(objects, summary), null, 2) : await endText(objects, summary);
-    process.stdout.write(`${end}\n`);
-    if (summary.status !== 'DONE') process.stderr.write(`\n${failureText(summary)}\n`);
-    await waitForOthers(session, interrupt.signal);
-    return summary.status === 'DONE' ? EXIT.done : EXIT.failed;
+    for (;;) {
+      try {
+        run = run === undefined ? await begin(session) : await resume(session, run);
+        const summary = await watch(session.cloud, run, table, interrupt.signal);
+        if (!summary) return await leave(session, run);
+        return await conclude(session, summary, json, interrupt.signal);
+      } catch (error) {
+        if (!(await lostOwner(session.cloud))) throw error;
+        // The process we were attached to has ended: whoever comes first opens the cloud again, and the run goes on.
+        session = await openSession(root, warn);
+      }
+    }
   } finally {
     await session.cloud.close();
     interrupt.end();
   }
+}
+
+/** How long the end of a connection may take to show. */
+const CLOSED_NOTICE_MS = 1000;
+
+function lostOwner(cloud: Session['cloud']): Promise<boolean> {
+  if (cloud.owner) return Promise.resolve(false);
+  return Promise.race([cloud.closed.then(() => true), sleep(CLOSED_NOTICE_MS, false)]);
+}
+
+async function conclude(session: Session, summary: RunSummary, json: boolean, interrupt: AbortSignal): Promise<number> {
+  const { objects } = session.world;
+  const end = json ? JSON.stringify(await endJson(objects, summary), null, 2) : await endText(objects, summary);
+  process.stdout.write(`${end}\n`);
+  const failure = failureText(summary);
+  if (failure) process.stderr.write(`\n${paintFailure(failure, process.stderr)}\n`);
+  await waitForOthers(session, interrupt);
+  return summary.status === 'DONE' ? EXIT.done : EXIT.failed;
+}
+
+async function resume(session: Session, run: RunId): Promise<RunId> {
+  const summary = await session.world.summaries.get(run);
+  if (summary && !isOver(summary)) await carryOn(session, summary);
+  return run;
 }
 
 async function leave({ cloud }: Session, run: RunId): Promise<number> {

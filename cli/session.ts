@@ -47,6 +47,8 @@ export async function openSession(root: string, warn: (message: string) => void)
 
 export interface Reading {
   readonly world: World;
+  /** Whether a process carries the project's runs on at this moment. */
+  readonly alive: boolean;
   close(): Promise<void>;
 }
 
@@ -55,7 +57,7 @@ export async function openReading(root: string): Promise<Reading> {
   const folder = stateFolder(root);
   if (!existsSync(folder)) throw new UsageError(`nothing was run in ${root} yet`);
   const cloud = await attach(folder);
-  if (cloud) return { world: await worldOf(cloud.environment), close: cloud.close };
+  if (cloud) return { world: await worldOf(cloud.environment), alive: true, close: cloud.close };
   const lock = await takeLock(join(folder, 'owner'));
   if (!lock) throw new Error(`another redex process is opening or closing ${folder}; try again in a moment`);
   const dynamoDb = await openDynamoDb(join(folder, 'db'), randomBytes(16).toString('hex'));
@@ -68,6 +70,7 @@ export async function openReading(root: string): Promise<Reading> {
   };
   return {
     world: await worldOf(cloudVariables(places, process.env)),
+    alive: false,
     close: async () => {
       await dynamoDb.close();
       await lock.release();
@@ -79,12 +82,12 @@ export async function openReading(root: string): Promise<Reading> {
 const NOWHERE = 'http://127.0.0.1:9';
 
 /** Runs `use` on the project's state, and lets go of it whatever happens. */
-export async function reading<T>(root: string, use: (world: World) => Promise<T>): Promise<T> {
-  const { world, close } = await openReading(root);
+export async function reading<T>(root: string, use: (reading: Reading) => Promise<T>): Promise<T> {
+  const opened = await openReading(root);
   try {
-    return await use(world);
+    return await use(opened);
   } finally {
-    await close();
+    await opened.close();
   }
 }
 

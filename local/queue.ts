@@ -19,7 +19,10 @@ export type QueueHandler = (batch: QueueBatch) => Promise<readonly string[]>;
 
 export interface QueueOptions {
   readonly handler: QueueHandler;
+  /** File of the messages that were given up. */
   readonly deadLetters: string;
+  /** Before a message comes for the second time; doubled each time. */
+  readonly retryMsFirst?: number;
   readonly warn: (message: string) => void;
 }
 
@@ -47,7 +50,7 @@ const RECEIVES_MAX = 10;
 const RETRY_MS_FIRST = 200;
 const RETRY_MS_MAX = 30_000;
 
-export function openQueue({ handler, deadLetters, warn }: QueueOptions): Queue {
+export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST, warn }: QueueOptions): Queue {
   let waiting: Message[] = [];
   let inHand = 0;
   let stopped = false;
@@ -82,7 +85,11 @@ export function openQueue({ handler, deadLetters, warn }: QueueOptions): Queue {
       for (const message of batch) {
         if (!failed.has(message.id)) message.accepted();
         else if (message.receives >= RECEIVES_MAX) bury(message, reason);
-        else waiting.push({ ...message, dueAt: Date.now() + retryMs(message.receives) });
+        else
+          waiting.push({
+            ...message,
+            dueAt: Date.now() + Math.min(retryMsFirst * 2 ** (message.receives - 1), RETRY_MS_MAX),
+          });
       }
       inHand = 0;
       // Lets in what has been waiting for the event loop meanwhile.
@@ -137,8 +144,4 @@ async function receive(handler: QueueHandler, batch: readonly Message[]) {
       reason: error instanceof Error ? error.message : String(error),
     };
   }
-}
-
-function retryMs(receives: number): number {
-  return Math.min(RETRY_MS_FIRST * 2 ** (receives - 1), RETRY_MS_MAX);
 }

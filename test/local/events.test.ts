@@ -4,7 +4,9 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
 import { parseVerdict, parseWakeUp } from '../../core/aws/events.ts';
 import { seededChaos } from '../../local/chaos.ts';
-import { logLines, submit, testCloud, until } from './fixture.ts';
+import { readJsonLines } from '../../local/json-lines.ts';
+import { openQueue } from '../../local/queue.ts';
+import { logLines, submit, temporaryFolder, testCloud, until } from './fixture.ts';
 import { type Event, recordingFunctions } from './shell.ts';
 
 const SHARED_EVENTS = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'events');
@@ -158,6 +160,28 @@ describe('the queue', () => {
     await cloud.idle();
     expect(receives).toEqual(['1', '2', '3']);
     expect(events.filter((event) => parseWakeUp(event)?.run === 'good')).toHaveLength(1);
+  });
+
+  test('gives a message up after ten tries, and keeps it with the reason', async () => {
+    const deadLetters = join(temporaryFolder(), 'dead-letters.jsonl');
+    const warnings: string[] = [];
+    const receives: string[] = [];
+    const queue = openQueue({
+      handler: ({ Records }) => {
+        receives.push(...Records.map(({ attributes }) => attributes.ApproximateReceiveCount));
+        return Promise.reject(new Error('poison'));
+      },
+      deadLetters,
+      retryMsFirst: 0.1,
+      warn: (message) => warnings.push(message),
+    });
+    const accepted = new Promise<void>((resolve) => queue.send({ body: '{}', dueAt: 0, accepted: resolve }));
+    await accepted;
+    expect(receives.map(Number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(readJsonLines(deadLetters)).toMatchObject([{ body: '{}', receives: 10, reason: 'poison' }]);
+    expect(warnings).toHaveLength(1);
+    expect(queue.idle()).toBe(true);
+    await queue.stop();
   });
 
   test('forgets an event only when advance has taken it', async () => {

@@ -1,5 +1,5 @@
 /**
- * The three tables. In the cloud serverless.yml makes them from the same definitions; locally `ensureTables` does.
+ * The three tables. Locally `ensureTables` makes them; in the cloud the deployment does, with time to live on `expires`.
  *
  * - runs: a run's journal (`j#0000000001`, …) and its `summary`, found by status and start time through an index.
  * - cache: evaluations by eval hash.

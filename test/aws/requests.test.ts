@@ -5,6 +5,7 @@ import { putEventParams } from '../../core/aws/bus.ts';
 import { evaluationItem, touchParams } from '../../core/aws/cache.ts';
 import { appendParams, readAfterParams } from '../../core/aws/journal.ts';
 import { listParams, putSummaryParams } from '../../core/aws/summaries.ts';
+import { tableParams } from '../../core/aws/tables.ts';
 import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
 import { evaluation } from '../contract/cache.ts';
@@ -270,6 +271,48 @@ describe('requests to Batch', () => {
   it('refuse GPUs on Fargate', () => {
     const sized = resourceRequirements(submission({}, { gpus: 1, platform: 'FARGATE' }).resources);
     expect(sized).toMatchObject({ ok: false, reason: expect.stringContaining('GPU') });
+  });
+});
+
+describe('the tables', () => {
+  const [runs, cache, attempts] = tableParams({ runs: 'r', cache: 'c', attempts: 'a' });
+
+  it('keep journals and summaries by run, and find summaries by status and time at the price of their keys', () => {
+    expect(runs).toEqual({
+      TableName: 'r',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'run', AttributeType: 'S' },
+        { AttributeName: 'sort', AttributeType: 'S' },
+        { AttributeName: 'status', AttributeType: 'S' },
+        { AttributeName: 'startedAt', AttributeType: 'N' },
+      ],
+      KeySchema: [
+        { AttributeName: 'run', KeyType: 'HASH' },
+        { AttributeName: 'sort', KeyType: 'RANGE' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'status-startedAt',
+          KeySchema: [
+            { AttributeName: 'status', KeyType: 'HASH' },
+            { AttributeName: 'startedAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    });
+  });
+
+  it('keep evaluations by hash, and claims by run and hash', () => {
+    expect(cache).toMatchObject({ TableName: 'c', KeySchema: [{ AttributeName: 'eval', KeyType: 'HASH' }] });
+    expect(attempts).toMatchObject({
+      TableName: 'a',
+      KeySchema: [
+        { AttributeName: 'run', KeyType: 'HASH' },
+        { AttributeName: 'eval', KeyType: 'RANGE' },
+      ],
+    });
   });
 });
 

@@ -16,12 +16,12 @@ import {
 } from './memory/storage.ts';
 import { overTheWire } from './memory/wire.ts';
 
-export interface MemoryBus extends Bus {
+interface MemoryBus extends Bus {
   readonly woken: RunId[];
   readonly endings: RunSummary[];
 }
 
-export interface MemoryFiles extends Files {
+interface MemoryFiles extends Files {
   /** Version by location; a test writes it. */
   readonly versions: Map<string, string>;
 }

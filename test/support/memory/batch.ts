@@ -2,7 +2,7 @@
 import type { BatchExecutor, SubmissionRequest, SubmitOutcome, Verdict } from '../../../core/engine/ports.ts';
 import { overTheWire } from './wire.ts';
 
-export interface MemoryJob {
+interface MemoryJob {
   readonly id: string;
   readonly request: SubmissionRequest;
   /** Of the job, then of each child of an array. */

@@ -1,0 +1,78 @@
+/**
+ * The S3 store and the runner on a service that somebody else wrote, where REDEX_TEST_AWS_ENDPOINT names one (for example a
+ * moto server): it must answer S3 and DynamoDB there, and may be left with rubbish.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileAccess } from '../../core/files/access.ts';
+import type { FileAccess } from '../../core/values/classes.ts';
+
+const endpoint = process.env.REDEX_TEST_AWS_ENDPOINT;
+
+describe.skipIf(!endpoint)('files on a service', () => {
+  const bucket = `redex-${randomBytes(4).toString('hex')}`;
+  let root: string;
+  let files: FileAccess;
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'redex-s3-'));
+    const s3 = new S3Client({
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      ...(endpoint ? { endpoint } : {}),
+    });
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+    files = fileAccess({ root, s3 });
+  });
+
+  afterAll(() => rm(root, { recursive: true }));
+
+  it('come back as they were written, under odd names too', async () => {
+    for (const name of ['plain', 'a b/ü 🧬', '%20+?#&=', 'quo\'te"d']) {
+      const location = `s3://${bucket}/odd/${name}`;
+      const version = await files.write(location, name);
+      expect(await files.text(location)).toBe(name);
+      expect(await files.version('file', location)).toBe(version);
+      await files.copy(location, `s3://${bucket}/copies/${name}`, { gunzip: false });
+      expect(await files.text(`s3://${bucket}/copies/${name}`)).toBe(name);
+    }
+    expect(await files.list(`s3://${bucket}/odd/`)).toHaveLength(4);
+  });
+
+  it('of many parts arrive whole, from the disk and back', async () => {
+    const bytes = randomBytes(30 * 1024 * 1024 + 5);
+    await writeFile(join(root, 'large'), bytes);
+    const version = await files.copy('large', `s3://${bucket}/large`, { gunzip: false });
+    expect(await files.version('file', `s3://${bucket}/large`)).toBe(version);
+    const back = await files.copy(`s3://${bucket}/large`, 'back', { gunzip: false });
+    expect(back).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  it('may be gunzipped and joined on the way', async () => {
+    await files.write(`s3://${bucket}/1.gz`, gzipSync('one\n'));
+    await files.write('2.gz', gzipSync('two\n'));
+    await files.concat([`s3://${bucket}/1.gz`, '2.gz'], `s3://${bucket}/all.gz`);
+    expect(gunzipSync(await files.bytes(`s3://${bucket}/all.gz`)).toString()).toBe('one\ntwo\n');
+    await files.copy(`s3://${bucket}/all.gz`, `s3://${bucket}/all`, { gunzip: true });
+    expect(await files.text(`s3://${bucket}/all`)).toBe('one\ntwo\n');
+  });
+
+  it('that are missing have no version, and say so when they are read', async () => {
+    expect(await files.version('file', `s3://${bucket}/none`)).toBeUndefined();
+    expect(await files.version('dir', `s3://${bucket}/none/`)).toBeUndefined();
+    await expect(files.text(`s3://${bucket}/none`)).rejects.toMatchObject({ name: 'InputMissing' });
+    await expect(files.text('s3://redex-no-such-bucket/x')).rejects.toMatchObject({ name: 'FileRefused' });
+  });
+
+  it('do not list their neighbours with longer names', async () => {
+    await files.write(`s3://${bucket}/dir/one`, '1');
+    await files.write(`s3://${bucket}/dir2/two`, '2');
+    expect(await files.list(`s3://${bucket}/dir/`)).toEqual([`s3://${bucket}/dir/one`]);
+  });
+});

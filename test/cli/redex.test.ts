@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const COMMAND = resolve(import.meta.dirname, '../../cli/redex.ts');
+const TEST_MS_MAX = 120_000;
+
+const WORKFLOW = `
+import { file, script, task, v } from 'redex';
+
+export const main = task(
+  'cli.main',
+  { description: 'Says words', params: v.object({ words: v.array(v.string()), seconds: v.optional(v.number(), 0) }) },
+  ({ words, seconds }) => words.map((word) => say(word, seconds)),
+);
+
+const say = task('cli.say', {}, (word: string, seconds: number) =>
+  script(\`echo \${word} >> "$STARTS"; sleep \${seconds}; echo \${word}; echo heard >&2\`, {
+    executor: 'batch',
+    env: { STARTS: STARTS_FILE },
+  }),
+);
+
+export const broken = task('cli.broken', { params: v.object({}) }, () => outer());
+const outer = task('cli.outer', {}, () => script('echo last words >&2; exit 3', { executor: 'batch' }));
+
+export const unwritten = task('cli.unwritten', { params: v.object({}) }, () =>
+  script('true', { executor: 'batch', outputs: file('made.txt').stage('made') }),
+);
+`;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+let starts: string;
+
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'redex-cli-')));
+  starts = join(folder, 'starts');
+  await writeFile(join(folder, 'workflow.ts'), WORKFLOW.replace('STARTS_FILE', JSON.stringify(starts)));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function begin(...words: string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [COMMAND, ...words], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return { child, ended: new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr }))) };
+}
+
+function redex(...words: string[]): Promise<Ended> {
+  return begin(...words).ended;
+}
+
+function startsOf(word: string): number {
+  const lines = existsSync(starts) ? readFileSync(starts, 'utf8').split('\n') : [];
+  return lines.filter((line) => line === word).length;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((wake) => setTimeout(wake, 50));
+}
+
+describe('redex run', { timeout: TEST_MS_MAX }, () => {
+  it('prints the table, the duration and the result, and reuses all of it the next time', async () => {
+    const first = await redex('run', 'main', '--words', 'ada', '--words', 'bob');
+    expect(first.stderr).toBe('');
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(/^\[redex\] \| JOB STATUS \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\n/);
+    expect(first.stdout).toContain('[redex] | ALL                0       0       0       0       5       5\n');
+    expect(first.stdout).toMatch(/\[redex\] Execution duration: \d+\.\d\d seconds\n\['ada\\n', 'bob\\n'\]\n$/);
+
+    const second = await redex('run', 'cli.main', '--words', 'ada', '--words', 'bob');
+    expect(second.stdout).toContain('[redex] | ALL                0       0       0       5       0       5\n');
+    expect(startsOf('ada')).toBe(1);
+  });
+
+  it('takes arguments from a file, a workflow from the file named first, and prints JSON for programs', async () => {
+    await writeFile(join(folder, 'args.json'), JSON.stringify({ words: ['cy'] }));
+    const ended = await redex('run', 'workflow.ts', 'main', '--args-file', 'args.json', '--json', '--tag', 'who=me');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      workflow: 'cli.main',
+      args: { words: ['cy'] },
+      status: 'DONE',
+      tags: { who: 'me' },
+      result: ['cy\n'],
+    });
+  });
+
+  it.each([
+    ['broken', ['  cli.broken', '  cli.outer', 'exit code 3', 'last words']],
+    ['unwritten', ['  cli.unwritten', '  redex.script', 'OutputMissing', 'made.txt']],
+  ])('of %s fails with code 1, the calls that led to it and what the script said', async (workflow, said) => {
+    const ended = await redex('run', workflow);
+    expect(ended.code).toBe(1);
+    for (const words of said) expect(ended.stderr).toContain(words);
+  });
+
+  it.each([
+    [['mian'], 'there is no workflow mian; did you mean cli.main?'],
+    [['main'], 'cli.main needs --words'],
+    [['main', '--words', 'x', '--seconds', 'long'], 'It must be a number'],
+    [['main', '--wrods', 'x'], 'Did you mean --words?'],
+    [['main', '--args-file', 'nothing.json'], 'cannot be read from nothing.json'],
+    [['none.ts', 'main'], 'there is no file'],
+    [[], 'which workflow?'],
+  ])('refuses %j with code 2', async (words, message) => {
+    const ended = await redex('run', ...words);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toContain(message);
+  });
+
+  it('stopped by Ctrl-C keeps what is done, and the same command carries the run on', async () => {
+    const words = ['run', 'main', '--words', 'eve', '--seconds', '3'];
+    const { child, ended } = begin(...words);
+    await until(() => startsOf('eve') > 0);
+    child.kill('SIGINT');
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    const [, run] = /redex resume (\w+)/.exec(stderr) ?? [];
+    expect((await redex('log')).stdout).toMatch(new RegExp(`${run} +cli\\.main +INTERRUPTED`));
+
+    const again = await redex(...words);
+    expect(again.stderr).toContain(`carrying on with run ${run}, which was interrupted`);
+    expect(again.stdout).toContain("['eve\\n']");
+    expect((await redex('log', '--json')).stdout.match(new RegExp(`"run": "${run}"`, 'g'))).toHaveLength(1);
+  });
+
+  it('beside a running command attaches to it, and goes on when that one is killed', async () => {
+    const owner = begin('run', 'main', '--words', 'fay', '--seconds', '3');
+    await until(() => startsOf('fay') > 0);
+    const beside = redex('run', 'main', '--words', 'fay', '--words', 'gus', '--seconds', '3');
+    await new Promise((wake) => setTimeout(wake, 2000));
+    owner.child.kill('SIGKILL');
+    await owner.ended;
+    const { code, stdout } = await beside;
+    expect(code).toBe(0);
+    expect(stdout).toContain("['fay\\n', 'gus\\n']");
+  });
+});
+
+describe('what runs came to', { timeout: TEST_MS_MAX }, () => {
+  it('is listed by run and by job, with table, traceback and logs', async () => {
+    await redex('run', 'main', '--words', 'ida');
+    const { stdout: log } = await redex('log', '--limit', '1');
+    const [, run = ''] = /\n(\w+) +cli\.main +DONE +.* 3: 3 done\n/.exec(log) ?? [];
+
+    const { stdout: jobs } = await redex('log', run.slice(0, 12));
+    const [, job = ''] = /\n(\w+) +redex\.script +DONE +.* 1\n/.exec(jobs) ?? [];
+    expect((await redex('logs', job)).stdout).toContain('heard');
+    expect((await redex('logs', 'script', '--run', run)).stdout).toContain('heard');
+    expect((await redex('logs', 'say')).code).toBe(2);
+    expect((await redex('status')).stdout).toContain(`${run}  cli.main  DONE\n[redex] | JOB STATUS`);
+    expect((await redex('status', 'zzz')).stderr).toContain('there is no run zzz');
+  });
+
+  it('is removed by clean, which asks first', async () => {
+    expect(await redex('clean')).toMatchObject({ code: 2 });
+    expect(await redex('clean', '--yes')).toMatchObject({ code: 0 });
+    expect(existsSync(join(folder, '.redex'))).toBe(false);
+    expect((await redex('log')).stderr).toContain('nothing was run');
+  });
+});

@@ -1,5 +1,5 @@
 /** The workflow's shape, with tiny shell scripts in the place of the tools: what runs, how often, and when again. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -113,6 +113,30 @@ test('a changed FASTQ runs the listing and its own sample again', { timeout: 60_
     'bioinfo_batch.run_bwa': 1,
     'redex.script': 6,
   });
+});
+
+test('a deleted BAM is made again by its producer alone', { timeout: 60_000 }, async () => {
+  await rm(join(project.folder, 'out/expt/expt.mark_dup.markdup.bam'));
+  const ended = await project.run(RUN, 'stand-ins');
+  expect(ended.code, ended.text).toBe(0);
+  expect(countsOf(ended, 'done')).toEqual({ ALL: 1, 'redex.script': 1 });
+  expect(countsOf(ended, 'total')).toEqual(COUNTS);
+});
+
+test('a sample that fails is named with its last words, and the other one is not aligned again', {
+  timeout: 60_000,
+}, async () => {
+  await writeFastq('toy', 'L1_1', 'damaged\n');
+  const failed = await project.run(RUN, 'stand-ins');
+  expect(failed.code, failed.text).toBe(1);
+  expect(failed.text).toContain('bioinfo_batch.cut_adapters');
+  expect(failed.text).toContain('exit code 3');
+  expect(failed.text).toContain('reads are damaged');
+  expect(failed.table['bioinfo_batch.run_bwa']).toMatchObject({ cached: 1, done: 0, total: 1 });
+  await writeFastq('toy', 'L1_1', 'repaired\n');
+  const repaired = await project.run(RUN, 'stand-ins');
+  expect(repaired.code, repaired.text).toBe(0);
+  expect(repaired.table['bioinfo_batch.run_bwa']).toMatchObject({ cached: 1, done: 1, total: 2 });
 });
 
 test('more memory for run_bwa runs nothing again', { timeout: 60_000 }, async () => {

@@ -1,4 +1,5 @@
 /** The authors' API: everything a workflow or redex.config.ts imports. */
+export type { InferInput, InferOutput } from 'valibot';
 export { type Config, defineConfig, type ProfileSettings, type Settings } from './language/config.ts';
 export { dir, file, type StdoutFile } from './language/files.ts';
 export { catchAll, catchError, cond, context, flatMap, force, map, quote, seq, throwError } from './language/forms.ts';

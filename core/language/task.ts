@@ -4,7 +4,7 @@ import type { JobOptions } from '../values/program.ts';
 import { callable } from './callable.ts';
 import type { Params, ParamsArgument } from './params.ts';
 import { register } from './registry.ts';
-import type { Force, Lazy, Task } from './types.ts';
+import type { CallOptions, Force, Lazy, Task } from './types.ts';
 
 /** What a task declares beside its function. Options other than `image` (of scripts) are in no hash. */
 export interface TaskOptions extends JobOptions {
@@ -20,12 +20,17 @@ export interface ParamsOptions<S extends Params> extends TaskOptions {
   readonly params: S;
 }
 
-/** A task with declared parameters. Fields with a default may be left out. */
+/** What a call of a task with declared parameters takes: a record, whose fields with a default may be left out. */
+type WorkflowArguments<S extends Params> = ParamsArgument<S> | Lazy<valibot.InferOutput<S>>;
+
+/** A task with declared parameters. */
 export interface Workflow<S extends Params, R> extends Omit<Task<[params: valibot.InferOutput<S>], R>, 'options'> {
   (
-    ...args: Record<never, never> extends ParamsArgument<S> ? [params?: ParamsArgument<S>] : [params: ParamsArgument<S>]
+    ...args: Record<never, never> extends ParamsArgument<S>
+      ? [params?: WorkflowArguments<S>]
+      : [params: WorkflowArguments<S>]
   ): Lazy<R>;
-  options(options: Parameters<Task<[], R>['options']>[0]): Workflow<S, R>;
+  options(options: CallOptions): Workflow<S, R>;
 }
 
 /**

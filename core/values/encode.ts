@@ -35,11 +35,12 @@ export function encode(root: unknown): Table {
     const known = identity && done.get(identity);
     if (known !== undefined) return known;
     const node = nodeOf(value, () => pathOf(frames));
-    if (childrenOf(node).length === 0) return builder.add(mapChildren(node, () => 0));
+    const children = childrenOf(node);
+    if (children.length === 0) return builder.add(mapChildren(node, () => 0));
     if (identity && open.has(identity))
       throw new NotEncodable(`a value that contains itself cannot be encoded, at ${pathOf(frames)}`);
     if (identity) open.add(identity);
-    frames.push({ identity, node, children: childrenOf(node), places: [] });
+    frames.push({ identity, node, children, places: [] });
     return undefined;
   };
 

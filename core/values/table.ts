@@ -183,7 +183,22 @@ export class TableBuilder {
 
   /** The table with `root` as its last node, without what the root does not reach. */
   build(root: Index): Table {
-    return subtable(this.#nodes, root);
+    const needed = new Uint8Array(root + 1);
+    needed[root] = 1;
+    let count = 0;
+    for (let index = root; index >= 0; index--) {
+      if (!needed[index]) continue;
+      count++;
+      for (const child of childrenOf(this.#nodes[index] as Node)) needed[child] = 1;
+    }
+    if (count > root) return this.#nodes.slice(0, root + 1);
+    const moved = new Int32Array(root + 1);
+    const table: Node[] = [];
+    for (let index = 0; index <= root; index++) {
+      if (!needed[index]) continue;
+      moved[index] = table.push(mapChildren(this.#nodes[index] as Node, (child) => moved[child] as Index)) - 1;
+    }
+    return table;
   }
 }
 

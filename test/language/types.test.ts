@@ -175,6 +175,11 @@ describe('a task with declared parameters', () => {
   it('takes one record in which defaults may be left out', () => {
     expectTypeOf(main({ samples: 'a', outputPath: 'b' })).toEqualTypeOf<Lazy<string>>();
     main({ samples: count(file('a')).reads, outputPath: text`x/${twice(1)}`, platform: 'x' });
+    const records = task('types.records', { version: '1' }, () => [
+      { samples: file('a'), outputPath: '', platform: '' },
+    ]);
+    expectTypeOf(map(main, records())).toEqualTypeOf<Lazy<string[]>>();
+    main(get(records(), 0));
     // @ts-expect-error outputPath is missing
     expect(() => main({ samples: 'a' })).toThrow('outputPath');
     // @ts-expect-error outputPath is a string
@@ -184,11 +189,28 @@ describe('a task with declared parameters', () => {
   });
 });
 
+describe('recursion', () => {
+  const fib = task('types.fib', { version: '1' }, (n: number): number | Lazy<number> =>
+    n < 2 ? n : add(fib(n - 1), fib(n - 2)),
+  );
+  const even = task('types.even', { version: '1' }, (n: number): boolean | Lazy<boolean> => n === 0 || odd(n - 1));
+  const odd = task('types.odd', { version: '1' }, (n: number): boolean | Lazy<boolean> => n !== 0 && even(n - 1));
+
+  it('needs no more than a return type', () => {
+    expectTypeOf(fib(3)).toEqualTypeOf<Lazy<number>>();
+    expectTypeOf(even(3)).toEqualTypeOf<Lazy<boolean>>();
+    expectTypeOf(cond(odd(1), 'a', fib(2))).toEqualTypeOf<Lazy<string | number>>();
+  });
+});
+
 describe('operators and forms', () => {
   it('have the types of their results', () => {
     expectTypeOf(add(1, twice(2))).toEqualTypeOf<Lazy<number>>();
     expectTypeOf(add('a', text`b`)).toEqualTypeOf<Lazy<string>>();
     expectTypeOf(get(names(dir('a')), 0)).toEqualTypeOf<Lazy<string>>();
+    const byName = task('types.byName', { version: '1' }, (): Record<string, File> => ({}));
+    expectTypeOf(get(byName(), 'fai')).toEqualTypeOf<Lazy<File>>();
+    expectTypeOf(byName().fai).toEqualTypeOf<Lazy<File> | undefined>();
     expectTypeOf(get(count(file('a')), 'limit')).toEqualTypeOf<Lazy<number>>();
     expectTypeOf(cond(twice(1), 'a', twice(2))).toEqualTypeOf<Lazy<string | number>>();
     expectTypeOf(cond(true, 1)).toEqualTypeOf<Lazy<number | undefined>>();

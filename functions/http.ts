@@ -16,9 +16,9 @@ export interface Answer {
 const HttpEvent = v.object({
   version: v.literal('2.0'),
   requestContext: v.object({ http: v.object({ method: v.string() }) }),
-  body: v.optional(v.string()),
-  isBase64Encoded: v.optional(v.boolean(), false),
-  pathParameters: v.optional(v.record(v.string(), v.string()), {}),
+  body: v.nullish(v.string()),
+  isBase64Encoded: v.nullish(v.boolean(), false),
+  pathParameters: v.nullish(v.record(v.string(), v.string()), {}),
 });
 
 type HttpEvent = v.InferOutput<typeof HttpEvent>;

@@ -5,9 +5,10 @@
  * 2. When its process dies, jobs that were running have failed, and those that waited still wait.
  * 3. Every change of a job's state is told; the last one until somebody has accepted it.
  */
+import { INTERRUPTED_REASON } from '../../core/engine/causes.ts';
 import { type Capacity, excessOf, jobQueue } from './capacity.ts';
 import { arrayEnd, isTerminal, type Job } from './jobs.ts';
-import { MACHINE_STOPPED, type SubmittedRecord } from './records.ts';
+import type { SubmittedRecord } from './records.ts';
 import type { End, Machine } from './running.ts';
 import { type BusEvent, stateChangeEvent } from './shapes.ts';
 import type { BatchStore } from './store.ts';
@@ -96,7 +97,7 @@ export async function openBatch({ store, machine, capacity, deliver, warn }: Bat
     for (const job of jobs) {
       if (isUnderWay(job)) {
         openJobs += 1;
-        end(job, { status: 'FAILED', statusReason: MACHINE_STOPPED });
+        end(job, { status: 'FAILED', statusReason: INTERRUPTED_REASON });
       } else if (job.status === 'RUNNABLE') enqueue(job);
       else if (job.status === 'PENDING') endArray(job);
       else if (!job.delivered) tell(job);

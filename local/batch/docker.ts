@@ -1,5 +1,6 @@
 /** Jobs in their image, where there is a Docker. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Container } from './records.ts';
 
@@ -53,4 +54,17 @@ export async function removeContainers(names: readonly string[], environment: No
     // They are gone already, or Docker is.
     () => undefined,
   );
+}
+
+/** Codes with which `docker run` itself exits: the daemon refused, the command cannot be run, or is not there. */
+const DOCKER_EXIT_CODES = [125, 126, 127];
+
+/** Why Docker did not get a job started, as AWS Batch would word it; undefined when it was the job that ended so. */
+export function dockerTrouble(exitCode: number | undefined, log: string): string | undefined {
+  if (exitCode === undefined || !DOCKER_EXIT_CODES.includes(exitCode)) return undefined;
+  const lines = readFileSync(log, 'utf8').split('\n');
+  const said = lines.findLast((line) => line.startsWith('docker: '));
+  if (said === undefined) return undefined;
+  const pulling = lines.some((line) => line.startsWith('Unable to find image'));
+  return `${pulling ? 'CannotPullContainerError' : 'CannotStartContainerError'}: ${said.slice('docker: '.length)}`;
 }

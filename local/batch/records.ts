@@ -78,9 +78,6 @@ export type BatchRecord =
   /** The job's last event, or a sent message, has been accepted (or given up). */
   | { readonly type: 'delivered'; readonly at: number; readonly of: string };
 
-/** Why jobs of a process that died, or was stopped, are FAILED. The engine counts no attempt for it. */
-export const MACHINE_STOPPED = 'redex local: the machine was stopped';
-
 /** The id under which a child of an array was submitted. */
 export function submissionOf(job: string): string {
   return job.split(':', 1)[0] as string;

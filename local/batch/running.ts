@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Chaos } from '../chaos.ts';
 import { birthOf, killOrphans } from '../processes.ts';
-import { dockerAnswers, dockerRunArguments, removeContainers } from './docker.ts';
+import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
 import { type Execution, type Exit, type Launch, startExecution } from './execution.ts';
 import type { Job } from './jobs.ts';
 import type { EndedRecord } from './records.ts';
@@ -87,7 +87,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const live = async (job: Job, running: (process: RunningProcess) => void): Promise<End | undefined> => {
     const launch = launchOf(job, options, logOf(job), withDocker);
     const execution = await startExecution(launch);
-    if ('failed' in execution) return failedToStart(execution.failed);
+    if ('failed' in execution) return failedToStart(`CannotStartContainerError: ${execution.failed}`);
     executions.set(job, execution);
     running(processOf(execution, launch));
     // It may have been told to end while it started.
@@ -99,7 +99,9 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     executions.delete(job);
     const reason = stopReasons.get(job);
     stopReasons.delete(job);
-    return stopped ? undefined : endOf(exit, reason);
+    if (stopped) return undefined;
+    const trouble = launch.dockerName && reason === undefined ? dockerTrouble(exit.exitCode, launch.log) : undefined;
+    return trouble ? failedToStart(trouble) : endOf(exit, reason);
   };
 
   return {
@@ -131,12 +133,8 @@ function endOf(exit: Exit, stopReason: string | undefined): End {
   return { status: succeeded ? 'SUCCEEDED' : 'FAILED', statusReason: stopReason ?? EXITED, ...exit };
 }
 
-function failedToStart(reason: string): End {
-  return {
-    status: 'FAILED',
-    statusReason: 'Task failed to start',
-    containerReason: `CannotStartContainerError: ${reason}`,
-  };
+function failedToStart(containerReason: string): End {
+  return { status: 'FAILED', statusReason: 'Task failed to start', containerReason };
 }
 
 function processOf({ pid }: Execution, { dockerName }: Launch): RunningProcess {

@@ -195,6 +195,18 @@ describe('where there is a Docker', () => {
     await until(() => readFileSync(join(docker, 'others'), 'utf8').includes(`rm -f redex-${id}`) || undefined);
   });
 
+  test('a job whose image is not to be had fails to start, with what Docker says', async () => {
+    standInDocker(true);
+    const { batch } = await testCloud();
+    const said = "Unable to find image 'tools:1' locally\ndocker: Error response from daemon: pull access denied.";
+    const id = await submitInImage(batch, `echo "${said}" >&2; exit 125`);
+    expect(await untilStatus(batch, id)).toMatchObject({
+      status: 'FAILED',
+      statusReason: 'Task failed to start',
+      container: { reason: 'CannotPullContainerError: Error response from daemon: pull access denied.' },
+    });
+  });
+
   test('that does not answer, a job with an image runs without it', async () => {
     standInDocker(false);
     const { batch } = await testCloud();

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { BatchClient } from '@aws-sdk/client-batch';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
+import { INTERRUPTED_REASON } from '../../core/engine/causes.ts';
 import { attachOrOpen } from '../../local/attach.ts';
-import { MACHINE_STOPPED } from '../../local/batch/records.ts';
 import { appendJsonLines, readJsonLines } from '../../local/json-lines.ts';
 import type { Variables } from '../../local/settings.ts';
 import {
@@ -70,13 +70,13 @@ describe('when the process that owns the cloud is killed', () => {
     const second = await testCloud({ folder });
     await second.cloud.idle();
     expect(second.events.map(({ detail }) => [detail.jobId, detail.status, detail.statusReason])).toEqual([
-      [id, 'FAILED', MACHINE_STOPPED],
+      [id, 'FAILED', INTERRUPTED_REASON],
     ]);
     await second.cloud.close();
     const third = await testCloud({ folder });
     await third.cloud.idle();
     expect(third.events).toEqual([]);
-    expect((await describeJob(third.batch, id)).statusReason).toBe(MACHINE_STOPPED);
+    expect((await describeJob(third.batch, id)).statusReason).toBe(INTERRUPTED_REASON);
   });
 
   test('a job that does not notice is killed by the next start, with the processes it has started', async () => {
@@ -105,7 +105,7 @@ describe('when the process that owns the cloud is killed', () => {
     await killNine(first.process);
 
     const second = await testCloud({ folder });
-    expect((await describeJob(second.batch, `${array}:0`)).statusReason).toBe(MACHINE_STOPPED);
+    expect((await describeJob(second.batch, `${array}:0`)).statusReason).toBe(INTERRUPTED_REASON);
     await untilStatus(second.batch, `${array}:1`, 'RUNNING');
     expect(await describeJob(second.batch, single)).toMatchObject({ status: 'RUNNABLE' });
     const starts = logLines(folder).flatMap((line) => (line.type === 'started' ? [line.job] : []));
@@ -138,7 +138,7 @@ describe('when the cloud is closed', () => {
     expect(isAlive(leader)).toBe(false);
     expect(logLines(folder).some(({ type }) => type === 'ended')).toBe(false);
     const again = await testCloud({ folder });
-    expect(await describeJob(again.batch, id)).toMatchObject({ status: 'FAILED', statusReason: MACHINE_STOPPED });
+    expect(await describeJob(again.batch, id)).toMatchObject({ status: 'FAILED', statusReason: INTERRUPTED_REASON });
   });
 
   test('what was set in the environment is set back', async () => {

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Cache, Clock, Evaluation, Objects } from '../engine/ports.ts';
 import type { EvalHash, RunId } from '../graph/facts.ts';
+import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { getItems, putItems } from './batches.ts';
 import { checkVersion, type Item, numberOf, PART_BYTES_MAX, pack, textOf, unpack, VERSION } from './packing.ts';
@@ -38,6 +39,7 @@ export function evaluationItem(
     at: { N: String(evaluation.at) },
     expression: parts.expression,
     ...(parts.value && { value: parts.value }),
+    ...(evaluation.requires && { requires: { S: JSON.stringify(evaluation.requires) } }),
     [EXPIRES]: { N: String(expiry(nowMs)) },
   };
 }
@@ -104,6 +106,7 @@ async function evaluationOf(objects: Objects, item: Item): Promise<Evaluation> {
     task: textOf(item.task),
     expression: expression as Table,
     ...(value ? { value: value as Table } : {}),
+    ...(item.requires && { requires: JSON.parse(textOf(item.requires)) as Record<string, Hash> }),
     run: textOf(item.run) as RunId,
     at: numberOf(item.at),
   };

@@ -1,5 +1,5 @@
 /** load: the warm graph, else snapshot; then the journal's tail. */
-import { draftOf } from '../graph/draft.ts';
+import { draftOf, noEffects } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { RunId } from '../graph/facts.ts';
 import { graphOf, type Snapshot, snapshotOf } from '../graph/snapshot.ts';
@@ -29,7 +29,7 @@ export function foldEntry(live: LiveRun, entry: Entry): void {
     throw new Error(`the journal of ${live.run} goes from ${live.sequence} to ${entry.sequence}`);
   }
   for (const fact of entry.facts) evolve(live.draft, fact);
-  live.draft.effects.large.clear();
+  live.draft.effects = noEffects();
   live.sequence = entry.sequence;
 }
 

@@ -131,16 +131,21 @@ async function validOnes(meeting: Meeting, entries: readonly Evaluation[]): Prom
     meeting,
     leaves.flatMap((known) => known?.files ?? []),
   );
-  const valid = entries.filter((_, at) => {
+  const valid = entries.filter((entry, at) => {
     const known = leaves[at];
     if (!known) return false;
     const { files, tasks } = known;
     return (
+      requirementsHold(meeting.program, entry) &&
       files.every(({ location, version }) => versions.get(location) === version) &&
       tasks.every((task) => task === SCRIPT_TASK || meeting.program.tasks[task] !== undefined)
     );
   });
   return new Map(valid.map((entry) => [entry.eval, entry]));
+}
+
+function requirementsHold(program: Program, { requires = {} }: Evaluation): boolean {
+  return Object.entries(requires).every(([task, hash]) => program.tasks[task]?.hash === hash);
 }
 
 /** The leaves of an expression and of the large values in it that have some; undefined when one of those is gone. */

@@ -85,6 +85,8 @@ export interface Evaluation {
   readonly expression: Table;
   /** The final value, once known. */
   readonly value?: Table;
+  /** Task hashes that the entry rests on beside its own: a recovered catch rests on the evaluation that failed. */
+  readonly requires?: Readonly<Record<string, Hash>>;
   readonly run: RunId;
   readonly at: number;
 }
@@ -185,7 +187,7 @@ export interface BatchExecutor {
 
 export type TaskResult = { readonly ok: true; readonly table: Table } | { readonly ok: false; readonly error: Table };
 
-/** Runs an author's functions, in a thread of its own. */
+/** Runs an author's functions, in a process of its own: V8 lets a thread that runs out of memory end its whole process. */
 export interface Host {
   program(bundle: Hash): Promise<Program>;
   /** The call of `workflow` with JSON arguments, checked against its schema; defaults filled in. */

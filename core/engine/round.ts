@@ -8,10 +8,12 @@
  */
 import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
 import { isOver } from '../graph/ending.ts';
+import { noEffects } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
 import { askExecutor } from './ask.ts';
+import { CATCH_TASK, type Recovery } from '../graph/recovery.ts';
 import { claimReady, send } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
 import { foldTail, loadRun, snapshotIfDue } from './load.ts';
@@ -113,7 +115,8 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
     const fold = (news: readonly Fact[]) => {
       for (const fact of news) if (noticing(course, findings, fact)) facts.push(fact);
       for (const [hash, table] of draft.effects.large) findings.large.set(hash, table);
-      draft.effects.large.clear();
+      for (const recovery of draft.effects.recoveries) keepRecovery(course, findings, recovery);
+      draft.effects = noEffects();
     };
     fold(incoming);
     const { program } = runOf(draft.graph);
@@ -148,6 +151,11 @@ function noticing({ world, live }: Course, findings: Findings, fact: Fact): bool
     findings.evaluations.set(evaluation, entry);
   }
   return true;
+}
+
+function keepRecovery({ world, live }: Course, findings: Findings, { key, expression, requires }: Recovery): void {
+  const entry = { eval: key, task: CATCH_TASK, expression, requires, run: live.run, at: world.clock.now() };
+  findings.evaluations.set(key, entry);
 }
 
 /** A look-up that missed need not be told of work that was run or claimed in the same entry. */

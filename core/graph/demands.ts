@@ -41,7 +41,7 @@ export function demandsOf(graph: Graph): Demands {
   return {
     observe: [...graph.observing].map(([call, { args }]) => ({ call, args })),
     compute: [...graph.computing].map(([application, { name, operands }]) => ({ application, name, operands })),
-    lookup: works.filter((work) => work.state === 'lookup').map((work) => work.eval),
+    lookup: [...graph.recalls.keys(), ...works.filter((work) => work.state === 'lookup').map((work) => work.eval)],
     inline: ready.filter((work) => isInline(graph, work)).map(attemptOf),
     submit: ready.filter((work) => !isInline(graph, work)).map(attemptOf),
   };
@@ -65,5 +65,5 @@ function attemptOf(work: Work): Attempt {
 /** Whether the run has anything to do that does not wait for a job in flight. */
 export function hasWorkLeft(graph: Graph): boolean {
   if (graph.end || graph.stopping) return false;
-  return graph.frontier.size + graph.observing.size + graph.computing.size > 0;
+  return graph.frontier.size + graph.observing.size + graph.computing.size + graph.recalls.size > 0;
 }

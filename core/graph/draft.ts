@@ -3,12 +3,15 @@ import { spill } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
+import type { Recovery } from './recovery.ts';
 import { emptyGraph, type Graph, type GraphNode, type Job, type JobStatus, type NodeId, type Settlement, type Tally } from './graph.ts';
 
 /** What evolving brought to light that must be stored before the facts are: by whoever appends them, never on replay. */
 export interface Effects {
   /** Large values made by the reducer itself. */
   readonly large: Map<Hash, Table>;
+  /** Catches that recovered. */
+  readonly recoveries: Recovery[];
 }
 
 export interface Draft {
@@ -24,7 +27,7 @@ export function draftOf(graph: Graph = emptyGraph()): Draft {
 }
 
 export function noEffects(): Effects {
-  return { large: new Map() };
+  return { large: new Map(), recoveries: [] };
 }
 
 export function liveNode(draft: Draft, id: NodeId): GraphNode {

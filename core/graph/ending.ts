@@ -33,7 +33,7 @@ function usersOf(graph: Graph, node: GraphNode): NodeId[] {
 function guards(graph: Graph, id: NodeId, input: NodeId): boolean {
   const node = graph.nodes.get(id);
   if (node?.shape.kind !== 'form') return false;
-  if (node.shape.name === 'catch') return node.inputs.length === 1 && node.inputs[0] === input;
+  if (node.shape.name === 'catch') return node.phase === 0 && node.inputs.length === 1;
   return node.shape.name === 'catchAll' && node.phase === 0;
 }
 

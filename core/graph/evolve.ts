@@ -14,7 +14,7 @@ import type { EvalHash, Fact, SubmissionId } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
 import { observed, workFailed, workReturned } from './jobs.ts';
 import { reopen } from './retry.ts';
-import { applied, enterRoot, propagate } from './reduce.ts';
+import { applied, enterRoot, propagate, recalled } from './reduce.ts';
 
 /** Attempts allowed for each cause unless the options say otherwise. */
 export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
@@ -75,6 +75,7 @@ function fold(draft: Draft, fact: Fact): boolean {
 }
 
 function missed(draft: Draft, evaluation: EvalHash): boolean {
+  if (recalled(draft, evaluation, undefined)) return true;
   const work = draft.graph.works.get(evaluation);
   if (work?.state !== 'lookup') return false;
   draft.edits.set(work, 'state', 'ready');
@@ -82,6 +83,7 @@ function missed(draft: Draft, evaluation: EvalHash): boolean {
 }
 
 function reused(draft: Draft, evaluation: EvalHash, expression: Table): boolean {
+  if (recalled(draft, evaluation, expression)) return true;
   const work = draft.graph.works.get(evaluation);
   if (work?.state !== 'lookup') return false;
   workReturned(draft, work, expression, true);

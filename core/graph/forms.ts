@@ -8,9 +8,10 @@ import { combine, type Index, listOf, type Node, rootOf, subtable, type Table, U
 import { type Draft, held, liveNode, settle } from './draft.ts';
 import { errorValue, isCaughtBy } from './errors.ts';
 import { callNode, connect, nodeFor, openScope } from './expressions.ts';
-import type { GraphNode, NodeId, Scope, Settlement } from './graph.ts';
+import { type GraphNode, type NodeId, runOf, type Scope, type Settlement } from './graph.ts';
 import { contextOf } from './jobs.ts';
 import { operate, withTop } from './operations.ts';
+import { catchKey, noteRecovery, waitForRecovery } from './recovery.ts';
 
 type Step = (draft: Draft, node: GraphNode, terms: readonly Index[]) => void;
 
@@ -39,6 +40,8 @@ const STEPS: Readonly<Record<string, Step>> = {
 export function resumeForm(draft: Draft, node: GraphNode, whole: Table): void {
   if (node.shape.kind !== 'form') throw new Error('only forms look into large values');
   if (node.shape.name === 'force') enterQuote(draft, node, whole);
+  else if (node.shape.name === 'throw') raise(draft, node, whole);
+  else if (node.shape.name === 'catchAll') settleTerms(draft, node, whole);
   else expandMap(draft, node, valuesOf(draft, node.inputs)[0] as Table, whole);
 }
 
@@ -193,10 +196,22 @@ function taskValue(value: Table): { task: string; bound: Table[] } | undefined {
   return { task: root[1], bound: root[2].map((index) => subtable(value, index)) };
 }
 
-/** Inputs: the guarded expression; once it failed, the recovering task; then its call. `phase` is that task's place. */
+/**
+ * Inputs: the guarded expression; once it failed, the recovering task; then its call. `phase` is that task's place. Where
+ * the cache knows of an earlier recovery, its call is the only input and `phase` is RECALLED.
+ */
 function stepCatch(draft: Draft, node: GraphNode, terms: readonly Index[]): void {
+  if (node.waits !== null) return;
+  if (node.inputs.length === 0 && runOf(draft.graph).cache) {
+    waitForRecovery(draft, node, catchKey(draft.graph, node, scopeOf(draft, node)));
+    return;
+  }
   const outcome = latest(draft, node, terms[0] as Index);
   if (!outcome) return;
+  if (node.phase === RECALLED) {
+    settle(draft, node, outcome);
+    return;
+  }
   if (node.inputs.length === 3 || 'value' in liveOutcome(draft, node, 0)) {
     settle(draft, node, node.inputs.length === 3 ? outcome : liveOutcome(draft, node, 0));
     return;
@@ -214,6 +229,23 @@ function stepCatch(draft: Draft, node: GraphNode, terms: readonly Index[]): void
   recover(draft, node, outcome, guarded.failure.error);
 }
 
+const RECALLED = -1;
+
+/** Goes on once the cache was asked: with the recovery it knows, else with the guarded expression. */
+export function resumeCatch(draft: Draft, node: GraphNode, call: Table | undefined): void {
+  if (node.shape.kind !== 'form') throw new Error('only a catch is looked up');
+  const root = call && rootOf(call);
+  if (call && Array.isArray(root) && root[0] === 'call') {
+    const args = (root[2] as readonly Index[]).map((index) => subtable(call, index));
+    draft.edits.set(node, 'phase', RECALLED);
+    const outcome = join(draft, node, callNode(draft, scopeOf(draft, node), { task: root[1], args }));
+    if (outcome) settle(draft, node, outcome);
+    return;
+  }
+  const [guarded] = node.shape.terms;
+  if (ask(draft, node, guarded as Index)) stepCatch(draft, node, node.shape.terms);
+}
+
 function recover(draft: Draft, node: GraphNode, recovery: Settlement, argument: Table): void {
   if ('failure' in recovery) {
     settle(draft, node, recovery);
@@ -225,7 +257,9 @@ function recover(draft: Draft, node: GraphNode, recovery: Settlement, argument: 
     return;
   }
   const call = { task: target.task, args: [...target.bound, argument] };
-  const outcome = join(draft, node, callNode(draft, scopeOf(draft, node), call));
+  const scope = scopeOf(draft, node);
+  if (node.shape.kind === 'form' && node.shape.name === 'catch') noteRecovery(draft, node, scope, call, argument);
+  const outcome = join(draft, node, callNode(draft, scope, call));
   if (outcome) settle(draft, node, outcome);
 }
 
@@ -256,8 +290,12 @@ function isGiven(table: Table, term: Index | undefined): term is Index {
 /** Phase 0: every term is waited for. Phase 1: the recovering task is asked for. Phase 2: its call. */
 function stepCatchAll(draft: Draft, node: GraphNode, terms: readonly Index[]): void {
   const shape = scopeOf(draft, node).table[terms[0] as Index] as Node;
+  if (Array.isArray(shape) && shape[0] === 'ref') {
+    if (node.waits === null) withTop(draft, node, [shape], (whole) => settleTerms(draft, node, whole));
+    return;
+  }
   if (shape === null || typeof shape !== 'object' || (shape[0] !== 'list' && shape[0] !== 'record')) {
-    failForm(draft, node, 'catchAll needs a list or a record of expressions');
+    failForm(draft, node, NO_TERMS);
     return;
   }
   const children = shape[0] === 'list' ? shape[1] : shape[2];
@@ -275,6 +313,16 @@ function stepCatchAll(draft: Draft, node: GraphNode, terms: readonly Index[]): v
   }
   if (node.settled < node.inputs.length) return;
   decideAll(draft, node, terms, gathered(draft, node, shape, children.length));
+}
+
+const NO_TERMS = 'catchAll needs a list or a record of expressions';
+
+/** Terms that are a large value: nothing in them is left to evaluate, so nothing fails. */
+function settleTerms(draft: Draft, node: GraphNode, whole: Table): void {
+  const root = rootOf(whole);
+  const areTerms = Array.isArray(root) && (root[0] === 'list' || root[0] === 'record');
+  if (areTerms) settle(draft, node, { value: held(draft, whole) });
+  else failForm(draft, node, NO_TERMS);
 }
 
 function decideAll(draft: Draft, node: GraphNode, terms: readonly Index[], all: Table): void {
@@ -314,8 +362,13 @@ function gathered(draft: Draft, node: GraphNode, shape: Node, length: number): T
 }
 
 function stepThrow(draft: Draft, node: GraphNode, terms: readonly Index[]): void {
-  if (!allHaveValues(draft, node, terms)) return;
+  if (node.waits !== null || !allHaveValues(draft, node, terms)) return;
   const [value] = valuesOf(draft, node.inputs) as [Table];
+  withTop(draft, node, value, (whole) => raise(draft, node, whole));
+}
+
+/** Fails with the error, or with an error of that text. */
+function raise(draft: Draft, node: GraphNode, value: Table): void {
   const root = rootOf(value);
   const isError = Array.isArray(root) && root[0] === 'error';
   const message = typeof root === 'string' ? root : 'throwError was given neither an error nor a text';

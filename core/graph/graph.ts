@@ -85,6 +85,8 @@ export interface Job {
   status: JobStatus;
   /** Whether its function's result came from the cache. */
   reused: boolean;
+  /** Tasks that its evaluation called, directly or not: bits in hexadecimal, by place among the program's task names. */
+  used: string;
   outcome: Settlement | null;
 }
 
@@ -144,6 +146,8 @@ export interface Graph {
   readonly computing: Map<Hash, { readonly name: string; readonly operands: Table; readonly nodes: readonly NodeId[] }>;
   /** Work in state lookup or ready: the frontier of the run. */
   readonly frontier: Set<EvalHash>;
+  /** Catches to be looked up before they are evaluated, by their key in the cache. */
+  readonly recalls: Map<EvalHash, readonly NodeId[]>;
   /** Locations that work in flight writes. */
   readonly writing: Map<string, EvalHash>;
   /** Newest attempts of work that failed and is run anew by a retry of the run. */
@@ -179,6 +183,7 @@ export function emptyGraph(): Graph {
     observing: new Map(),
     computing: new Map(),
     frontier: new Set(),
+    recalls: new Map(),
     writing: new Map(),
     attempts: new Map(),
     tally: new Map(),

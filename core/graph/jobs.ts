@@ -11,6 +11,7 @@ import { nodeFor, openScope } from './expressions.ts';
 import type { EvalHash, JobId } from './facts.ts';
 import { type GraphNode, type Job, runOf, type Scope, type Settlement, type Work } from './graph.ts';
 import { resolveOptions } from './options.ts';
+import { usedInScope } from './recovery.ts';
 import { abandon, closeScope, isWanted } from './release.ts';
 
 /** A call whose arguments all have values: look at its file literals first, then make it a job or join one. */
@@ -142,6 +143,7 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     scope: null,
     status: 'PENDING',
     reused: false,
+    used: '0',
     outcome: null,
   };
   edits.put(graph.jobs, job.id, job);
@@ -239,6 +241,8 @@ export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
     const node = graph.nodes.get(caller);
     if (node) settle(draft, node, outcome);
   }
+  const scope = job.scope === null ? undefined : graph.scopes.get(job.scope);
+  if (scope) edits.set(job, 'used', usedInScope(graph, scope));
   closeScope(draft, job);
   const work = graph.works.get(job.eval);
   if (work?.state === 'over' && work.jobs.every((id) => graph.jobs.get(id)?.outcome ?? true)) {

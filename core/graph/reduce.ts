@@ -7,7 +7,8 @@ import { combine, type Index, listOf, mapChildren, type Node, type Table } from 
 import { type Draft, held, liveNode, settle } from './draft.ts';
 import { noticeFailure } from './ending.ts';
 import { nodeFor, openScope } from './expressions.ts';
-import { resumeForm, stepForm } from './forms.ts';
+import type { EvalHash } from './facts.ts';
+import { resumeCatch, resumeForm, stepForm } from './forms.ts';
 import { type GraphNode, runOf, type Scope, type Settlement } from './graph.ts';
 import { callReady, settleJob } from './jobs.ts';
 import { LOAD, operate } from './operations.ts';
@@ -103,6 +104,21 @@ function rewrap(draft: Draft, node: GraphNode, index: Index): Table {
     let next = 0;
     return mapChildren(table[index] as Node, () => roots[next++] as Index);
   });
+}
+
+/** What the cache says of catches that wait under the key: the recovering call, or that nothing is known. */
+export function recalled(draft: Draft, key: EvalHash, call: Table | undefined): boolean {
+  const { graph, edits } = draft;
+  const waiting = graph.recalls.get(key);
+  if (!waiting) return false;
+  edits.drop(graph.recalls, key);
+  for (const id of waiting) {
+    const node = graph.nodes.get(id);
+    if (!node || node.outcome) continue;
+    edits.set(node, 'waits', null);
+    resumeCatch(draft, node, call);
+  }
+  return true;
 }
 
 /** The outcome of an application whose operands had to be loaded. */

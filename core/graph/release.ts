@@ -1,6 +1,7 @@
 /** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
 import type { Hash } from '../values/hash.ts';
 import { type Draft, setStatus } from './draft.ts';
+import type { EvalHash } from './facts.ts';
 import type { GraphNode, Job, NodeId } from './graph.ts';
 
 type Released = GraphNode | Job;
@@ -75,6 +76,9 @@ function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
   if (node.waits === null) return;
   const job = graph.jobs.get(node.waits as Job['id']);
   if (job) pending.push(job);
+  const recalled = graph.recalls.get(node.waits as EvalHash);
+  if (recalled) edits.put(graph.recalls, node.waits as EvalHash, recalled.filter((id) => id !== node.id));
+  if (recalled?.every((id) => id === node.id)) edits.drop(graph.recalls, node.waits as EvalHash);
   forget(draft, graph.observing, node.waits, node.id);
   forget(draft, graph.computing, node.waits, node.id);
 }

@@ -28,7 +28,7 @@ export function cacheContract(name: string, open: () => Promise<Cache>): void {
   describe(`${name} keeps evaluations`, () => {
     it('as they were written, with and without a final value', async () => {
       const cache = await open();
-      const written = [evaluation(), evaluation({ value: [3] })];
+      const written = [evaluation(), evaluation({ value: [3], requires: { 't.inner': digest('task', 'inner') } })];
       await cache.write(written);
       expect(await cache.read(written.map((each) => each.eval))).toEqual(byEval(written));
     });

@@ -1,0 +1,96 @@
+/**
+ * Recovered catches are cached under (expression, names, recover): the entry is the recovering call, so that new code
+ * of the recovery runs just that, and it rests on the hash of every task of the evaluation that failed, so that
+ * repairing one runs it again.
+ */
+import { digest, type Hash } from '../values/hash.ts';
+import { type Program, SCRIPT_TASK } from '../values/program.ts';
+import { combine, type Table } from '../values/table.ts';
+import type { Draft } from './draft.ts';
+import { isCaughtBy } from './errors.ts';
+import type { ConcreteCall } from './expressions.ts';
+import type { EvalHash } from './facts.ts';
+import { type Graph, type GraphNode, type Job, type NodeId, runOf, type Scope } from './graph.ts';
+
+/** What went wrong with a machine says nothing about the program: such failures are not remembered. */
+const INFRASTRUCTURE_ERRORS = ['MachineLost', 'OutOfMemory', 'TimedOut', 'ImageError', 'JobFailed', 'SubmissionRefused'];
+
+/** The task name of such entries in the cache. */
+export const CATCH_TASK = 'redex.catch';
+
+/** A recovered catch, to be kept in the cache. */
+export interface Recovery {
+  readonly key: EvalHash;
+  readonly expression: Table;
+  readonly requires: Readonly<Record<string, Hash>>;
+}
+
+/** The key of a catch: its expression (with names and recovery) in its context. */
+export function catchKey(graph: Graph, node: GraphNode, scope: Scope): EvalHash {
+  const job = scope.job && graph.jobs.get(scope.job);
+  const context = job?.context ?? JSON.stringify(runOf(graph).program.context);
+  return digest('catch', `${node.hash} ${context}`) as EvalHash;
+}
+
+/** Has the catch looked up before its expression is evaluated. */
+export function waitForRecovery(draft: Draft, node: GraphNode, key: EvalHash): void {
+  const { recalls } = draft.graph;
+  draft.edits.put(recalls, key, [...(recalls.get(key) ?? []), node.id]);
+  draft.edits.set(node, 'waits', key);
+}
+
+/** Remembers how the catch recovered, with the tasks of what failed below `guarded`. */
+export function noteRecovery(draft: Draft, node: GraphNode, scope: Scope, call: ConcreteCall, error: Table): void {
+  if (isCaughtBy(error, INFRASTRUCTURE_ERRORS)) return;
+  const expression = combine(call.args, (roots) => ['call', call.task, roots, null]);
+  const { tasks } = runOf(draft.graph).program;
+  const names = tasksBelow(draft.graph, node.inputs[0] as NodeId);
+  const requires = Object.fromEntries(names.flatMap((name) => (tasks[name] ? [[name, tasks[name].hash]] : [])));
+  draft.effects.recoveries.push({ key: catchKey(draft.graph, node, scope), expression, requires });
+}
+
+/** The names of all tasks that took part in evaluating the node so far. */
+function tasksBelow(graph: Graph, start: NodeId): string[] {
+  const { program } = runOf(graph);
+  const seen = new Set<NodeId>([start]);
+  let used = 0n;
+  for (const id of seen) {
+    const node = graph.nodes.get(id);
+    if (!node) continue;
+    const job = node.waits === null ? undefined : graph.jobs.get(node.waits as Job['id']);
+    if (job) used |= usedBy(graph, job);
+    for (const input of node.inputs) seen.add(input);
+  }
+  return taskOrder(program).filter((_, at) => (used >> BigInt(at)) & 1n);
+}
+
+/** The tasks a job's evaluation used, as bits in the order of the program's task names; its own among them. */
+function usedBy(graph: Graph, job: Job): bigint {
+  return BigInt(`0x${job.used}`) | bitOf(runOf(graph).program, job.task);
+}
+
+/** What the nodes of a job's scope used, as the job keeps it when the scope goes: hexadecimal bits. */
+export function usedInScope(graph: Graph, scope: Scope): string {
+  let used = 0n;
+  for (const id of scope.nodes.values()) {
+    const node = graph.nodes.get(id);
+    const job = node && node.waits !== null ? graph.jobs.get(node.waits as Job['id']) : undefined;
+    if (job) used |= usedBy(graph, job);
+  }
+  return used.toString(16);
+}
+
+const orders = new WeakMap<Program, readonly string[]>();
+
+function taskOrder(program: Program): readonly string[] {
+  const known = orders.get(program);
+  if (known) return known;
+  const order = [...new Set([...Object.keys(program.tasks), SCRIPT_TASK])].sort();
+  orders.set(program, order);
+  return order;
+}
+
+function bitOf(program: Program, task: string): bigint {
+  const at = taskOrder(program).indexOf(task);
+  return at < 0 ? 0n : 1n << BigInt(at);
+}

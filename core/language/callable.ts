@@ -3,7 +3,7 @@ import { EXPRESSION, type Expression, TASK, type TaskReference } from '../values
 import type { Revive } from '../values/decode.ts';
 import { NotEncodable } from '../values/encode.ts';
 import { hasLazy } from './concrete.ts';
-import { isLazy, lazy } from './lazy.ts';
+import { lazy } from './lazy.ts';
 import { fillDefaults } from './params.ts';
 import { definitionOf } from './registry.ts';
 import type { CallOptions, Lazy, Task } from './types.ts';
@@ -60,7 +60,7 @@ function prepared(name: string, args: readonly unknown[]): readonly unknown[] {
 
 /** A task and the options its calls should have, apart: a task as a value has none. */
 export function splitOptions(task: unknown): { readonly task: unknown; readonly options: CallOptions | undefined } {
-  const made = typeof task === 'function' && !isLazy(task) ? (task as { [MADE]?: Made })[MADE] : undefined;
+  const made = typeof task === 'function' ? (task as { [MADE]?: Made })[MADE] : undefined;
   return made?.options
     ? { task: callable(made.name, made.bound), options: made.options }
     : { task, options: undefined };

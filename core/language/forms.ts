@@ -139,7 +139,7 @@ export function force<T>(quoted: Quoted<T> | Lazy<Quoted<T>>): Lazy<T> {
 }
 
 /** What the context holds at `path`, keys joined by dots, where this stands; `otherwise` if it holds nothing there. */
-export function context<T = unknown>(path: string, otherwise?: T): Lazy<T> {
+export function context<T = unknown>(path: string, otherwise?: T | Lazy<T>): Lazy<T> {
   return form('context', path, otherwise);
 }
 

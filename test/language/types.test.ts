@@ -246,6 +246,9 @@ describe('operators and forms', () => {
     expectTypeOf(bam.stdout).toEqualTypeOf<Lazy<string>>();
     expectTypeOf(bam.n).toEqualTypeOf<Lazy<number>>();
     expectTypeOf(bam.dirs[0]).toEqualTypeOf<Lazy<Dir>>();
+    const again = script(text`x ${bam.stdout}`, { outputs: [bam.bam.stage('y'), bam.bam] });
+    expectTypeOf(again[0]).toEqualTypeOf<Lazy<File>>();
+    expectTypeOf(again[1]).toEqualTypeOf<Lazy<File>>();
     expectTypeOf(script('echo')).toEqualTypeOf<Lazy<string>>();
     expectTypeOf(copyFile(bam.bam, 'c')).toEqualTypeOf<Lazy<File>>();
   });

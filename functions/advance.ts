@@ -94,13 +94,18 @@ function workOf(stack: string, messages: readonly Message[]): Work[] {
   for (const message of messages) {
     const verdict = parseVerdict(message.event);
     const run = verdict ? parseJobName(stack, verdict.name)?.run : wakeUpOf(stack, message.event);
-    if (!run) continue;
+    if (!run || (verdict && !isTerminal(verdict))) continue;
     const work = works.get(run) ?? { run, verdicts: [], messages: [] };
     works.set(run, work);
     work.messages.push(message);
     if (verdict) work.verdicts.push(verdict);
   }
   return [...works.values()].sort((a, b) => receivesOf(a) - receivesOf(b));
+}
+
+/** That a job waits or runs changes nothing in its run: such events cost no read. */
+function isTerminal({ status }: Verdict): boolean {
+  return status === 'SUCCEEDED' || status === 'FAILED';
 }
 
 function wakeUpOf(stack: string, event: unknown): RunId | undefined {

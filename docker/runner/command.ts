@@ -7,6 +7,7 @@ import { constants as os } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Lifetime } from './lifetime.ts';
+import { type Usage, watchUsage } from './processes.ts';
 
 /** What stdout may hold when it is a result. */
 const STDOUT_BYTES_MAX = 10_000_000;
@@ -30,6 +31,7 @@ export interface Finished {
   /** undefined: more than can be a result. */
   readonly stdout: string | undefined;
   readonly stderrLast: string;
+  readonly usage: Usage;
 }
 
 /** Its output also goes to this process's own. Rejects when the script cannot be started. */
@@ -48,12 +50,13 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
     detached: !lifetime.leads,
   });
   if (child.pid !== undefined && !lifetime.leads) lifetime.follow(child.pid);
+  const usage = watchUsage(lifetime.group());
   for (const { writer } of [stdout, stderr]) closeSync(writer);
   const collected = forward(stdout.reader, process.stdout, command.wantsStdout ? firstBytes() : undefined);
   const kept = forward(stderr.reader, process.stderr, lastBytes());
   // What it left running in the background ends with it, also so that its pipes end.
   const exitCode = await exitCodeOf(child).finally(() => lifetime.endRest());
-  return { exitCode, stdout: decoded(await collected), stderrLast: lastLines(await kept) };
+  return { exitCode, stdout: decoded(await collected), stderrLast: lastLines(await kept), usage: usage() };
 }
 
 interface Pipe {

@@ -37,7 +37,6 @@ export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Pro
     return EXIT.refused;
   }
   const startedAt = Date.now();
-  const usage = watchUsage(lifetime.group);
   const measured: ScriptMeasured = { stagedInBytes: 0, stagedOutBytes: 0 };
   const killsBefore = memoryKills();
   const result = await work(desk, spec, lifetime, measured, () => attempts.holds(...token));
@@ -48,9 +47,10 @@ export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Pro
   }
   // A kill for want of memory is for the executor to tell, which then gives the next attempt more.
   if (!result.ok && measured.exitCode === EXIT.killed && memoryKills() > killsBefore) return EXIT.killed;
+  const { usage, ...staged } = measured;
   const outcome: Outcome = {
     ...result,
-    measured: { startedAt, endedAt: Date.now(), ...usage(), ...measured, host: hostname() },
+    measured: { startedAt, endedAt: Date.now(), ...usage, ...staged, host: hostname() },
   };
   if ((await record(desk, token, outcome)) === 'refused') return EXIT.refused;
   return outcome.ok ? EXIT.recorded : EXIT.failed;
@@ -72,7 +72,9 @@ async function work(
       const value = await runScript(args, { ...desk.places, name, lifetime, measured, stillOurs, say: desk.say });
       return value === 'lost' ? 'lost' : { ok: true, expression: value };
     }
+    const usage = watchUsage(lifetime.group());
     const result = await Promise.race([desk.call(spec, args), aborted(lifetime.signal)]);
+    measured.usage = usage();
     if (!(await stillOurs())) return 'lost';
     return result.ok ? { ok: true, expression: await observed(desk.files, result.table) } : result;
   } catch (thrown) {

@@ -72,17 +72,17 @@ export function killOthers(group: number): void {
 export interface Usage {
   /** Seconds of processor time of the group and of all that has ended in it. */
   readonly cpuSeconds: number;
-  /** Most memory in use at once, as far as looks now and then can tell; at least the largest process's own peak. */
-  readonly memoryPeakBytes: number;
+  /** Most memory in use at once, as far as looks now and then can tell; at least the largest process's own peak. Unknown for what was over before the first look. */
+  readonly memoryPeakBytes?: number;
 }
 
-/** Watches the group's use of the machine until asked. The group may become another meanwhile. */
-export function watchUsage(group: () => number): () => Usage {
+/** Watches what a group that has just begun its work uses of the machine, until asked. */
+export function watchUsage(group: number): () => Usage {
   const endedBefore = endedSeconds();
   let cpuSeconds = 0;
   let memoryPeakBytes = 0;
   const look = (): void => {
-    const members = membersOf(group());
+    const members = membersOf(group);
     cpuSeconds = Math.max(
       cpuSeconds,
       members.reduce((sum, state) => sum + state.cpuSeconds, endedSeconds() - endedBefore),
@@ -96,13 +96,13 @@ export function watchUsage(group: () => number): () => Usage {
     memoryPeakBytes = Math.max(memoryPeakBytes, inUse);
   };
   // Short scripts are seen too: the first looks come soon.
-  const early = [5, 25, 100, 250].map((ms) => setTimeout(look, ms).unref());
+  const early = [1, 5, 25, 100, 250].map((ms) => setTimeout(look, ms).unref());
   const timer = setInterval(look, SAMPLE_MS).unref();
   return () => {
     for (const each of early) clearTimeout(each);
     clearInterval(timer);
     look();
-    return { cpuSeconds, memoryPeakBytes };
+    return { cpuSeconds, ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}) };
   };
 }
 

@@ -9,6 +9,7 @@ import { type Finished, runCommand } from './command.ts';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { takeOut, wantsStdout } from './outputs.ts';
+import type { Usage } from './processes.ts';
 import { readScript, type Script } from './script-arguments.ts';
 
 const TRANSFERS_AT_ONCE = 4;
@@ -20,6 +21,7 @@ export interface ScriptMeasured {
   stagedInBytes: number;
   stagedOutBytes: number;
   exitCode?: number;
+  usage?: Usage;
 }
 
 export interface ScriptJob {
@@ -83,6 +85,7 @@ async function run(script: Script, folder: string, { machine, lifetime, measured
   });
   lifetime.signal.throwIfAborted();
   measured.exitCode = finished.exitCode;
+  measured.usage = finished.usage;
   if (finished.exitCode !== 0) throw exitFailure(finished);
   if (command.wantsStdout && finished.stdout === undefined) {
     const advice = 'the script wrote more than 10 MB to its standard output; write a file instead';

@@ -1,7 +1,7 @@
 /** Meets the demands of the reducer: look-ups, looks at files, loads of large values, and inline tasks, all at once. */
 import type { Attempt, Demands } from '../graph/demands.ts';
 import type { EvalHash, Fact } from '../graph/facts.ts';
-import { LOAD } from '../graph/operations.ts';
+import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
 import { errorOf } from '../graph/errors.ts';
 import { type Leaves, leavesOf, openLeavesOf, spill, spillParts, withLarge, withVersions } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
@@ -76,6 +76,7 @@ async function observeArguments(meeting: Meeting, demands: Demands['observe']): 
 async function compute(meeting: Meeting, demand: Demands['compute'][number]): Promise<Fact> {
   const { application, name, operands } = demand;
   const whole = await loadLarge(meeting.world.objects, operands, meeting.findings.large);
+  if (name === LOAD_WHOLE) return { type: 'computed', application, ok: true, value: whole };
   if (name === LOAD) return { type: 'computed', application, ok: true, value: keep(meeting, spillParts(whole)) };
   try {
     return { type: 'computed', application, ok: true, value: keep(meeting, spill(applyOperator(name, whole))) };

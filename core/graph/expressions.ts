@@ -103,7 +103,7 @@ export function callNode(draft: Draft, scope: Scope, { task, args, options }: Co
   return addNode(draft, scope, hash, { kind: 'call', task, hasOptions: options !== undefined }, inputs).id;
 }
 
-function addValue(draft: Draft, scope: Scope, hash: Hash, value: Table): NodeId {
+export function addValue(draft: Draft, scope: Scope, hash: Hash, value: Table): NodeId {
   return addNode(draft, scope, hash, { kind: 'value' }, [], { value }).id;
 }
 

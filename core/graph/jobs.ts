@@ -1,5 +1,5 @@
 /** Calls become jobs, jobs share work, and what a function returned is evaluated further. */
-import { isConcrete, openLeavesOf } from '../values/contents.ts';
+import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
 import { digest, type Hash } from '../values/hash.ts';
@@ -7,9 +7,10 @@ import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.t
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { count, type Draft, held, liveNode, setStatus, settle } from './draft.ts';
 import { errorValue } from './errors.ts';
-import { nodeFor, openScope } from './expressions.ts';
+import { addValue, nodeFor, openScope } from './expressions.ts';
 import type { EvalHash, JobId } from './facts.ts';
 import { type GraphNode, type Job, runOf, type Scope, type Settlement, type Work } from './graph.ts';
+import { LOAD_WHOLE, waitFor } from './operations.ts';
 import { resolveOptions } from './options.ts';
 import { usedInScope } from './recovery.ts';
 import { abandon, closeScope, isWanted } from './release.ts';
@@ -17,7 +18,11 @@ import { abandon, closeScope, isWanted } from './release.ts';
 /** A call whose arguments all have values: look at its file literals first, then make it a job or join one. */
 export function callReady(draft: Draft, node: GraphNode): void {
   if (draft.graph.stopping) return;
-  const { args } = argumentsOf(draft, node);
+  const { args, options } = argumentsOf(draft, node);
+  if (options && refsOf(options).length > 0) {
+    waitFor(draft, node, LOAD_WHOLE, options);
+    return;
+  }
   const open = openLeavesOf(args);
   if (open.files.length + open.refs.length === 0) {
     admit(draft, node, args);
@@ -28,6 +33,13 @@ export function callReady(draft: Draft, node: GraphNode): void {
   const waiting = draft.graph.observing.get(key);
   draft.edits.put(draft.graph.observing, key, { args, nodes: [...(waiting?.nodes ?? []), node.id] });
   draft.edits.set(node, 'waits', key);
+}
+
+/** Goes on with options that had to be loaded: they hold a large context. */
+export function optionsLoaded(draft: Draft, node: GraphNode, options: Table): void {
+  const loaded = addValue(draft, scopeOf(draft, node), digest('loaded', node.hash), options);
+  draft.edits.set(node, 'inputs', [...node.inputs.slice(0, -1), loaded]);
+  callReady(draft, node);
 }
 
 /** The arguments of the calls that wait under `key`, now with the versions of their files. */

@@ -10,6 +10,9 @@ import type { GraphNode } from './graph.ts';
 /** Not an author's operator: asks for a large value's top level, its parts by reference. */
 export const LOAD = 'redex.load';
 
+/** Likewise: asks for the whole of a large value. Only for what the reducer itself must read. */
+export const LOAD_WHOLE = 'redex.load_whole';
+
 /** Settles the node with the operator's value, now or when its operands are loaded. `operands` is a list. */
 export function operate(draft: Draft, node: GraphNode, name: string, operands: Table): void {
   if (refsOf(operands).length > 0) {
@@ -31,7 +34,7 @@ export function withTop(draft: Draft, node: GraphNode, value: Table, goOn: (whol
   else goOn(value);
 }
 
-function waitFor(draft: Draft, node: GraphNode, name: string, operands: Table): void {
+export function waitFor(draft: Draft, node: GraphNode, name: string, operands: Table): void {
   const { computing } = draft.graph;
   const application = digest('application', `${name} ${hashOf(operands)}`);
   const nodes = [...(computing.get(application)?.nodes ?? []), node.id];

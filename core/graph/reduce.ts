@@ -10,8 +10,8 @@ import { nodeFor, openScope } from './expressions.ts';
 import type { EvalHash } from './facts.ts';
 import { resumeCatch, resumeForm, stepForm } from './forms.ts';
 import { type GraphNode, runOf, type Scope, type Settlement } from './graph.ts';
-import { callReady, settleJob } from './jobs.ts';
-import { LOAD, operate } from './operations.ts';
+import { callReady, optionsLoaded, settleJob } from './jobs.ts';
+import { LOAD, LOAD_WHOLE, operate } from './operations.ts';
 import { release } from './release.ts';
 
 /** Evaluates as far as the facts known allow. */
@@ -133,6 +133,7 @@ export function applied(draft: Draft, application: Hash, ok: boolean, value: Tab
     edits.set(node, 'waits', null);
     if (!ok) settle(draft, node, { failure: { error: value, origin: graph.scopes.get(node.scope)?.job ?? null } });
     else if (waiting.name === LOAD) resumeForm(draft, node, value);
+    else if (waiting.name === LOAD_WHOLE) optionsLoaded(draft, node, value);
     else settle(draft, node, { value });
   }
   return true;

@@ -138,11 +138,15 @@ export interface Spilled {
 }
 
 /**
- * Replaces every largest concrete part above INLINE_VALUE_BYTES_MAX by a reference. An error stays readable: only what
- * it carries is taken out.
+ * Replaces every largest concrete part above INLINE_VALUE_BYTES_MAX by a reference. An error stays readable, and a task can
+ * be called: only what an error carries, and what is bound to a task, is taken out.
  */
 export function spill(table: Table): Spilled {
-  return spillBelow(table, isTagged(rootOf(table), 'error'));
+  return spillBelow(table, staysReadable(rootOf(table)));
+}
+
+function staysReadable(node: Node): boolean {
+  return isTagged(node, 'error', 'task');
 }
 
 /** Like `spill`, but the root itself stays: a list's elements, or a quote's expression, can be looked at. */
@@ -157,7 +161,7 @@ function spillBelow(table: Table, keepRoot: boolean): Spilled {
   const large = new Map<Hash, Table>();
   const builder = new TableBuilder();
   const moved: Index[] = [];
-  const place = (index: Index): Index => {
+  const takeOut = (index: Index): Index => {
     const known = moved[index];
     if (known !== undefined) return known;
     const part = subtable(table, index);
@@ -168,6 +172,10 @@ function spillBelow(table: Table, keepRoot: boolean): Spilled {
       moved[index] = builder.add(refTo(hashes[index] as Hash, part));
     }
     return moved[index] as Index;
+  };
+  const place = (index: Index): Index => {
+    const node = table[index] as Node;
+    return staysReadable(node) ? builder.add(mapChildren(node, takeOut)) : takeOut(index);
   };
   table.forEach((node, index) => {
     if (!concrete[index]) moved[index] = builder.add(mapChildren(node, place));

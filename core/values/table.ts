@@ -161,10 +161,17 @@ export class TableBuilder {
   /** Members in the order of their hashes, equal ones once; a key that comes twice has its later value. */
   #canonical(node: Node): Node {
     if (node === null || typeof node !== 'object' || (node[0] !== 'set' && node[0] !== 'map')) return node;
-    const members = new Map(node[1].map((member, at) => [this.#hashAt(member), at]));
+    const keys = node[1].map((member) => this.#asMember(member));
+    const members = new Map(keys.map((member, at) => [this.#hashAt(member), at]));
     const order = [...members.keys()].sort().map((hash) => members.get(hash) as number);
     const sorted = (indexes: readonly Index[]) => order.map((at) => indexes[at] as Index);
-    return node[0] === 'set' ? ['set', sorted(node[1])] : ['map', sorted(node[1]), sorted(node[2])];
+    return node[0] === 'set' ? ['set', sorted(keys)] : ['map', sorted(keys), sorted(node[2])];
+  }
+
+  /** JavaScript's sets and maps hold -0 as 0. */
+  #asMember(index: Index): Index {
+    const node = this.#nodes[index];
+    return Array.isArray(node) && node[0] === 'number' && node[1] === '-0' ? this.add(0) : index;
   }
 
   #hashAt(index: Index): Hash {

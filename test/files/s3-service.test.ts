@@ -1,7 +1,4 @@
-/**
- * The S3 store and the runner on a service that somebody else wrote, where REDEX_TEST_AWS_ENDPOINT names one (for example a
- * moto server): it must answer S3 and DynamoDB there, and may be left with rubbish.
- */
+/** The S3 store on a service that somebody else wrote, where it is installed. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,27 +8,26 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileAccess } from '../../core/files/access.ts';
 import type { FileAccess } from '../../core/values/classes.ts';
+import { hasMoto, type Moto, startMoto } from '../support/moto.ts';
 
-const endpoint = process.env.REDEX_TEST_AWS_ENDPOINT;
-
-describe.skipIf(!endpoint)('files on a service', () => {
+describe.skipIf(!hasMoto())('files on a service', () => {
   const bucket = `redex-${randomBytes(4).toString('hex')}`;
   let root: string;
   let files: FileAccess;
+  let moto: Moto;
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'redex-s3-'));
-    const s3 = new S3Client({
-      region: 'us-east-1',
-      forcePathStyle: true,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      ...(endpoint ? { endpoint } : {}),
-    });
+    moto = await startMoto();
+    const s3 = new S3Client({ ...moto.client, forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
     files = fileAccess({ root, s3 });
   });
 
-  afterAll(() => rm(root, { recursive: true }));
+  afterAll(async () => {
+    await moto.stop();
+    await rm(root, { recursive: true });
+  });
 
   it('come back as they were written, under odd names too', async () => {
     for (const name of ['plain', 'a b/ü 🧬', '%20+?#&=', 'quo\'te"d']) {

@@ -1,4 +1,4 @@
-/** The S3 store's requests, to the last key. s3-service.test.ts runs it against a service where one is given. */
+/** The S3 store's requests, to the last key. s3-service.test.ts runs it against a service. */
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import {

@@ -1,7 +1,4 @@
-/**
- * The runner as it is in the cloud: its store on S3, claims in DynamoDB, files on S3. Runs where REDEX_TEST_AWS_ENDPOINT
- * names a service that answers both (for example a moto server).
- */
+/** The runner as it is in the cloud: its store on S3, claims in DynamoDB, files on S3, where moto is installed. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
 import { s3Objects } from '../../core/aws/objects.ts';
 import { ensureTables } from '../../core/aws/tables.ts';
@@ -22,24 +19,22 @@ import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest, type Hash } from '../../core/values/hash.ts';
 import { buildRunner } from '../../docker/runner/build.ts';
+import { hasMoto, type Moto, startMoto } from '../support/moto.ts';
 
-const endpoint = process.env.REDEX_TEST_AWS_ENDPOINT;
 const name = `redex-${randomBytes(4).toString('hex')}`;
-const variables = {
-  AWS_REGION: 'us-east-1',
-  AWS_ENDPOINT_URL: endpoint ?? '',
-  AWS_ACCESS_KEY_ID: 'test',
-  AWS_SECRET_ACCESS_KEY: 'test',
-};
 
-describe.skipIf(!endpoint)('the runner on AWS', () => {
+describe.skipIf(!hasMoto())('the runner on AWS', () => {
+  let moto: Moto;
+
+  beforeAll(async () => {
+    moto = await startMoto();
+  });
+
+  afterAll(() => moto.stop());
+
   it('stages in from S3, runs, stages out to S3 and records, once', async () => {
-    const options = {
-      region: 'us-east-1',
-      endpoint: endpoint ?? '',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    };
-    const [s3, dynamo] = [new S3Client({ ...options, forcePathStyle: true }), new DynamoDBClient(options)];
+    const { client } = moto;
+    const [s3, dynamo] = [new S3Client({ ...client, forcePathStyle: true }), new DynamoDBClient(client)];
     await s3.send(new CreateBucketCommand({ Bucket: name }));
     const tables = { runs: `${name}-runs`, cache: `${name}-cache`, attempts: `${name}-attempts` };
     await ensureTables(dynamo, tables);
@@ -72,7 +67,10 @@ describe.skipIf(!endpoint)('the runner on AWS', () => {
     const run = (holder: string) =>
       new Promise<number | null>((resolve) => {
         const env = {
-          ...variables,
+          AWS_REGION: client.region,
+          AWS_ENDPOINT_URL: client.endpoint,
+          AWS_ACCESS_KEY_ID: client.credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: client.credentials.secretAccessKey,
           PATH: process.env.PATH,
           REDEX_SPEC: keys.spec('one' as Hash),
           REDEX_STORE: `s3://${name}/scratch`,

@@ -45,6 +45,7 @@ export function parseFlags(workflow: Workflow, words: readonly string[], given: 
   const command = new Command(`redex run ${workflow.name}`)
     .description(workflow.description ?? '')
     .usage('[--parameter value …]')
+    .addHelpText('after', '\nredex run --help lists the options that every workflow takes.')
     .exitOverride()
     .allowExcessArguments(false)
     .configureOutput({ writeOut: (text) => (help = (help ?? '') + text), writeErr: () => undefined });

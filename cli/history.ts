@@ -114,15 +114,19 @@ function countsText(tallies: readonly TaskTally[]): string {
 }
 
 function jobLines(jobs: readonly JobHistory[]): string[] {
-  const rows = jobs.map((job) => [
-    shortId(job),
-    job.task,
-    job.status,
-    job.startedAt === undefined ? '' : timestamp(job.startedAt),
-    job.startedAt === undefined || job.endedAt === undefined ? '' : shortDuration(job.endedAt - job.startedAt),
-    job.attempt === undefined ? '' : String(job.attempt),
-    job.error?.split('\n')[0] ?? '',
-  ]);
+  const rows = jobs.map((job) => {
+    // What the work itself took, where it was measured; else from when the job came up.
+    const { startedAt = job.startedAt, endedAt = job.endedAt } = job.measured;
+    return [
+      shortId(job),
+      job.task,
+      job.status,
+      timestamp(startedAt),
+      endedAt === undefined ? '' : shortDuration(endedAt - startedAt),
+      job.attempt === 0 ? '' : String(job.attempt),
+      job.error?.split('\n')[0] ?? '',
+    ];
+  });
   const lines = columns(['JOB', 'TASK', 'STATUS', 'STARTED', 'DURATION', 'ATTEMPT', 'ERROR'], rows, [
     'DURATION',
     'ATTEMPT',

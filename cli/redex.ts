@@ -3,7 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { cleanCommand } from './clean.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
-import { EXIT, resumeCommand, runCommand } from './run.ts';
+import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
 import { projectRoot } from './session.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -13,11 +13,11 @@ interface RunFlags {
   readonly argsFile?: string;
   readonly profile?: string;
   readonly cache: boolean;
-  readonly tag: Tags;
+  readonly tag?: Tags;
   readonly json?: boolean;
 }
 
-function collectTag(text: string, tags: Tags): Tags {
+function collectTag(text: string, tags: Tags = {}): Tags {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be key=value.');
   return { ...tags, [text.slice(0, at)]: text.slice(at + 1) };
@@ -47,12 +47,12 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
     .option('--args-file <file>', 'arguments as a JSON object; - is the standard input')
     .option('--profile <name>', 'a profile of redex.config.ts')
     .option('--no-cache', 'reuse nothing from other runs')
-    .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag, {})
+    .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag)
     .option('--json', 'print the end of the run as JSON')
     .allowUnknownOption()
     .helpOption(false)
     .addHelpText('after', RUN_HELP)
-    .action(async (words: string[], { tag, json = false, ...flags }: RunFlags, command: Command) => {
+    .action(async (words: string[], { tag = {}, json = false, ...flags }: RunFlags, command: Command) => {
       if (words[0] === '--help' || words[0] === '-h') command.help();
       finish(await runCommand(root, words, { ...flags, json, tags: tag }));
     });
@@ -93,6 +93,11 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
     .action(async (job: string, { run }: { run?: string }) => {
       finish(await logsCommand(root, job, run));
     });
+
+  program
+    .command('local')
+    .description('keep the local cloud up for other commands, until Ctrl-C; unfinished runs go on in it')
+    .action(async () => finish(await localCommand(root)));
 
   program
     .command('clean')

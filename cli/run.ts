@@ -1,4 +1,5 @@
 /** `redex run` and `redex resume`. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RunSummary } from '../core/engine/ports.ts';
@@ -83,6 +84,23 @@ export function resumeCommand(root: string, given: string | undefined, json: boo
     const { run } = await findRun(session.world, given, 'RUNNING');
     return resume(session, run);
   });
+}
+
+/** Keeps the cloud up until Ctrl-C, with all unfinished runs in it. Gives the exit code. */
+export async function localCommand(root: string): Promise<number> {
+  const interrupt = listenForInterrupt();
+  const { cloud, world } = await openSession(root, (message) => process.stderr.write(`redex: ${message}\n`));
+  try {
+    if (!cloud.owner) throw new UsageError(`process ${cloud.pid} keeps the local cloud up already`);
+    const active = await world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
+    for (const { run } of active) await world.bus.wake(run);
+    process.stderr.write(`redex: the local cloud is up, with ${active.length} unfinished runs. Ctrl-C ends it.\n`);
+    await Promise.race([cloud.closed, once(interrupt.signal, 'abort')]);
+    return EXIT.done;
+  } finally {
+    await cloud.close();
+    interrupt.end();
+  }
 }
 
 /** Opens the cloud, watches the run that `begin` gives, prints its end, and leaves when no run needs the cloud any more. */

@@ -54,7 +54,7 @@ export const v = { ...valibot, file: fileParam, dir: dirParam };
  * what JSON Schema cannot say accepts anything there.
  */
 export function jsonSchemaOf(params: Params): unknown {
-  return toJsonSchema(valibot.strictObject(params.entries), {
+  const schema = toJsonSchema(valibot.strictObject(params.entries), {
     typeMode: 'input',
     errorMode: 'ignore',
     overrideSchema: ({ valibotSchema }) => {
@@ -62,6 +62,13 @@ export function jsonSchemaOf(params: Params): unknown {
       return format === undefined ? undefined : { type: 'string', format };
     },
   });
+  // What follows a transformation in a pipe is not of the input, and left out; a description is for who gives the input.
+  for (const [key, entry] of Object.entries(params.entries)) {
+    const property = schema.properties?.[key];
+    const description = valibot.getDescription('wrapped' in entry ? (entry.wrapped as typeof entry) : entry);
+    if (typeof property === 'object' && description !== undefined) property.description = description;
+  }
+  return schema;
 }
 
 /** The schemas of fileParam and dirParam are known by the class they let pass. */

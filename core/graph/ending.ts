@@ -1,6 +1,7 @@
 /** How a run ends: with a value, with the first failure by position, or by a cancel. */
 import { type Draft, setStatus } from './draft.ts';
 import type { JobId } from './facts.ts';
+import { RECALLED } from './forms.ts';
 import { type Failure, type Graph, type GraphNode, type NodeId } from './graph.ts';
 
 /** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */
@@ -29,12 +30,20 @@ function usersOf(graph: Graph, node: GraphNode): NodeId[] {
   });
 }
 
-/** Whether the node catches what happens in its input: a catch its first one, catchAll all its terms. */
+/**
+ * Whether the node catches what happens in its input: a catch its first one, catchAll all its terms; also once it recovers,
+ * since a failure may be told to the node before it is told to everyone. A failing recovery is not caught.
+ */
 function guards(graph: Graph, id: NodeId, input: NodeId): boolean {
   const node = graph.nodes.get(id);
   if (node?.shape.kind !== 'form') return false;
-  if (node.shape.name === 'catch') return node.phase === 0 && node.inputs.length === 1;
-  return node.shape.name === 'catchAll' && node.phase === 0;
+  const guarded = guardedCount(node.shape.name, node);
+  return node.inputs.indexOf(input) < guarded && node.inputs.lastIndexOf(input) < guarded;
+}
+
+function guardedCount(form: string, { phase, inputs }: GraphNode): number {
+  if (form === 'catch') return phase === RECALLED ? 0 : 1;
+  return form === 'catchAll' ? inputs.length - phase : 0;
 }
 
 /** Whether the run's outcome is known and nothing it started is in flight. */

@@ -229,7 +229,8 @@ function stepCatch(draft: Draft, node: GraphNode, terms: readonly Index[]): void
   recover(draft, node, outcome, guarded.failure.error);
 }
 
-const RECALLED = -1;
+/** The phase of a catch whose only input is the call that recovered it before. */
+export const RECALLED = -1;
 
 /** Goes on once the cache was asked: with the recovery it knows, else with the guarded expression. */
 export function resumeCatch(draft: Draft, node: GraphNode, call: Table | undefined): void {

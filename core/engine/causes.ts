@@ -12,7 +12,10 @@ const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
   [/^Host EC2/, 'machine-lost'],
   [/^Job attempt duration exceeded timeout/, 'timed-out'],
   [/^OutOfMemoryError/, 'out-of-memory'],
-  [/^CannotPullContainerError|^Task failed to start|^DockerTimeoutError|^CannotStartContainerError|^CannotCreateContainerError/, 'image'],
+  [
+    /^CannotPullContainerError|^Task failed to start|^DockerTimeoutError|^CannotStartContainerError|^CannotCreateContainerError/,
+    'image',
+  ],
   [/^CannotInspectContainerError/, 'no-result'],
 ];
 
@@ -37,8 +40,12 @@ const NAMES: Readonly<Record<Cause, string>> = {
 export function verdictError(task: string, cause: Cause, verdict: Verdict): Table {
   const reasons = [verdict.statusReason, verdict.containerReason].filter(Boolean).join('; ') || 'no reason given';
   const exit = verdict.exitCode === undefined ? '' : `, exit code ${verdict.exitCode}`;
-  return errorValue(NAMES[cause], `${task}: job ${verdict.id} ended ${verdict.status} without a result (${reasons}${exit})`, {
-    ...(verdict.exitCode !== undefined && { exitCode: verdict.exitCode }),
-    ...(verdict.log !== undefined && { log: verdict.log }),
-  });
+  return errorValue(
+    NAMES[cause],
+    `${task}: job ${verdict.id} ended ${verdict.status} without a result (${reasons}${exit})`,
+    {
+      ...(verdict.exitCode !== undefined && { exitCode: verdict.exitCode }),
+      ...(verdict.log !== undefined && { log: verdict.log }),
+    },
+  );
 }

@@ -37,6 +37,8 @@ export async function readHistory(world: World, run: RunId): Promise<RunHistory 
   for (const entry of entries) {
     for (const fact of entry.facts) {
       note(attempts, fact);
+      // What leaves the graph now is seen for the last time.
+      if (fact.type === 'left') update(jobs, draft.graph, attempts, entry.at);
       evolve(draft, fact);
     }
     update(jobs, draft.graph, attempts, entry.at);

@@ -1,7 +1,9 @@
 /** load: the warm graph, else snapshot; then the journal's tail. */
+
+import { finishedJobs, SEGMENT_JOBS_MIN, segmentName, segmentValues } from '../graph/done.ts';
 import { draftOf, noEffects } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { RunId } from '../graph/facts.ts';
+import type { Fact, RunId } from '../graph/facts.ts';
 import { graphOf, type Snapshot, snapshotOf } from '../graph/snapshot.ts';
 import { getJson, keys, putJson } from './objects.ts';
 import type { Entry, RunStatus, World } from './ports.ts';
@@ -48,9 +50,22 @@ async function loadCold(world: World, run: RunId, evenEnded: boolean): Promise<L
 /** Entries between snapshots: a cold load folds at most about this many. */
 const SNAPSHOT_INTERVAL = 64;
 
+export function isSnapshotDue(live: LiveRun, sequence: number): boolean {
+  return sequence - live.snapshot >= SNAPSHOT_INTERVAL;
+}
+
+/** Before a snapshot, finished jobs leave the live graph, so that its size follows what is going on and not what was. */
+export async function letFinishedLeave(world: World, live: LiveRun): Promise<Fact[]> {
+  const jobs = finishedJobs(live.draft.graph);
+  if (jobs.length < SEGMENT_JOBS_MIN) return [];
+  const segment = segmentName(jobs);
+  await putJson(world.objects, keys.done(live.run, segment), segmentValues(jobs));
+  return [{ type: 'left', segment }];
+}
+
 /** Now and then a snapshot of the committed graph. It may be lost: the journal says the same. */
 export async function snapshotIfDue(world: World, live: LiveRun): Promise<void> {
-  if (live.sequence - live.snapshot < SNAPSHOT_INTERVAL || live.draft.graph.end) return;
+  if (!isSnapshotDue(live, live.sequence) || live.draft.graph.end) return;
   await putJson(world.objects, keys.snapshot(live.run, live.sequence), snapshotOf(live.draft.graph));
   live.snapshot = live.sequence;
 }

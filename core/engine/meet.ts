@@ -1,14 +1,14 @@
 /** Meets the demands of the reducer: look-ups, looks at files, loads of large values, and inline tasks, all at once. */
 import type { Attempt, Demands } from '../graph/demands.ts';
-import type { EvalHash, Fact } from '../graph/facts.ts';
-import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
 import { errorOf } from '../graph/errors.ts';
+import type { EvalHash, Fact, JobId, RunId } from '../graph/facts.ts';
+import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
 import { type Leaves, leavesOf, openLeavesOf, spill, spillParts, withLarge, withVersions } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
-import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { applyOperator } from '../values/operators.ts';
+import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { ABSENT, type Table } from '../values/table.ts';
-import { loadLarge } from './objects.ts';
+import { getJson, keys, loadLarge } from './objects.ts';
 import type { Evaluation, TaskResult, World } from './ports.ts';
 
 /** What a round learned that must be stored before its facts are. */
@@ -19,6 +19,7 @@ export interface Findings {
 
 export interface Meeting {
   readonly world: World;
+  readonly run: RunId;
   readonly program: Program;
   readonly findings: Findings;
 }
@@ -28,6 +29,7 @@ export async function meet(meeting: Meeting, demands: Demands): Promise<Fact[]> 
   const facts = await Promise.all([
     observeArguments(meeting, demands.observe),
     Promise.all(demands.compute.map((one) => compute(meeting, one))),
+    Promise.all(demands.join.map((one) => join(meeting, one))),
     lookUp(meeting, demands.lookup),
     Promise.all(demands.inline.map((attempt) => runInline(meeting, attempt))),
   ]);
@@ -70,7 +72,11 @@ async function observeArguments(meeting: Meeting, demands: Demands['observe']): 
     meeting,
     demands.map(({ args }) => args),
   );
-  return demands.map(({ call }, at) => ({ type: 'observed', call, args: keep(meeting, spillParts(seen[at] as Table)) }));
+  return demands.map(({ call }, at) => ({
+    type: 'observed',
+    call,
+    args: keep(meeting, spillParts(seen[at] as Table)),
+  }));
 }
 
 async function compute(meeting: Meeting, demand: Demands['compute'][number]): Promise<Fact> {
@@ -83,6 +89,13 @@ async function compute(meeting: Meeting, demand: Demands['compute'][number]): Pr
   } catch (error) {
     return { type: 'computed', application, ok: false, value: keep(meeting, spill(errorOf(error))) };
   }
+}
+
+async function join({ world, run }: Meeting, { job, segment }: Demands['join'][number]): Promise<Fact> {
+  const values = (await getJson(world.objects, keys.done(run, segment))) as Record<JobId, Table> | undefined;
+  const value = values?.[job];
+  if (!value) throw new Error(`the values of segment ${segment} are gone from the object store`);
+  return { type: 'joined', job, value };
 }
 
 async function runInline(meeting: Meeting, attempt: Attempt): Promise<Fact> {

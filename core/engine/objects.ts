@@ -1,7 +1,7 @@
 /** What the engine keeps in the object store, and under which keys. All of it is JSON, gzipped, except bundles. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Hash } from '../values/hash.ts';
 import { refsOf, withLarge } from '../values/contents.ts';
+import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import type { Objects } from './ports.ts';
 
@@ -10,6 +10,7 @@ export const keys = {
   spec: (hash: Hash) => `specs/${hash}`,
   bundle: (hash: Hash) => `bundles/${hash}.mjs`,
   program: (hash: Hash) => `bundles/${hash}.json`,
+  done: (run: string, segment: Hash) => `done/${run}/${segment}`,
   snapshot: (run: string, sequence: number) => `snapshots/${run}/${sequence}`,
 };
 

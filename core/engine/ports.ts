@@ -2,11 +2,12 @@
  * What the engine needs from the world. Each port is as small as its user needs; adapters translate their service's
  * exceptions once, here nothing throws but bugs and broken networks.
  */
-import type { WarmGraphs } from './warm.ts';
+
 import type { EvalHash, Fact, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
 import type { ExecutorConfig, JobOptions, Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
+import type { WarmGraphs } from './warm.ts';
 
 /** One round's facts. The sequence starts at 1 and has no holes. */
 export interface Entry {
@@ -116,7 +117,13 @@ export interface Attempts {
   /** Whether the record is still this attempt's and this holder's, and the run is not cancelled. */
   holds(run: RunId, evaluation: EvalHash, attempt: number, holder: string): Promise<boolean>;
   /** Records the outcome on condition that the record is still the writer's and has none. */
-  finish(run: RunId, evaluation: EvalHash, attempt: number, holder: string, outcome: Outcome): Promise<'recorded' | 'refused'>;
+  finish(
+    run: RunId,
+    evaluation: EvalHash,
+    attempt: number,
+    holder: string,
+    outcome: Outcome,
+  ): Promise<'recorded' | 'refused'>;
   read(run: RunId, evaluations: readonly EvalHash[]): Promise<Map<EvalHash, AttemptRecord>>;
   /** From now on every claim of the run is refused. */
   cancel(run: RunId): Promise<void>;
@@ -212,6 +219,8 @@ export interface Clock {
   now(): number;
   /** 16 random hex digits. */
   nonce(): string;
+  /** Resolves after so many ms. */
+  sleep(ms: number): Promise<void>;
 }
 
 export interface Sender {

@@ -7,16 +7,16 @@
  * 3. The warm graph is the fold of appended entries: whatever else happens, its changes are taken back.
  */
 import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
-import { isOver } from '../graph/ending.ts';
 import { noEffects } from '../graph/draft.ts';
+import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
-import { askExecutor } from './ask.ts';
 import { CATCH_TASK, type Recovery } from '../graph/recovery.ts';
+import { askExecutor } from './ask.ts';
 import { claimReady, send } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
-import { foldTail, loadRun, snapshotIfDue } from './load.ts';
+import { foldTail, isSnapshotDue, letFinishedLeave, loadRun, snapshotIfDue } from './load.ts';
 import { type Findings, meet } from './meet.ts';
 import { putLarge } from './objects.ts';
 import type { Entry, RunStatus, Verdict, World } from './ports.ts';
@@ -120,12 +120,13 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
     };
     fold(incoming);
     const { program } = runOf(draft.graph);
+    const meeting = { world, run: live.run, program, findings };
     let demands = demandsOf(draft.graph);
-    for (let news = await meet({ world, program, findings }, demands); news.length > 0; ) {
+    for (let news = await meet(meeting, demands); news.length > 0; ) {
       fold(news);
       demands = demandsOf(draft.graph);
       if (world.clock.now() > course.wavesEnd) break;
-      news = await meet({ world, program, findings }, demands);
+      news = await meet(meeting, demands);
     }
     const { submit: ready } = demands;
     if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
@@ -133,6 +134,7 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
       fold(await claimReady(world, draft.graph, ready, context));
     }
     if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
+    else if (isSnapshotDue(live, live.sequence + 1)) fold(await letFinishedLeave(world, live));
     return { facts: withoutObvious(facts), nonce, findings };
   } catch (error) {
     draft.edits.rollback();

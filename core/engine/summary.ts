@@ -66,7 +66,9 @@ function endingOf(graph: Graph, end: RunEnd): Partial<RunSummary> {
     .flatMap((job) => {
       const outcome = graph.jobs.get(job)?.outcome;
       // A job whose error came from below repeats it; only where an error arose is it news.
-      return outcome && 'failure' in outcome && outcome.failure.origin === job ? [errorLine(outcome.failure.error)] : [];
+      return outcome && 'failure' in outcome && outcome.failure.origin === job
+        ? [errorLine(outcome.failure.error)]
+        : [];
     });
   return {
     result: error,
@@ -89,4 +91,3 @@ function traceback(chain: readonly string[], error: Table): string {
         ];
   return ['Traceback (task most recent last):', ...tasks.map((task) => `  ${task}`), errorLine(error)].join('\n');
 }
-

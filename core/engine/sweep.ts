@@ -8,10 +8,16 @@ const ASK_INTERVAL_MAX_MS = 60 * 60_000;
 /** ListJobs' lag: an overdue claim is not looked up before it. */
 const CLAIM_GRACE_MS = 60_000;
 const ACTIVE_RUNS_MAX = 1_000;
+/** A round is not begun with less than this left: its submissions could not be waited for. */
+const ROUND_MS_MIN = 15_000;
+/** A run without a first entry for this long never gets one: whoever was starting it is gone, as a Lambda lives for 15 minutes. */
+const BEGIN_MS_MAX = 20 * 60_000;
 
 export interface SweepReport {
   readonly active: number;
   readonly rounds: number;
+  /** Runs that were not looked at for want of time: the next sweep begins elsewhere. */
+  readonly left: number;
   /** Runs whose round threw, with the reason. */
   readonly failures: readonly string[];
 }
@@ -19,24 +25,45 @@ export interface SweepReport {
 /** Takes every active run by itself: a round where a claim is overdue or something is ready, a question to the executor now and then. */
 export async function sweep(world: World, options: RoundOptions = {}): Promise<SweepReport> {
   const limit = ACTIVE_RUNS_MAX;
-  const active = [
-    ...(await world.summaries.list({ status: 'RUNNING', limit })),
-    ...(await world.summaries.list({ status: 'CANCELLING', limit })),
-  ];
   const now = world.clock.now();
+  const active = turned(
+    [
+      ...(await world.summaries.list({ status: 'RUNNING', limit })),
+      ...(await world.summaries.list({ status: 'CANCELLING', limit })),
+    ],
+    Math.floor(now / SWEEP_PERIOD_MS),
+  );
+  const lastStart = (options.hardEnd ?? Number.POSITIVE_INFINITY) - ROUND_MS_MIN;
   const failures: string[] = [];
   let rounds = 0;
-  for (const summary of active) {
+  for (const [at, summary] of active.entries()) {
+    if (world.clock.now() > lastStart) return { active: active.length, rounds, left: active.length - at, failures };
     const ask = isAskDue(summary, now);
     if (!ask && !needsRound(summary, now)) continue;
     try {
-      await round(world, summary.run, [], { ...options, ask });
+      const { status } = await round(world, summary.run, [], { ...options, ask });
+      if (status === 'unknown' && now - summary.updatedAt > BEGIN_MS_MAX) await giveUp(world, summary);
       rounds++;
     } catch (error) {
       failures.push(`${summary.run}: ${String(error)}`);
     }
   }
-  return { active: active.length, rounds, failures };
+  return { active: active.length, rounds, left: 0, failures };
+}
+
+/** The same list begun elsewhere, so that no run is always the last. */
+function turned<T>(list: readonly T[], by: number): T[] {
+  const first = list.length === 0 ? 0 : by % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
+}
+
+/** The run was asked for but never begun: nothing of it is anywhere. */
+async function giveUp(world: World, { open: _open, ...summary }: RunSummary): Promise<void> {
+  const now = world.clock.now();
+  const traceback = 'The run was never begun: whoever was starting it ended too early. Start it again.';
+  const ended: RunSummary = { ...summary, status: 'FAILED', updatedAt: now, endedAt: now, traceback };
+  await world.summaries.put(ended);
+  await world.bus.ended(ended);
 }
 
 function needsRound({ open, sequence }: RunSummary, now: number): boolean {

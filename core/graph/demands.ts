@@ -3,7 +3,7 @@ import type { Hash } from '../values/hash.ts';
 import { INLINE_EXECUTOR, type JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { attemptOptions } from './evolve.ts';
-import type { EvalHash } from './facts.ts';
+import type { EvalHash, JobId } from './facts.ts';
 import { type Graph, runOf, type Work } from './graph.ts';
 
 /** One attempt of a piece of work. */
@@ -21,6 +21,8 @@ export interface Demands {
   readonly observe: readonly { readonly call: Hash; readonly args: Table }[];
   /** Load the operands and apply the operator. */
   readonly compute: readonly { readonly application: Hash; readonly name: string; readonly operands: Table }[];
+  /** Read the values of jobs that left the live graph. */
+  readonly join: readonly { readonly job: JobId; readonly segment: Hash }[];
   /** Look these evaluations up in the cache. */
   readonly lookup: readonly EvalHash[];
   /** Run these functions in the host. */
@@ -29,7 +31,7 @@ export interface Demands {
   readonly submit: readonly Attempt[];
 }
 
-const NOTHING: Demands = { observe: [], compute: [], lookup: [], inline: [], submit: [] };
+const NOTHING: Demands = { observe: [], compute: [], join: [], lookup: [], inline: [], submit: [] };
 
 /** Everything that can be done now, oldest first. The cost follows what is waiting, not the size of the run. */
 export function demandsOf(graph: Graph): Demands {
@@ -41,6 +43,7 @@ export function demandsOf(graph: Graph): Demands {
   return {
     observe: [...graph.observing].map(([call, { args }]) => ({ call, args })),
     compute: [...graph.computing].map(([application, { name, operands }]) => ({ application, name, operands })),
+    join: [...graph.returning].map(([job, { segment }]) => ({ job, segment })),
     lookup: [...graph.recalls.keys(), ...works.filter((work) => work.state === 'lookup').map((work) => work.eval)],
     inline: ready.filter((work) => isInline(graph, work)).map(attemptOf),
     submit: ready.filter((work) => !isInline(graph, work)).map(attemptOf),
@@ -65,5 +68,6 @@ function attemptOf(work: Work): Attempt {
 /** Whether the run has anything to do that does not wait for a job in flight. */
 export function hasWorkLeft(graph: Graph): boolean {
   if (graph.end || graph.stopping) return false;
-  return graph.frontier.size + graph.observing.size + graph.computing.size + graph.recalls.size > 0;
+  const { frontier, observing, computing, recalls, returning } = graph;
+  return frontier.size + observing.size + computing.size + recalls.size + returning.size > 0;
 }

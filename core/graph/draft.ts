@@ -3,8 +3,17 @@ import { spill } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
+import {
+  emptyGraph,
+  type Graph,
+  type GraphNode,
+  type Job,
+  type JobStatus,
+  type NodeId,
+  type Settlement,
+  type Tally,
+} from './graph.ts';
 import type { Recovery } from './recovery.ts';
-import { emptyGraph, type Graph, type GraphNode, type Job, type JobStatus, type NodeId, type Settlement, type Tally } from './graph.ts';
 
 /** What evolving brought to light that must be stored before the facts are: by whoever appends them, never on replay. */
 export interface Effects {

@@ -2,7 +2,7 @@
 import { type Draft, setStatus } from './draft.ts';
 import type { JobId } from './facts.ts';
 import { RECALLED } from './forms.ts';
-import { type Failure, type Graph, type GraphNode, type NodeId } from './graph.ts';
+import type { Failure, Graph, GraphNode, NodeId } from './graph.ts';
 
 /** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */
 export function noticeFailure(draft: Draft, node: GraphNode): void {
@@ -102,4 +102,3 @@ export function callChain(graph: Graph, job: JobId | null): string[] {
   for (let at = job && graph.jobs.get(job); at; at = at.parent && graph.jobs.get(at.parent)) names.push(at.task);
   return names.reverse();
 }
-

@@ -4,17 +4,19 @@
  * 1. Total and deterministic: any fact may come at any time; one that no longer applies changes nothing.
  * 2. Replaying the same facts gives the same graph, whoever does it and however they are cut into entries.
  */
-import type { Cause, JobOptions } from '../values/program.ts';
+
 import { placesOf } from '../values/contents.ts';
+import type { Cause, JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
+import { joined, leave } from './done.ts';
 import { type Draft, setStatus } from './draft.ts';
 import { end } from './ending.ts';
 import { errorValue } from './errors.ts';
 import type { EvalHash, Fact, SubmissionId } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
 import { observed, workFailed, workReturned } from './jobs.ts';
-import { reopen } from './retry.ts';
 import { applied, enterRoot, propagate, recalled } from './reduce.ts';
+import { reopen } from './retry.ts';
 
 /** Attempts allowed for each cause unless the options say otherwise. */
 export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
@@ -30,7 +32,8 @@ export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
 /** Folds one fact into the graph in place. False when it does not apply (any more). */
 export function evolve(draft: Draft, fact: Fact): boolean {
   const { run, end: ended } = draft.graph;
-  const isExpected = run === null ? fact.type === 'started' : fact.type !== 'started' && (fact.type === 'retried') === (ended !== null);
+  const isExpected =
+    run === null ? fact.type === 'started' : fact.type !== 'started' && (fact.type === 'retried') === (ended !== null);
   if (!isExpected) return false;
   const applies = fold(draft, fact);
   if (applies) propagate(draft);
@@ -67,6 +70,10 @@ function fold(draft: Draft, fact: Fact): boolean {
       if (draft.graph.stopping === 'cancelling') return false;
       draft.edits.set(draft.graph, 'stopping', 'cancelling');
       return true;
+    case 'left':
+      return leave(draft, fact.segment);
+    case 'joined':
+      return joined(draft, fact.job, fact.value);
     case 'retried':
       return reopen(draft);
     case 'ended':
@@ -219,4 +226,3 @@ export function attemptOptions(work: Work): JobOptions {
   if (memory === undefined || doublings === 0) return work.options;
   return { ...work.options, memory: Math.min(memory * 2 ** doublings, work.options.memoryMax ?? memory * 4) };
 }
-

@@ -104,6 +104,10 @@ export type Fact =
   /** Definitely never accepted: the jobs fail with the reason. */
   | { readonly type: 'refused'; readonly submission: SubmissionId; readonly reason: string }
   | { readonly type: 'cancelled'; readonly at: number; readonly reason: string }
+  /** Finished jobs that nothing refers to any more left the live graph; their values lie in the segment's object. */
+  | { readonly type: 'left'; readonly segment: Hash }
+  /** The value of a job that had left, for calls that join it. */
+  | { readonly type: 'joined'; readonly job: JobId; readonly value: Table }
   /** A run that failed or was cancelled is taken up again: what has a value keeps it. */
   | { readonly type: 'retried'; readonly at: number }
   /** The outcome is known and nothing the run started is in flight. */

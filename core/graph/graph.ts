@@ -126,6 +126,14 @@ export interface Submission {
   open: number;
 }
 
+/** Jobs that have left the live graph with a value. */
+export interface DoneSegment {
+  /** Of the object that holds their values. */
+  readonly name: Hash;
+  /** 16 bytes a job, sorted; base64. */
+  readonly ids: string;
+}
+
 export type Tally = Readonly<Record<JobStatus, number>>;
 
 export interface Graph {
@@ -148,6 +156,9 @@ export interface Graph {
   readonly frontier: Set<EvalHash>;
   /** Catches to be looked up before they are evaluated, by their key in the cache. */
   readonly recalls: Map<EvalHash, readonly NodeId[]>;
+  readonly done: DoneSegment[];
+  /** Calls that join a job that is done and gone, by job. */
+  readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: readonly NodeId[] }>;
   /** Locations that work in flight writes. */
   readonly writing: Map<string, EvalHash>;
   /** Newest attempts of work that failed and is run anew by a retry of the run. */
@@ -184,6 +195,8 @@ export function emptyGraph(): Graph {
     computing: new Map(),
     frontier: new Set(),
     recalls: new Map(),
+    done: [],
+    returning: new Map(),
     writing: new Map(),
     attempts: new Map(),
     tally: new Map(),

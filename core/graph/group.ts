@@ -54,7 +54,8 @@ function limitsInUse(graph: Graph): Map<string, number> {
     for (const job of submission.jobs) {
       const work = graph.works.get(job.eval);
       if (work?.submission !== submission.id) continue;
-      for (const [name, amount] of Object.entries(work.options.limits ?? {})) used.set(name, (used.get(name) ?? 0) + amount);
+      for (const [name, amount] of Object.entries(work.options.limits ?? {}))
+        used.set(name, (used.get(name) ?? 0) + amount);
     }
   }
   return used;

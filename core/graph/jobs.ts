@@ -5,6 +5,7 @@ import { encode } from '../values/encode.ts';
 import { digest, type Hash } from '../values/hash.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
+import { segmentOf, waitForDone } from './done.ts';
 import { count, type Draft, held, liveNode, setStatus, settle } from './draft.ts';
 import { errorValue } from './errors.ts';
 import { addValue, nodeFor, openScope } from './expressions.ts';
@@ -94,9 +95,11 @@ function admit(draft: Draft, node: GraphNode, args: Table): void {
   const context = contextFor(draft, scope, resolved.context);
   const id = digest('job', `${evaluation} ${context ?? ''}`) as JobId;
   const known = graph.jobs.get(id);
+  const segment = known ? undefined : segmentOf(graph, id);
   edits.set(node, 'waits', id);
   if (known?.outcome) settle(draft, node, known.outcome);
   else if (known) edits.push(known.callers, node.id);
+  else if (segment) waitForDone(draft, node, id, segment);
   else create(draft, { id, task, evaluation, context, parent: scope.job, args, options: resolved.options }, node);
 }
 

@@ -45,8 +45,10 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
   if (!given) return { ok: false, reason: 'options are a record of plain values' };
   for (const [name, value] of Object.entries(given)) {
     const check = CHECKS[name];
-    if (!check) return { ok: false, reason: `there is no option '${name}'; there are ${Object.keys(CHECKS).join(', ')}` };
-    if (value !== undefined && !check[0](value)) return { ok: false, reason: `the option '${name}' must be ${check[1]}` };
+    if (!check)
+      return { ok: false, reason: `there is no option '${name}'; there are ${Object.keys(CHECKS).join(', ')}` };
+    if (value !== undefined && !check[0](value))
+      return { ok: false, reason: `the option '${name}' must be ${check[1]}` };
   }
   const { context, ...options } = definedOnly(given) as JobOptions & { context?: Record<string, unknown> };
   const executor = options.executor ?? task.executor ?? INLINE_EXECUTOR;

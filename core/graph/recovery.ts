@@ -13,7 +13,14 @@ import type { EvalHash } from './facts.ts';
 import { type Graph, type GraphNode, type Job, type NodeId, runOf, type Scope } from './graph.ts';
 
 /** What went wrong with a machine says nothing about the program: such failures are not remembered. */
-const INFRASTRUCTURE_ERRORS = ['MachineLost', 'OutOfMemory', 'TimedOut', 'ImageError', 'JobFailed', 'SubmissionRefused'];
+const INFRASTRUCTURE_ERRORS = [
+  'MachineLost',
+  'OutOfMemory',
+  'TimedOut',
+  'ImageError',
+  'JobFailed',
+  'SubmissionRefused',
+];
 
 /** The task name of such entries in the cache. */
 export const CATCH_TASK = 'redex.catch';

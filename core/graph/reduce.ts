@@ -77,7 +77,10 @@ function complete(draft: Draft, node: GraphNode): void {
       return;
     case 'record':
       settle(draft, node, {
-        value: held(draft, combine(inputValues(draft, node), (roots) => ['record', shape.keys, roots])),
+        value: held(
+          draft,
+          combine(inputValues(draft, node), (roots) => ['record', shape.keys, roots]),
+        ),
       });
       return;
     case 'wrap':

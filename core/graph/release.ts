@@ -77,8 +77,19 @@ function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
   const job = graph.jobs.get(node.waits as Job['id']);
   if (job) pending.push(job);
   const recalled = graph.recalls.get(node.waits as EvalHash);
-  if (recalled) edits.put(graph.recalls, node.waits as EvalHash, recalled.filter((id) => id !== node.id));
+  if (recalled)
+    edits.put(
+      graph.recalls,
+      node.waits as EvalHash,
+      recalled.filter((id) => id !== node.id),
+    );
   if (recalled?.every((id) => id === node.id)) edits.drop(graph.recalls, node.waits as EvalHash);
+  forget(
+    draft,
+    graph.returning as Map<Hash, { readonly segment: Hash; readonly nodes: readonly NodeId[] }>,
+    node.waits,
+    node.id,
+  );
   forget(draft, graph.observing, node.waits, node.id);
   forget(draft, graph.computing, node.waits, node.id);
 }

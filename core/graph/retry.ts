@@ -14,7 +14,16 @@ export function reopen(draft: Draft): boolean {
     count(draft, job.task, job.status, null);
     edits.drop(graph.jobs, job.id);
   }
-  for (const map of [graph.nodes, graph.scopes, graph.works, graph.observing, graph.computing, graph.recalls, graph.writing]) {
+  for (const map of [
+    graph.nodes,
+    graph.scopes,
+    graph.works,
+    graph.observing,
+    graph.computing,
+    graph.recalls,
+    graph.returning,
+    graph.writing,
+  ]) {
     for (const key of [...map.keys()]) edits.drop(map as Map<unknown, unknown>, key);
   }
   for (const evaluation of [...graph.frontier]) edits.remove(graph.frontier, evaluation);

@@ -9,7 +9,13 @@ type Plain<T> = {
   [K in keyof T]: T[K] extends Map<infer A, infer B> ? [A, B][] : T[K] extends Set<infer A> ? A[] : T[K];
 };
 
-type PlainScope = { id: number; job: string | null; table: unknown; nodes: [string, number][] | number; forced: number[] };
+type PlainScope = {
+  id: number;
+  job: string | null;
+  table: unknown;
+  nodes: [string, number][] | number;
+  forced: number[];
+};
 
 export interface Snapshot {
   readonly format: number;
@@ -35,6 +41,7 @@ export function snapshotOf(graph: Graph): Snapshot {
     computing: [...graph.computing],
     frontier: [...graph.frontier],
     recalls: [...graph.recalls],
+    returning: [...graph.returning],
     writing: [...graph.writing],
     attempts: [...graph.attempts],
     tally: [...graph.tally],
@@ -65,6 +72,7 @@ export function graphOf(snapshot: Snapshot): Graph | undefined {
     computing: new Map(plain.computing),
     frontier: new Set(plain.frontier),
     recalls: new Map(plain.recalls),
+    returning: new Map(plain.returning),
     writing: new Map(plain.writing),
     attempts: new Map(plain.attempts),
     tally: new Map(plain.tally),

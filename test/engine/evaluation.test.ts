@@ -41,7 +41,10 @@ describe('evaluation', () => {
 
   it('evaluates lazy arguments anywhere in nested lists and records, keeping their shape', async () => {
     const id = constant;
-    expect(await evaluate(playWorld(), id({ a: [inc(1), { b: inc(2) }], c: 'x' }))).toEqual({ a: [2, { b: 3 }], c: 'x' });
+    expect(await evaluate(playWorld(), id({ a: [inc(1), { b: inc(2) }], c: 'x' }))).toEqual({
+      a: [2, { b: 3 }],
+      c: 'x',
+    });
   });
 
   it('runs fib(25) as 26 jobs, and none of them again the second time', async () => {
@@ -66,7 +69,10 @@ describe('evaluation', () => {
     expect(await evaluate(playWorld(), map(range, map(inc, range(3))))).toEqual([[0], [0, 1], [0, 1, 2]]);
     expect(await evaluate(playWorld(), map(inc, range(0)))).toEqual([]);
     expect(await evaluate(playWorld(), flatMap(range, range(4)))).toEqual([0, 0, 1, 0, 1, 2]);
-    expect(await evaluate(playWorld(), zip(range(2), map(inc, range(2))))).toEqual([[0, 1], [1, 2]]);
+    expect(await evaluate(playWorld(), zip(range(2), map(inc, range(2))))).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
   });
 
   it('maps over 10,000 elements in linear time', async () => {
@@ -89,11 +95,15 @@ describe('evaluation', () => {
     expect(await evaluate(playWorld(), catchError(fail('a'), 'RangeError', recoverZero))).toBe('caught a');
     expect(await evaluate(playWorld(), catchError(failHeavy('h'), 'Error', recoverZero))).toBe('caught h');
     await expect(evaluate(playWorld(), catchError(fail('a'), 'TypeError', recoverZero))).rejects.toThrow('a');
-    expect(await evaluate(playWorld(), catchError(throwError(new TypeError('t')), TypeError, recoverZero))).toBe('caught t');
+    expect(await evaluate(playWorld(), catchError(throwError(new TypeError('t')), TypeError, recoverZero))).toBe(
+      'caught t',
+    );
   });
 
   it('catchAll waits for all and sees values and errors in place', async () => {
-    const see = task('t.see', v1, (terms: unknown[]) => terms.map((term) => (term instanceof Error ? term.message : term)));
+    const see = task('t.see', v1, (terms: unknown[]) =>
+      terms.map((term) => (term instanceof Error ? term.message : term)),
+    );
     expect(await evaluate(playWorld(), catchAll([inc(1), fail('b'), heavy(3)], 'Error', see))).toEqual([2, 'b', 30]);
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { add, catchError, task } from '../../core/index.ts';
-import type { Program } from '../../core/values/program.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { Program } from '../../core/values/program.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
-import { play, playWorld, start, totals, plain } from '../support/play.ts';
+import { plain, play, playWorld, start, totals } from '../support/play.ts';
 
 const v1 = { version: '1' };
 let calls: string[] = [];

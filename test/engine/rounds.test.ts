@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { add, catchError, cond, file, le, map, script, task } from '../../core/index.ts';
 import { cancel } from '../../core/engine/cancel.ts';
 import { readHistory } from '../../core/engine/history.ts';
 import type { Entry, World } from '../../core/engine/ports.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
-import { warmGraphs, type WarmGraphs } from '../../core/engine/warm.ts';
 import { sweep } from '../../core/engine/sweep.ts';
+import { type WarmGraphs, warmGraphs } from '../../core/engine/warm.ts';
 import { draftOf } from '../../core/graph/draft.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
+import { add, catchError, cond, file, le, map, script, task } from '../../core/index.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, plain, play, playJobs, playWorld, start, totals } from '../support/play.ts';
 
@@ -58,7 +58,7 @@ describe('the graph between rounds', () => {
       },
       program(),
     );
-    const cold = await journalOf({ ...playWorld(), warm: { take: () => undefined, keep: () => {} } }, program());
+    const cold = await journalOf({ ...playWorld(), warm: warmGraphs(0) }, program());
     expect(facts(snapshots)).toEqual(facts(kept));
     expect(facts(cold)).toEqual(facts(kept));
     expect(kept.length).toBeGreaterThan(5);
@@ -189,7 +189,11 @@ describe('submission', () => {
     const world = playWorld();
     const run = await start(world, heavy.options({ memory: 2 })(1));
     await round(world, run);
-    const verdict = world.batch.report('job-1', { status: 'FAILED', exitCode: 137, containerReason: 'OutOfMemoryError: killed' });
+    const verdict = world.batch.report('job-1', {
+      status: 'FAILED',
+      exitCode: 137,
+      containerReason: 'OutOfMemoryError: killed',
+    });
     await round(world, run, [verdict]);
     expect(world.batch.jobs.map((job) => job.request.resources.memory)).toEqual([2, 4]);
   });
@@ -235,7 +239,11 @@ describe('retry', () => {
     const run = await start(world, program());
     await round(world, run);
     await cancel(world, run, 'test');
-    await round(world, run, world.batch.jobs.flatMap((job) => [...job.verdicts.values()]));
+    await round(
+      world,
+      run,
+      world.batch.jobs.flatMap((job) => [...job.verdicts.values()]),
+    );
     await retry(world, run);
     expect((await play(world, run)).status).toBe('DONE');
     expect((await retry(world, run)).status).toBe('DONE');

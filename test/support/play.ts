@@ -1,16 +1,16 @@
 /** Takes a run to its end in memory: starts it, plays its jobs, delivers their verdicts. */
-import { loadLarge, getJson, putLarge } from '../../core/engine/objects.ts';
+import { getJson, loadLarge, putLarge } from '../../core/engine/objects.ts';
 import type { RunSummary, Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import type { JobSpec, Manifest } from '../../core/engine/spec.ts';
 import type { RunId, StartedFact } from '../../core/graph/facts.ts';
+import type { Config } from '../../core/language/config.ts';
 import { makeBundle } from '../../core/language/entry.ts';
+import { spill } from '../../core/values/contents.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
-import { spill } from '../../core/values/contents.ts';
 import { digest } from '../../core/values/hash.ts';
 import type { Table } from '../../core/values/table.ts';
-import { type Config } from '../../core/language/config.ts';
 import { inProcessHost } from './in-process-host.ts';
 import { type MemoryWorld, memoryWorld } from './memory-world.ts';
 
@@ -18,7 +18,9 @@ const BUNDLE = digest('test', 'bundle');
 
 /** A world whose host runs every task the test file defined. */
 export function playWorld(config: Config = {}): MemoryWorld {
-  return memoryWorld({ host: inProcessHost(makeBundle({ executors: { batch: { type: 'batch' } }, ...config }, undefined), BUNDLE) });
+  return memoryWorld({
+    host: inProcessHost(makeBundle({ executors: { batch: { type: 'batch' } }, ...config }, undefined), BUNDLE),
+  });
 }
 
 export interface PlayOptions {

@@ -49,13 +49,13 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
     // In this process's group when that is the job's own, so that one signal reaches all of the job.
     detached: !lifetime.leads,
   });
-  if (child.pid !== undefined && !lifetime.leads) lifetime.follow(child.pid);
-  const usage = watchUsage(lifetime.group());
+  if (child.pid !== undefined && !lifetime.leads) lifetime.family.adopt(child.pid);
+  const usage = watchUsage(lifetime.family);
   for (const { writer } of [stdout, stderr]) closeSync(writer);
   const collected = forward(stdout.reader, process.stdout, command.wantsStdout ? firstBytes() : undefined);
   const kept = forward(stderr.reader, process.stderr, lastBytes());
   // What it left running in the background ends with it, also so that its pipes end.
-  const exitCode = await exitCodeOf(child).finally(() => lifetime.endRest());
+  const exitCode = await exitCodeOf(child).finally(() => lifetime.family.kill());
   return { exitCode, stdout: decoded(await collected), stderrLast: lastLines(await kept), usage: usage() };
 }
 

@@ -72,7 +72,7 @@ async function work(
       const value = await runScript(args, { ...desk.places, name, lifetime, measured, stillOurs, say: desk.say });
       return value === 'lost' ? 'lost' : { ok: true, expression: value };
     }
-    const usage = watchUsage(lifetime.group());
+    const usage = watchUsage(lifetime.family);
     const result = await Promise.race([desk.call(spec, args), aborted(lifetime.signal)]);
     measured.usage = usage();
     if (!(await stillOurs())) return 'lost';

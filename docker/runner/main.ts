@@ -91,5 +91,5 @@ try {
   if (!lifetime.signal.aborted) console.error(thrown);
   process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE;
 }
-lifetime.endRest();
+lifetime.family.kill();
 process.exit();

@@ -17,13 +17,13 @@ afterAll(() => desk.remove());
 const stdout = new File('-');
 
 /** Starts a script that says `ready` when it runs, then sleeps so long that only a signal ends it. */
-async function startSleeping(seconds: string, text = ''): Promise<Running> {
+async function startSleeping(seconds: string, text = '', processes = 2): Promise<Running> {
   const spec = await desk.scriptSpec({
     text: `${text}echo ready\nsleep ${seconds} &\nsleep ${seconds}\n`,
     outputs: new File(`never-${seconds}`).stage('x'),
   });
   const running = await desk.start(spec);
-  await until(async () => running.log().includes('ready') && (await processesWith(seconds)).length === 2);
+  await until(async () => running.log().includes('ready') && (await processesWith(seconds)).length === processes);
   return running;
 }
 
@@ -102,6 +102,21 @@ describe('a job that is ended from outside', () => {
     await running.ended;
     await until(async () => (await processesWith('3219.25')).length === 0);
     expect(await running.ended).toMatchObject({ signal: 'SIGKILL', outcome: undefined });
+  });
+
+  it('leaves no process that made itself a group of its own, however it is ended', async () => {
+    const text = 'timeout 3222 sleep 3221.25 & setsid sleep 3221.25 &\n';
+    for (const end of ['terminate', 'abandon', 'finish']) {
+      const running =
+        end === 'finish'
+          ? await desk.start(await desk.scriptSpec({ text: `${text}sleep 0.7\n` }))
+          : await startSleeping('3221.25', text, 5);
+      if (end === 'terminate') process.kill(running.child.pid as number, 'SIGTERM');
+      if (end === 'abandon') running.child.stdin?.destroy();
+      await running.ended;
+      await until(async () => (await processesWith('3221.25')).length === 0);
+      expect(await processesWith('3221.25')).toEqual([]);
+    }
   });
 
   it('leaves no process when nobody gave it a group of its own', async () => {

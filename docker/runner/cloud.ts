@@ -1,4 +1,6 @@
 /** The runner's ports on AWS; loaded only where they are needed. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
 import { awsClients } from '../../core/aws/clients.ts';
 import { s3Objects } from '../../core/aws/objects.ts';
@@ -11,6 +13,6 @@ export function cloudPorts(
 ): { objects: Objects; attempts: Attempts } {
   const { s3, dynamo } = awsClients();
   const objects = s3Objects(s3, bucket, prefix);
-  const clock = { now: Date.now, nonce: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16) };
+  const clock = { now: Date.now, nonce: () => randomBytes(8).toString('hex'), sleep };
   return { objects, attempts: dynamoAttempts(dynamo, attemptsTable, objects, clock) };
 }

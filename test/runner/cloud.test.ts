@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,7 +40,7 @@ describe.skipIf(!hasMoto())('the runner on AWS', () => {
     const tables = { runs: `${name}-runs`, cache: `${name}-cache`, attempts: `${name}-attempts` };
     await ensureTables(dynamo, tables);
     const [objects, files] = [s3Objects(s3, name, 'scratch/'), fileAccess({ s3 })];
-    const clock = { now: Date.now, nonce: () => randomBytes(8).toString('hex') };
+    const clock = { now: Date.now, nonce: () => randomBytes(8).toString('hex'), sleep };
     const attempts = dynamoAttempts(dynamo, tables.attempts, objects, clock);
 
     const reads = new File(`s3://${name}/in/reads`, await files.write(`s3://${name}/in/reads`, 'ACGT\n'));

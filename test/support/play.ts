@@ -62,13 +62,13 @@ export async function start(world: MemoryWorld, expression: unknown, options: Pl
   return run;
 }
 
-/** Runs the work of every submitted job that has not ended, as the runner would; gives the verdicts of their ends. */
-export async function playJobs(world: MemoryWorld): Promise<Verdict[]> {
+/** Runs the work of submitted jobs that have not ended, as the runner would; gives the verdicts of their ends. */
+export async function playJobs(world: MemoryWorld, isChosen: (id: string) => boolean = () => true): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const job of world.batch.jobs) {
     for (const [id, verdict] of [...job.verdicts]) {
       const isParent = job.request.size > 1 && verdict.index === undefined;
-      if (isParent || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED') continue;
+      if (isParent || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED' || !isChosen(id)) continue;
       const content = (await getJson(world.objects, job.request.spec)) as JobSpec | Manifest;
       const spec = 'jobs' in content ? (content.jobs[verdict.index ?? 0] as JobSpec) : content;
       verdicts.push(world.batch.report(id, { status: await work(world, spec, id) }));

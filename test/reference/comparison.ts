@@ -1,0 +1,71 @@
+/** Runs a program through the engine and says how that differs from what the reference finds. */
+import { loadLarge } from '../../core/engine/objects.ts';
+import type { RunSummary } from '../../core/engine/ports.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { makeBundle } from '../../core/language/entry.ts';
+import { encode } from '../../core/values/encode.ts';
+import { digest } from '../../core/values/hash.ts';
+import { hashOf, type Table, TableBuilder } from '../../core/values/table.ts';
+import { inProcessHost } from '../support/in-process-host.ts';
+import { type MemoryWorld, memoryWorld } from '../support/memory-world.ts';
+import { plain, start } from '../support/play.ts';
+import { evaluate } from './evaluator.ts';
+import { build, type Program } from './vocabulary.ts';
+
+export const CONTEXT = { a: { b: 'from the run', list: [1, 2] } };
+
+const BUNDLE = digest('test', 'reference');
+const bundle = makeBundle({ executors: { batch: { type: 'batch' } }, limits: { one: 1 }, context: CONTEXT }, undefined);
+const host = inProcessHost(bundle, BUNDLE);
+const program = host.program(BUNDLE);
+
+export function referenceWorld(): MemoryWorld {
+  return memoryWorld({ host: { ...host, program: () => program } });
+}
+
+/** Takes a run, whose first entry is written, to its end. */
+export type Drive = (world: MemoryWorld, run: RunId) => Promise<RunSummary>;
+
+/** Runs the program and throws, with the program to paste, when its outcome is not the reference's. */
+export async function check(world: MemoryWorld, given: Program, drive: Drive): Promise<RunSummary> {
+  const { outcome, errors } = evaluate(build(given), CONTEXT);
+  const summary = await attempt(given, async () => drive(world, await start(world, build(given))));
+  const result = summary.result && (await loadLarge(world.objects, summary.result));
+  const expected = outcome.ok ? encode(outcome.value) : undefined;
+  if (expected && summary.status === 'DONE' && result && comparable(result) === comparable(expected)) return summary;
+  if (!expected && summary.status === 'FAILED' && result) {
+    if (errors.some((error) => comparable(encode(error)) === comparable(result))) return summary;
+  }
+  throw different(given, `${summary.status} ${shown(result)}`, outcome.ok ? `DONE ${shown(expected)}` : `FAILED ${outcome.error}`);
+}
+
+async function attempt<T>(given: Program, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}\n${spelled(given)}`, { cause });
+  }
+}
+
+function different(given: Program, engine: string, reference: string): Error {
+  return new Error(`the engine and the reference differ:\n  engine:    ${engine}\n  reference: ${reference}\n${spelled(given)}`);
+}
+
+/** The program as it can be pasted into test/reference/found.test.ts. */
+function spelled(given: Program): string {
+  const text = JSON.stringify(given, (_, part) => (Object.is(part, -0) ? '-0!' : Number.isNaN(part) ? 'NaN!' : part));
+  return `  program:   ${text.replaceAll('"-0!"', '-0').replaceAll('"NaN!"', 'Number.NaN')}`;
+}
+
+function shown(table: Table | undefined): string {
+  if (!table) return 'nothing';
+  const text = JSON.stringify(plain(table), (_, part) => (part instanceof Error ? `${part.name}: ${part.message}` : part));
+  return (text ?? 'undefined').slice(0, 300);
+}
+
+/** A hash that leaves out what an error carries beside its names and message: stacks name the frames they were made in. */
+function comparable(table: Table): string {
+  const builder = new TableBuilder();
+  const bare = table.map((node) => (Array.isArray(node) && node[0] === 'error' ? JSON.stringify(node.slice(0, 4)) : node));
+  return hashOf(builder.build(builder.addTable(bare as Table)));
+}

@@ -54,7 +54,7 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
   const executor = options.executor ?? task.executor ?? INLINE_EXECUTOR;
   const config = program.executors[executor];
   if (!config && executor !== INLINE_EXECUTOR) {
-    const known = [INLINE_EXECUTOR, ...Object.keys(program.executors)].join(', ');
+    const known = [...new Set([INLINE_EXECUTOR, ...Object.keys(program.executors)])].join(', ');
     return { ok: false, reason: `there is no executor '${executor}'; redex.config.ts has ${known}` };
   }
   const { type: _type, scratch: _scratch, shareIdentifier: _share, platform: _platform, ...defaults } = config ?? {};

@@ -1,0 +1,103 @@
+/** Options, context, tags and limits: SEMANTICS.md section 10, lines 9 and 24 to 26. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { add, context, map, task } from '../../core/index.ts';
+import type { MemoryWorld } from '../support/memory-world.ts';
+import { evaluate, play, playWorld, start, totals } from '../support/play.ts';
+
+const v1 = { version: '1' };
+const plain = task('o.plain', { ...v1, executor: 'batch' }, (n: number) => n);
+const big = task('o.big', { ...v1, executor: 'batch', memory: 8, vcpus: 2 }, (n: number) => n);
+const size = task('o.size', v1, (n: number) => n * 2);
+const batch = { type: 'batch', memory: 2, vcpus: 1, queue: 'slow', timeoutSeconds: 60 } as const;
+
+function resources(world: MemoryWorld) {
+  return world.batch.jobs.map(({ request }) => request.resources);
+}
+
+describe('options', () => {
+  it("of the call beat the task's, which beat the executor's", async () => {
+    const world = playWorld({ executors: { batch } });
+    await evaluate(world, [plain(1), big(2), big.options({ memory: 16 })(3)]);
+    expect(resources(world)).toMatchObject([
+      { memory: 2, vcpus: 1, queue: 'slow', timeoutSeconds: 60 },
+      { memory: 8, vcpus: 2, queue: 'slow', timeoutSeconds: 60 },
+      { memory: 16, vcpus: 2, queue: 'slow', timeoutSeconds: 60 },
+    ]);
+  });
+
+  it('may be lazy, and do not enter hashes: other resources run nothing again', async () => {
+    const world = playWorld();
+    await evaluate(world, big.options({ memory: size(size(3)), vcpus: add(1, 2) })(1));
+    expect(resources(world)).toMatchObject([{ memory: 12, vcpus: 3 }]);
+    await evaluate(world, [big(1), big.options({ memory: 64 })(1)]);
+    expect(world.batch.jobs).toHaveLength(1);
+  });
+
+  it('given to a mapped task are those of every element', async () => {
+    const world = playWorld();
+    expect(await evaluate(world, map(big.options({ memory: 5 }), [1, 2, 3]))).toEqual([1, 2, 3]);
+    expect(world.batch.jobs.map(({ request }) => [request.size, request.resources.memory])).toEqual([[3, 5]]);
+  });
+});
+
+describe('the context', () => {
+  let ran = 0;
+  beforeEach(() => {
+    ran = 0;
+  });
+  const where = task('o.where', v1, () => {
+    ran++;
+    return { place: context('place.name', 'nowhere'), other: context('place.floor', 0) };
+  });
+  const outer = task('o.outer', v1, () => where());
+
+  it('is read by path with a default, and overridden for everything below a call', async () => {
+    const world = playWorld({ context: { place: { name: 'lab' } } });
+    const moved = outer.options({ context: { place: { name: 'field', floor: 2 } } });
+    expect(await evaluate(world, [where(), moved(), outer()])).toEqual([
+      { place: 'lab', other: 0 },
+      { place: 'field', other: 2 },
+      { place: 'lab', other: 0 },
+    ]);
+  });
+
+  it("makes different contexts different jobs that share a function's execution", async () => {
+    const world = playWorld();
+    const here = where.options({ context: { place: { name: 'here' } } });
+    const summary = await play(world, await start(world, [where(), here()]));
+    expect(summary.tally).toMatchObject({ 'o.where': { done: 2 } });
+    expect(ran).toBe(1);
+  });
+});
+
+describe('tags', () => {
+  it('of a job go to its executor and change nothing else', async () => {
+    const world = playWorld();
+    await evaluate(world, plain.options({ tags: { project: 'lambda' } })(1));
+    expect(resources(world)).toMatchObject([{ tags: { project: 'lambda' } }]);
+    await evaluate(world, plain.options({ tags: { project: 'other' } })(1));
+    expect(world.batch.jobs).toHaveLength(1);
+  });
+});
+
+describe('limits', () => {
+  const query = task('o.query', { ...v1, executor: 'batch', limits: { db: 2 } }, (n: number) => n);
+
+  it('cap what is in flight across a run, counting how much each job takes; cached jobs take none', async () => {
+    const world = playWorld({ limits: { db: 5 } });
+    const submitted: number[] = [];
+    const between = () => void submitted.push(world.batch.jobs.reduce((sum, { request }) => sum + request.size, 0));
+    const queries = [1, 2, 3, 4, 5].map((n) => query(n));
+    expect(await evaluate(world, queries, { between })).toEqual([1, 2, 3, 4, 5]);
+    expect(submitted).toEqual([2, 4, 5]);
+    // With one new job beside five cached ones there is room for it at once.
+    const summary = await play(world, await start(world, [...queries, query(6)]));
+    expect(totals(summary)).toMatchObject({ cached: 5, done: 1 });
+  });
+
+  it('cut an array to the room left and leave jobs that do not name them alone', async () => {
+    const world = playWorld({ limits: { db: 2 } });
+    await evaluate(world, [query(1), query(2), plain(1), plain(2), plain(3)]);
+    expect(world.batch.jobs.map(({ request }) => request.size)).toEqual([4, 1]);
+  });
+});

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { dynamoAttempts } from '../core/aws/attempts.ts';
 import { batchExecutor } from '../core/aws/batch.ts';
 import { eventBus } from '../core/aws/bus.ts';
@@ -29,6 +30,7 @@ const NONCE_BYTES = 8;
 const clock: Clock = {
   now: () => Date.now(),
   nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
+  sleep: (ms) => setTimeout(ms),
 };
 
 type Clients = ReturnType<typeof awsClients>;

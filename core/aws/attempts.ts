@@ -92,7 +92,10 @@ export function finishParams(
   };
 }
 
-export function dynamoAttempts(client: DynamoDBClient, table: string, objects: Objects, clock: Clock): Attempts {
+/** Nothing here waits. */
+type Reading = Pick<Clock, 'now' | 'nonce'>;
+
+export function dynamoAttempts(client: DynamoDBClient, table: string, objects: Objects, clock: Reading): Attempts {
   const isLive = (item: Item) => numberOf(item[EXPIRES]) > clock.now() / 1000;
 
   async function get(run: RunId, sort: string): Promise<Item | undefined> {

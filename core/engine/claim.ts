@@ -9,7 +9,7 @@ import { placesOf } from '../values/contents.ts';
 import { digest } from '../values/hash.ts';
 import type { JobOptions } from '../values/program.ts';
 import { keys, putJson } from './objects.ts';
-import type { Resources, SubmissionRequest, SubmitOutcome, World } from './ports.ts';
+import type { Resources, SubmissionRequest, World } from './ports.ts';
 import { type JobSpec, jobName, type Manifest } from './spec.ts';
 
 export interface ClaimContext {
@@ -19,9 +19,14 @@ export interface ClaimContext {
   readonly nonce: string;
   /** ms since the epoch: when the sender can no longer be sending. */
   readonly deadline: number;
+  /** What is beyond it stays ready. */
+  readonly submissionsMax: number;
 }
 
-/** Claims for everything that is ready and has room under its limits; what would write where others write fails. */
+/**
+ * Claims for what is ready and has room under its limits, as many submissions as can be sent; what would write where
+ * others write fails.
+ */
 export async function claimReady(
   world: World,
   graph: Graph,
@@ -29,7 +34,7 @@ export async function claimReady(
   context: ClaimContext,
 ): Promise<Fact[]> {
   const { free, conflicts } = separateWriters(graph, ready);
-  const groups = groupAttempts(graph, free);
+  const groups = groupAttempts(graph, free).slice(0, context.submissionsMax);
   const claims = await Promise.all(groups.map((group, at) => claimGroup(world, graph, group, at, context)));
   return [...conflicts, ...claims];
 }
@@ -110,15 +115,8 @@ function resourcesOf(graph: Graph, options: JobOptions): Resources {
   };
 }
 
-/** Sends one claimed submission. The clock is looked at right before: past its deadline nobody may send. */
-export async function send(world: World, graph: Graph, id: SubmissionId): Promise<Fact | undefined> {
-  const request = requestOf(world, graph, id);
-  const claim = graph.submissions.get(id);
-  if (!request || !claim || world.clock.now() >= claim.deadline) return undefined;
-  return answerFact(id, await world.batch.submit(request));
-}
-
-function requestOf(world: World, graph: Graph, id: SubmissionId): SubmissionRequest | undefined {
+/** The request for a claimed submission; undefined when it is not there any more. */
+export function requestOf(world: World, graph: Graph, id: SubmissionId): SubmissionRequest | undefined {
   const submission = graph.submissions.get(id);
   const first = submission?.jobs[0];
   const work = first && graph.works.get(first.eval);
@@ -131,17 +129,4 @@ function requestOf(world: World, graph: Graph, id: SubmissionId): SubmissionRequ
     size: submission.jobs.length,
     resources: resourcesOf(graph, attemptOptions(work)),
   };
-}
-
-function answerFact(submission: SubmissionId, outcome: SubmitOutcome): Fact | undefined {
-  switch (outcome.kind) {
-    case 'accepted':
-      return { type: 'acknowledged', submission, ids: [outcome.id] };
-    case 'throttled':
-      return { type: 'withdrawn', submission };
-    case 'refused':
-      return { type: 'refused', submission, reason: outcome.reason };
-    case 'unknown':
-      return undefined;
-  }
 }

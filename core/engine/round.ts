@@ -14,12 +14,13 @@ import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
 import { CATCH_TASK, type Recovery } from '../graph/recovery.ts';
 import { askExecutor } from './ask.ts';
-import { claimReady, send } from './claim.ts';
+import { claimReady } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
 import { foldTail, isSnapshotDue, letFinishedLeave, loadRun, snapshotIfDue } from './load.ts';
 import { type Findings, meet } from './meet.ts';
 import { putLarge } from './objects.ts';
 import type { Entry, RunStatus, Verdict, World } from './ports.ts';
+import { type Bucket, fullBucket, sendClaimed, sendEndOf, submissionsThatFit } from './sending.ts';
 import { stopSubmissions } from './stop.ts';
 import { summaryOf } from './summary.ts';
 import type { LiveRun } from './warm.ts';
@@ -64,7 +65,10 @@ export async function round(
     live,
     hardEnd,
     wavesEnd: hardEnd - (hardEnd - start) * RESERVE_SHARE,
+    sendEnd: sendEndOf(start, hardEnd),
     holdBack: false,
+    bucket: fullBucket(start),
+    claimed: 0,
     appended: 0,
     submitted: 0,
   };
@@ -91,8 +95,12 @@ interface Course {
   readonly live: LiveRun;
   readonly hardEnd: number;
   readonly wavesEnd: number;
+  readonly sendEnd: number;
   /** Set when the executor asked for fewer requests: nothing more is claimed in this round. */
   holdBack: boolean;
+  readonly bucket: Bucket;
+  /** Submissions claimed and recorded in this round. */
+  claimed: number;
   appended: number;
   submitted: number;
 }
@@ -130,7 +138,8 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
     }
     const { submit: ready } = demands;
     if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
-      const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd };
+      const submissionsMax = submissionsThatFit(world.clock.now(), course.sendEnd, course.claimed);
+      const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd, submissionsMax };
       fold(await claimReady(world, draft.graph, ready, context));
     }
     if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
@@ -206,18 +215,32 @@ async function submit(course: Course, pass: Pass): Promise<Fact[]> {
   course.appended++;
   const { world, live } = course;
   const claimed = pass.facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.submission] : []));
-  const answers = await Promise.all(claimed.map((id: SubmissionId) => send(world, live.draft.graph, id)));
-  course.submitted += answers.filter((answer) => answer?.type === 'acknowledged').length;
-  course.holdBack ||= answers.some((answer) => answer?.type === 'withdrawn');
-  return answers.flatMap((answer) => answer ?? []);
+  course.claimed += claimed.length;
+  const answers = await sendClaimed(world, live.draft.graph, claimed, course);
+  course.submitted += answers.filter((answer) => answer.type === 'acknowledged').length;
+  course.holdBack ||= answers.some((answer) => answer.type === 'withdrawn');
+  return answers;
 }
 
-/** What was learned stays learned; claims are made anew on the graph as the others left it. */
+/**
+ * What was learned stays learned; claims are made anew on the graph as the others left it. A submission that another sender
+ * took over meanwhile is no longer ours to close.
+ */
 async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verdict[]): Promise<Fact[]> {
   const { world, live } = course;
+  const { submissions } = live.draft.graph;
+  const turnOf = (id: SubmissionId) => `${submissions.get(id)?.sender} ${submissions.get(id)?.deadline}`;
+  const closed = pass.facts.flatMap((fact) => (isClosing(fact) ? [fact.submission] : []));
+  const turns = new Map(closed.map((id) => [id, turnOf(id)]));
   await foldTail(world, live);
-  const kept = pass.facts.filter((fact) => fact.type !== 'claimed');
+  const kept = pass.facts.filter(
+    (fact) => fact.type !== 'claimed' && !(isClosing(fact) && turns.get(fact.submission) !== turnOf(fact.submission)),
+  );
   return [...kept, ...(await learn(world, live, verdicts))];
+}
+
+function isClosing(fact: Fact): fact is Extract<Fact, { type: 'withdrawn' | 'refused' }> {
+  return fact.type === 'withdrawn' || fact.type === 'refused';
 }
 
 /** The summary, now and then a snapshot, the end made known; the graph stays warm. */

@@ -280,7 +280,7 @@ describe('the sweep', () => {
   it('costs a list of runs when nothing is due', async () => {
     const world = playWorld();
     await round(world, await start(world, heavy(1)));
-    expect(await sweep(world)).toEqual({ active: 1, rounds: 0, failures: [] });
+    expect(await sweep(world)).toEqual({ active: 1, rounds: 0, left: 0, failures: [] });
   });
 
   it('asks about jobs whose events never came, singles and children', async () => {

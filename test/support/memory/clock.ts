@@ -1,4 +1,4 @@
-/** A clock that stands still until it is told to go on, and nonces in order. */
+/** A clock that stands still until it is told to go on, or somebody sleeps; and nonces in order. */
 import type { Clock } from '../../../core/engine/ports.ts';
 
 export interface VirtualClock extends Clock {
@@ -15,6 +15,10 @@ export function virtualClock(): VirtualClock {
     now: () => now,
     nonce: () => (++nonces).toString(16).padStart(NONCE_HEX_LENGTH, '0'),
     advance: (ms) => {
+      now += ms;
+    },
+    sleep: async (ms) => {
+      await Promise.resolve();
       now += ms;
     },
   };

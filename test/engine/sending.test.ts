@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { BatchExecutor, World } from '../../core/engine/ports.ts';
+import { round } from '../../core/engine/round.ts';
+import { warmGraphs } from '../../core/engine/warm.ts';
+import { task } from '../../core/index.ts';
+import type { MemoryWorld } from '../support/memory-world.ts';
+import { play, playWorld, start } from '../support/play.ts';
+
+/** Too few to make an array: each is a submission of its own. */
+const alone = task('q.alone', { version: '1', executor: 'batch', minArraySize: 10_000 }, (n: number) => n);
+const jobs = (count: number) => Array.from({ length: count }, (_, at) => alone(at));
+
+/** Calls `before` ahead of every request. */
+function requesting(world: MemoryWorld, before: () => void | Promise<void>): MemoryWorld {
+  const submit: BatchExecutor['submit'] = async (request) => {
+    await before();
+    return world.batch.submit(request);
+  };
+  return { ...world, batch: { ...world.batch, submit } };
+}
+
+/** What became of the run's claims. */
+async function claimsOf(world: World, run: Parameters<typeof round>[1]) {
+  const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
+  const count = (type: string) => facts.filter((fact) => fact.type === type).length;
+  return { claimed: count('claimed'), acknowledged: count('acknowledged'), withdrawn: count('withdrawn') };
+}
+
+describe('requests to the executor', () => {
+  it('stay below the account’s 50 a second, however much is ready', async () => {
+    const times: number[] = [];
+    const memory = playWorld();
+    const world = requesting(memory, () => {
+      times.push(memory.clock.now());
+    });
+    const summary = await play(world, await start(world, jobs(150)));
+    expect(summary.status).toBe('DONE');
+    expect(times).toHaveLength(150);
+    const inSecondFrom = (time: number) => times.filter((other) => other >= time && other < time + 1000).length;
+    expect(Math.max(...times.map(inSecondFrom))).toBeLessThan(50);
+    expect(times.filter((time) => time === times[0]).length).toBeGreaterThan(1);
+  });
+
+  it('are no more in a round than can be sent in its time; the rest stays ready, and a wake-up is asked for', async () => {
+    const world = playWorld();
+    const run = await start(world, jobs(150));
+    const hardEnd = world.clock.now() + 6_000;
+    await round(world, run, [], { hardEnd });
+    const { claimed, acknowledged, withdrawn } = await claimsOf(world, run);
+    expect(claimed).toBeGreaterThan(50);
+    expect(claimed).toBeLessThan(100);
+    expect({ acknowledged, withdrawn }).toEqual({ acknowledged: claimed, withdrawn: 0 });
+    expect(world.clock.now()).toBeLessThan(hardEnd);
+    expect(world.bus.woken).toContain(run);
+    expect((await play(world, run)).status).toBe('DONE');
+    expect(world.batch.jobs).toHaveLength(150);
+  });
+
+  it('are bounded in every round, also when there is time for more', async () => {
+    const world = playWorld();
+    const run = await start(world, jobs(250));
+    await round(world, run, [], { hardEnd: world.clock.now() + 900_000 });
+    expect(world.batch.jobs).toHaveLength(200);
+    expect((await play(world, run)).status).toBe('DONE');
+  });
+
+  it('end before the deadline when the executor is slow: what was not sent is withdrawn, and sent by a later round', async () => {
+    const memory = playWorld();
+    const slow = requesting(memory, () => memory.clock.advance(3_000));
+    const run = await start(memory, jobs(40));
+    const hardEnd = memory.clock.now() + 60_000;
+    await round(slow, run, [], { hardEnd });
+    expect(memory.clock.now()).toBeLessThan(hardEnd);
+    const { claimed, acknowledged, withdrawn } = await claimsOf(memory, run);
+    expect(withdrawn).toBeGreaterThan(0);
+    expect(acknowledged + withdrawn).toBe(claimed);
+    expect(memory.bus.woken).toContain(run);
+    expect((await play(memory, run)).status).toBe('DONE');
+    expect(memory.batch.jobs).toHaveLength(40);
+  });
+
+  it('stop at the first that is throttled', async () => {
+    const world = playWorld();
+    const run = await start(world, jobs(60));
+    for (let at = 0; at < 10; at++) world.batch.answerNext({ kind: 'throttled' });
+    await round(world, run);
+    expect(world.batch.jobs).toHaveLength(0);
+    expect((await claimsOf(world, run)).withdrawn).toBe(60);
+    expect((await play(world, run)).status).toBe('DONE');
+    expect(world.batch.jobs).toHaveLength(60);
+  });
+
+  it('that come back throttled long after another sender took the claim over leave that sender’s claim alone', async () => {
+    const memory = playWorld();
+    const run = await start(memory, alone(1));
+    const other: World = { ...memory, sender: { id: 'sender-2', exclusive: false }, warm: warmGraphs(1) };
+    const submit: BatchExecutor['submit'] = async () => {
+      memory.clock.advance(600_000);
+      // Meanwhile the other one looks the claim up, finds nothing, and sends it.
+      await round(other, run);
+      return { kind: 'throttled' };
+    };
+    await round({ ...memory, batch: { ...memory.batch, submit } }, run);
+    expect(await claimsOf(memory, run)).toEqual({ claimed: 2, acknowledged: 1, withdrawn: 0 });
+    expect((await play(memory, run)).status).toBe('DONE');
+    expect(memory.batch.jobs).toHaveLength(1);
+  });
+});

@@ -33,6 +33,9 @@ export const disturbances: fc.Arbitrary<Disturbances> = fc.record({
   faults: fc.boolean(),
 });
 
+/** Events come once and in time, and nothing goes wrong. */
+export const CALM: Disturbances = { seed: 1, hurried: false, memory: 'warm', handlers: 1, faults: false };
+
 /** Numbers in [0, 1) from a seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed;
@@ -50,7 +53,7 @@ const OVERDUE_MS = 125_000;
 
 /** Takes the run to its end through the disturbances. */
 export function through(given: Disturbances): Drive {
-  return async (world, run) => {
+  const drive: Drive = async (world, run) => {
     const random = randomFrom(given.seed);
     const handlers = Array.from({ length: given.handlers }, () => disturbed(world, given, random));
     const under = eventsOf(world, given, random);
@@ -70,6 +73,7 @@ export function through(given: Disturbances): Drive {
     }
     throw new Error(`the run ${run} is stuck under ${JSON.stringify(given)}`);
   };
+  return Object.assign(drive, { losesMachines: given.faults });
 }
 
 /** One handler's view of the world: its own memory and clock, and answers that get lost. */

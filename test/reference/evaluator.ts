@@ -10,7 +10,7 @@ import { decode } from '../../core/values/decode.ts';
 import { byCodeUnit, encode } from '../../core/values/encode.ts';
 import { errorClasses, reviveError } from '../../core/values/errors.ts';
 import { applyOperator } from '../../core/values/operators.ts';
-import { hashOf, type Table } from '../../core/values/table.ts';
+import type { Table } from '../../core/values/table.ts';
 
 export type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error };
 type Context = Readonly<Record<string, unknown>>;
@@ -32,8 +32,13 @@ export function evaluate(root: unknown, runContext: Context): { readonly outcome
     if (expression?.kind === 'op') return all(expression.args, context, (args: unknown[]) => operator(expression.name, args));
     if (expression) return form(expression.name, expression.args, context);
     if (Array.isArray(e)) return all(e, context, ok);
-    if (e instanceof Map) return all([...inOrder(e.keys()), ...inOrder(e.keys()).map((key) => e.get(key))], context, mapOf);
-    if (e instanceof Set) return all(inOrder(e), context, (members: unknown[]) => ok(new Set(members)));
+    // Members of maps and sets have no order of their own, and equal ones are one: encoding says which comes first.
+    if (e instanceof Set) return all([...canonical(e)], context, (members: unknown[]) => ok(new Set(members)));
+    if (e instanceof Map) {
+      const [keys, values] = [[...canonical(e).keys()], [...canonical(e).values()]];
+      return all([...keys, ...values], context, (parts: unknown[]) =>
+        ok(new Map(parts.slice(0, keys.length).map((key, at) => [key, parts[keys.length + at]]))));
+    }
     if (!isRecord(e)) return ok(e);
     const keys = Object.keys(e).sort(byCodeUnit);
     return all(keys.map((key) => e[key]), context, (values: unknown[]) => ok(recordOf(keys, values)));
@@ -183,15 +188,8 @@ function recordOf(keys: readonly string[], values: readonly unknown[]): Record<s
   return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
 }
 
-function mapOf(members: unknown[]): Outcome {
-  const half = members.length / 2;
-  return ok(new Map(members.slice(0, half).map((key, at) => [key, members[half + at]])));
-}
-
-/** Members of maps and sets have no order of their own: that of their hashes counts. */
-function inOrder(members: Iterable<unknown>): unknown[] {
-  const hashed = [...members].map((member) => [hashOf(encode(member)), member] as const);
-  return hashed.sort(([a], [b]) => byCodeUnit(a, b)).map(([, member]) => member);
+function canonical<T>(collection: T): T {
+  return decoded(encode(collection)) as T;
 }
 
 function decoded(table: Table): unknown {

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Draft } from '../../core/graph/draft.ts';
+import { draftOf } from '../../core/graph/draft.ts';
+import { evolve } from '../../core/graph/evolve.ts';
+import type { Fact, RunId } from '../../core/graph/facts.ts';
+import { snapshotOf } from '../../core/graph/snapshot.ts';
+import { encode } from '../../core/values/encode.ts';
+import { start } from '../support/play.ts';
+import { referenceWorld } from './comparison.ts';
+import { type Disturbances, disturbances, randomFrom, through } from './disturbances.ts';
+import { programs } from './programs.ts';
+import { build, type Program } from './vocabulary.ts';
+
+const PROGRAMS = 300;
+
+/** The facts of a whole run of the program. */
+async function factsOf(program: Program, given: Disturbances): Promise<Fact[]> {
+  const world = referenceWorld();
+  const run: RunId = await start(world, build(program));
+  await through(given)(world, run);
+  return (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
+}
+
+/** Facts that did not happen but might have, on the jobs of those that did. */
+function mightHaveBeen(facts: readonly Fact[]): Fact[] {
+  const error = encode(new RangeError('might have been'));
+  return facts.flatMap((fact): Fact[] => {
+    if (fact.type === 'claimed') {
+      const { submission, jobs } = fact;
+      const failures = jobs.map(({ eval: evaluation, attempt }): Fact => {
+        return { type: 'failed', eval: evaluation, attempt, cause: 'machine-lost', error, measured: {} };
+      });
+      return [{ type: 'withdrawn', submission }, { type: 'refused', submission, reason: 'no' }, ...failures];
+    }
+    if (fact.type !== 'returned') return [];
+    const { eval: evaluation, attempt, measured } = fact;
+    return [
+      { type: 'failed', eval: evaluation, attempt, cause: 'program', error, measured },
+      { type: 'returned', eval: evaluation, attempt: attempt + 1, expression: encode(1), measured },
+      { type: 'reused', eval: evaluation, expression: encode([1, 'x'.repeat(2000)]) },
+    ];
+  });
+}
+
+const STOPS: readonly Fact[] = [
+  { type: 'cancelled', at: 1, reason: 'test' },
+  { type: 'ended', at: 2 },
+];
+
+/** The graph as data, whatever order its maps are in. */
+function contentOf({ graph }: Draft): unknown {
+  const plain = JSON.parse(JSON.stringify(snapshotOf(graph).graph)) as Record<string, unknown>;
+  const unordered = ([key, value]: [string, unknown]) => [key, ORDERED.has(key) ? value : sorted(value)];
+  return Object.fromEntries(Object.entries(plain).map((entry) => unordered(entry)));
+}
+
+/** Arrays of the graph that are arrays there, too. */
+const ORDERED = new Set(['failed', 'run']);
+
+function sorted(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  const members = value.map((member) => (isScope(member) ? { ...member, nodes: sorted(member.nodes) } : member));
+  return members.map((member) => JSON.stringify(member)).sort();
+}
+
+function isScope(member: unknown): member is { readonly nodes: unknown } {
+  return typeof member === 'object' && member !== null && 'table' in member && 'nodes' in member;
+}
+
+describe('a draft that is rolled back', () => {
+  it('is what it was, whatever was evolved meanwhile, and goes on as if nothing had been', async () => {
+    await fc.assert(
+      fc.asyncProperty(programs({ uncached: true }), disturbances, async (program, given) => {
+        const facts = await factsOf(program, given);
+        const random = randomFrom(given.seed);
+        const others = [...facts, ...mightHaveBeen(facts), ...STOPS];
+        const draft = draftOf();
+        const straight = draftOf();
+        for (const fact of facts) {
+          const before = contentOf(draft);
+          draft.edits.begin();
+          for (let count = random() * 12; count > 0; count--) {
+            evolve(draft, others[Math.floor(random() * others.length)] as Fact);
+          }
+          draft.edits.rollback();
+          expect(contentOf(draft)).toEqual(before);
+          evolve(draft, fact);
+          evolve(straight, fact);
+        }
+        expect(contentOf(draft)).toEqual(contentOf(straight));
+      }),
+      { numRuns: PROGRAMS },
+    );
+  });
+});

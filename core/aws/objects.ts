@@ -10,9 +10,12 @@ export function s3Objects(client: S3Client, bucket: string, prefix: string): Obj
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: prefix + checkKey(key), Body: bytes }));
     },
 
-    async get(key) {
+    async get(key, range) {
+      const bytes = range && { Range: `bytes=${range.start}-${range.end - 1}` };
       try {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: prefix + checkKey(key) }));
+        const { Body } = await client.send(
+          new GetObjectCommand({ Bucket: bucket, Key: prefix + checkKey(key), ...bytes }),
+        );
         return await Body?.transformToByteArray();
       } catch (error) {
         if (error instanceof NoSuchKey) return undefined;

@@ -1,5 +1,5 @@
 /** The object store as a folder, shared by many processes. */
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Objects } from '../engine/ports.ts';
 import { isErrno, replaceFile } from './write.ts';
@@ -17,13 +17,19 @@ export function folderObjects(root: string): Objects {
     async put(key, bytes) {
       await replaceFile(pathOf(key), bytes);
     },
-    async get(key) {
+    async get(key, range) {
       try {
-        return await readFile(pathOf(key));
+        return range ? await readPart(pathOf(key), range.start, range.end) : await readFile(pathOf(key));
       } catch (thrown) {
         if (isErrno(thrown, 'ENOENT', 'ENOTDIR')) return undefined;
         throw thrown;
       }
     },
   };
+}
+
+async function readPart(path: string, start: number, end: number): Promise<Uint8Array> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(end - start), position: start });
+  return buffer.subarray(0, bytesRead);
 }

@@ -6,11 +6,11 @@ import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
 import { placesOf } from '../values/contents.ts';
-import { digest } from '../values/hash.ts';
 import type { JobOptions } from '../values/program.ts';
-import { keys, putJson } from './objects.ts';
+import { putSpecs } from './manifest.ts';
+import { keys } from './objects.ts';
 import type { Resources, SubmissionRequest, World } from './ports.ts';
-import { type JobSpec, jobName, type Manifest } from './spec.ts';
+import { type JobSpec, jobName } from './spec.ts';
 
 export interface ClaimContext {
   /** Of the entry that will carry the claims. */
@@ -78,9 +78,7 @@ async function claimGroup(
 ): Promise<Fact> {
   const submission = `${sequence}-${nonce}-${at}` as SubmissionId;
   const jobs = group.map((attempt) => specOf(graph, submission, attempt));
-  const content: JobSpec | Manifest = jobs.length === 1 ? (jobs[0] as JobSpec) : { v: 1, jobs };
-  const spec = digest('spec', JSON.stringify(content));
-  await putJson(world.objects, keys.spec(spec), content);
+  const spec = await putSpecs(world.objects, jobs);
   return {
     type: 'claimed',
     submission,

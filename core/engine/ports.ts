@@ -134,7 +134,8 @@ export interface Attempts {
 /** Bytes by key. Keys are `folder/name` of letters, digits, `.`, `-`, `_`, with as many folders as needed. */
 export interface Objects {
   put(key: string, bytes: Uint8Array): Promise<void>;
-  get(key: string): Promise<Uint8Array | undefined>;
+  /** The whole object, or the bytes from `start` up to and without `end`, as far as there are any. */
+  get(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array | undefined>;
 }
 
 /** Resources and settings of one submission, all options resolved. */

@@ -1,4 +1,4 @@
-/** What the runner is told: a job spec in the object store, or a manifest of them for an array. */
+/** What the runner is told of its job, and the names that jobs have at their executor. */
 import type { EvalHash, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
@@ -27,10 +27,4 @@ export function parseJobName(stack: string, name: string): { run: RunId; submiss
   const match = JOB_NAME.exec(name);
   if (match?.[1] !== stack) return undefined;
   return { run: match[2] as RunId, submission: match[3] as SubmissionId };
-}
-
-/** What an array's children share: each reads its own job by index. */
-export interface Manifest {
-  readonly v: 1;
-  readonly jobs: readonly JobSpec[];
 }

@@ -122,12 +122,3 @@ function memoryKills(): number {
   }
   return 0;
 }
-
-/** Reads a spec or, of a manifest, the one at the array's index. */
-export function specOf(stored: unknown, arrayIndex: number | undefined): JobSpec {
-  const { v, jobs } = stored as { v?: unknown; jobs?: readonly JobSpec[] };
-  if (v !== 1) throw new Error(`this runner does not know job specs of version ${String(v)}: build the image anew`);
-  const spec = jobs ? jobs[arrayIndex ?? 0] : (stored as JobSpec);
-  if (!spec) throw new Error(`the manifest has no job ${String(arrayIndex)}`);
-  return spec;
-}

@@ -1,7 +1,8 @@
 /** The program that every job runs as: in its container, or as a child process of the local cloud. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getJson, loadLarge } from '../../core/engine/objects.ts';
+import { readSpec } from '../../core/engine/manifest.ts';
+import { loadLarge } from '../../core/engine/objects.ts';
 import type { Attempts, Objects, TaskResult } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { machineVariables, type RunnerSettings, runnerSettings } from '../../core/environment.ts';
@@ -9,7 +10,7 @@ import { fileAccess } from '../../core/files/access.ts';
 import { observeFiles } from '../../core/files/observe.ts';
 import { openStores, type StoreOptions } from '../../core/files/stores.ts';
 import type { Table } from '../../core/values/table.ts';
-import { type Desk, runJob, specOf } from './job.ts';
+import { type Desk, runJob } from './job.ts';
 import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
 
 /** EX_SOFTWARE: trouble of the runner or of its stores, not of the job. */
@@ -17,9 +18,8 @@ const TROUBLE = 70;
 
 async function main(settings: RunnerSettings, lifetime: Lifetime): Promise<number> {
   const desk = await openDesk(settings);
-  const stored = await getJson(desk.objects, settings.spec);
-  if (!stored) throw new Error(`there is no job spec ${settings.spec} in the object store`);
-  return await runJob(desk, specOf(stored, settings.arrayIndex), lifetime);
+  const spec = await readSpec(desk.objects, settings.spec, settings.arrayIndex ?? 0);
+  return await runJob(desk, spec, lifetime);
 }
 
 async function openDesk(settings: RunnerSettings): Promise<Desk> {

@@ -12,6 +12,14 @@ export function objectsContract(name: string, open: () => Promise<Objects>): voi
       expect(new Uint8Array((await objects.get('values/exact')) ?? [])).toEqual(bytes);
     });
 
+    it('gives a part of the bytes, as far as there are any', async () => {
+      const objects = await open();
+      await objects.put('values/parts', new Uint8Array([0, 1, 2, 3, 4]));
+      expect([...((await objects.get('values/parts', { start: 1, end: 3 })) ?? [])]).toEqual([1, 2]);
+      expect([...((await objects.get('values/parts', { start: 3, end: 9 })) ?? [])]).toEqual([3, 4]);
+      expect(await objects.get('values/no-parts', { start: 0, end: 1 })).toBeUndefined();
+    });
+
     it('keeps an empty object apart from one that is not there', async () => {
       const objects = await open();
       await objects.put('values/empty', new Uint8Array());

@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
 import { s3Objects } from '../../core/aws/objects.ts';
 import { ensureTables } from '../../core/aws/tables.ts';
-import { keys, putJson } from '../../core/engine/objects.ts';
+import { putSpecs } from '../../core/engine/manifest.ts';
+import { keys } from '../../core/engine/objects.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { fileAccess } from '../../core/files/access.ts';
 import type { EvalHash, RunId, SubmissionId } from '../../core/graph/facts.ts';
@@ -62,7 +63,7 @@ describe.skipIf(!hasMoto())('the runner on AWS', () => {
       bundle: 'b'.repeat(40) as Hash,
       args: encode([text, [reads.stage(), dir.stage('ref/dir')], outputs, {}]),
     };
-    await putJson(objects, keys.spec('one' as Hash), spec);
+    const hash = await putSpecs(objects, [spec]);
     const { main } = await buildRunner(join(tmpdir(), 'redex-test-runner'));
     const work = await mkdtemp(join(tmpdir(), 'redex-cloud-'));
     const run = (holder: string) =>
@@ -73,7 +74,7 @@ describe.skipIf(!hasMoto())('the runner on AWS', () => {
           AWS_ACCESS_KEY_ID: client.credentials.accessKeyId,
           AWS_SECRET_ACCESS_KEY: client.credentials.secretAccessKey,
           PATH: process.env.PATH,
-          REDEX_SPEC: keys.spec('one' as Hash),
+          REDEX_SPEC: keys.spec(hash),
           REDEX_STORE: `s3://${name}/scratch`,
           REDEX_TABLE_ATTEMPTS: tables.attempts,
           REDEX_WORK: work,

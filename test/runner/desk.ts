@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { folderAttempts } from '../../core/disk/attempts.ts';
 import { folderObjects } from '../../core/disk/objects.ts';
-import { keys, loadLarge, putJson } from '../../core/engine/objects.ts';
+import { putSpecs } from '../../core/engine/manifest.ts';
+import { keys, loadLarge } from '../../core/engine/objects.ts';
 import type { Attempts, Objects, Outcome } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { observeFiles } from '../../core/files/observe.ts';
@@ -99,8 +100,7 @@ export async function openDesk(): Promise<Desk> {
       };
     },
     async start(spec, { holder = `job-${count++}`, environment = {}, detached = true } = {}) {
-      const hash = digest('spec', JSON.stringify(spec));
-      await putJson(objects, keys.spec(hash), spec);
+      const hash = await putSpecs(objects, [spec]);
       const child = spawn(process.execPath, [main], {
         detached,
         stdio: ['pipe', 'pipe', 'pipe'],

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keys, putJson } from '../../core/engine/objects.ts';
+import { putSpecs } from '../../core/engine/manifest.ts';
+import { keys } from '../../core/engine/objects.ts';
 import { File } from '../../core/values/classes.ts';
 import { type Desk, openDesk, processesWith, type Running, until } from './desk.ts';
 
@@ -71,8 +72,7 @@ describe('a claim', () => {
     const jobs = await Promise.all(
       [0, 1, 2].map((at) => desk.scriptSpec({ text: `echo job ${at}\n`, outputs: stdout })),
     );
-    const manifest = keys.spec('manifest' as never);
-    await putJson(desk.objects, manifest, { v: 1, jobs });
+    const manifest = keys.spec(await putSpecs(desk.objects, jobs));
     const spec = jobs[2] as (typeof jobs)[0];
     const ended = await (
       await desk.start(spec, {

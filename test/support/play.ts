@@ -1,8 +1,9 @@
 /** Takes a run to its end in memory: starts it, plays its jobs, delivers their verdicts. */
-import { getJson, loadLarge, putLarge } from '../../core/engine/objects.ts';
+import { readSpec } from '../../core/engine/manifest.ts';
+import { loadLarge, putLarge } from '../../core/engine/objects.ts';
 import type { RunSummary, Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
-import type { JobSpec, Manifest } from '../../core/engine/spec.ts';
+import type { JobSpec } from '../../core/engine/spec.ts';
 import type { RunId, StartedFact } from '../../core/graph/facts.ts';
 import type { Config } from '../../core/language/config.ts';
 import { makeBundle } from '../../core/language/entry.ts';
@@ -69,8 +70,7 @@ export async function playJobs(world: MemoryWorld, isChosen: (id: string) => boo
     for (const [id, verdict] of [...job.verdicts]) {
       const isParent = job.request.size > 1 && verdict.index === undefined;
       if (isParent || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED' || !isChosen(id)) continue;
-      const content = (await getJson(world.objects, job.request.spec)) as JobSpec | Manifest;
-      const spec = 'jobs' in content ? (content.jobs[verdict.index ?? 0] as JobSpec) : content;
+      const spec = await readSpec(world.objects, job.request.spec, verdict.index ?? 0);
       verdicts.push(world.batch.report(id, { status: await work(world, spec, id) }));
     }
   }

@@ -116,8 +116,9 @@ export function memoryObjects(): MemoryObjects {
     put(key, bytes) {
       stored.set(checkKey(key), bytes);
     },
-    get(key) {
-      return stored.get(checkKey(key));
+    get(key, range) {
+      const bytes = stored.get(checkKey(key));
+      return range ? bytes?.slice(range.start, range.end) : bytes;
     },
   });
   return { ...port, stored };

@@ -1,0 +1,162 @@
+/** Lambda functions: environments with clocks and warm graphs of their own, invocations that end, fail, freeze or die. */
+import { cancel } from '../../core/engine/cancel.ts';
+import { launch } from '../../core/engine/launch.ts';
+import type { Verdict, World } from '../../core/engine/ports.ts';
+import { retry } from '../../core/engine/retry.ts';
+import { type RoundOptions, round } from '../../core/engine/round.ts';
+import { parseJobName } from '../../core/engine/spec.ts';
+import { SWEEP_PERIOD_MS, sweep } from '../../core/engine/sweep.ts';
+import { warmGraphs } from '../../core/engine/warm.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import type { Hash } from '../../core/values/hash.ts';
+import { type Cloud, type Environment, STACK } from './cloud.ts';
+import { kill, processOf, Trouble } from './process.ts';
+import type { Message } from './queue.ts';
+
+const TIMEOUT_MS = 60_000;
+const SKEW_MS_MAX = 8_000;
+const WARM_MAX = 8;
+const POLL_MS_MAX = 1_500;
+const RETRY_CALL_MS = 20_000;
+
+/** Changes the world that handlers see: how a protocol is broken on purpose. */
+export type Sabotage = (world: World, cloud: Cloud, environment: Environment) => World;
+
+export interface Handlers {
+  /** From now on the queue is read and the sweep is called. */
+  open(): void;
+  /** No invocation is under way. */
+  idle(): boolean;
+  start(workflow: string, run: RunId, bundle: Hash, options: { failure?: 'drain' | 'cancel'; cache?: boolean }): void;
+  cancel(run: RunId): void;
+  retry(run: RunId): void;
+}
+
+type Result = 'done' | 'failed' | 'died';
+
+export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (world) => world): Handlers {
+  const { simulation, queue } = cloud;
+  const { time, random, faults } = simulation;
+  let made = 0;
+  let underWay = 0;
+  const environments = Array.from({ length: count }, environment);
+
+  function environment(): Environment {
+    const skewMs = random.between(-SKEW_MS_MAX, SKEW_MS_MAX);
+    return { name: `lambda${++made}`, skewMs, warm: warmGraphs(WARM_MAX), process: undefined };
+  }
+
+  /** Runs the work in an environment that is free; false when there is none. */
+  function invoke(name: string, work: (world: World, options: RoundOptions) => Promise<void>, after: (result: Result) => void): boolean {
+    const free = environments.filter((one) => !one.process);
+    if (free.length === 0) return false;
+    const chosen = random.pick(free);
+    const fault = faults.at('invocation');
+    if (fault === 'warm-dropped') chosen.warm = warmGraphs(WARM_MAX);
+    if (fault === 'snapshots-lost') cloud.loseSnapshots();
+    const process = processOf(`${chosen.name} ${name}`);
+    chosen.process = process;
+    underWay++;
+    let isFinished = false;
+    const finish = (result: Result) => {
+      if (isFinished) return;
+      isFinished = true;
+      underWay--;
+      if (result === 'died') environments[environments.indexOf(chosen)] = environment();
+      else chosen.process = undefined;
+      after(result);
+    };
+    const watch = () => {
+      if (isFinished) return;
+      if (process.alive && process.thawAt > time.now()) time.at(process.thawAt + 5_000, watch);
+      else {
+        kill(simulation, process, 'time-out');
+        finish('died');
+      }
+    };
+    time.after(TIMEOUT_MS, watch);
+    const world = sabotage(cloud.worldFor(chosen, process), cloud, chosen);
+    simulation.note(() => `${process.name} begins`);
+    work(world, { hardEnd: world.clock.now() + TIMEOUT_MS }).then(
+      () => finish('done'),
+      (error: unknown) => {
+        simulation.note(() => `${process.name} throws ${String(error)}`);
+        if (!(error instanceof Trouble)) simulation.violate(`${process.name} threw ${(error as Error).stack ?? String(error)}`);
+        finish('failed');
+      },
+    );
+    return true;
+  }
+
+  /** As long as it takes: whoever asks for it asks again, `isPatient` or not at all. */
+  function insist(name: string, work: (world: World, options: RoundOptions) => Promise<void>, isPatient: () => boolean): void {
+    const again = () => time.after(RETRY_CALL_MS, () => insist(name, work, isPatient));
+    const isTaken = invoke(name, work, (result) => {
+      if (result !== 'done' && isPatient()) again();
+    });
+    if (!isTaken) again();
+  }
+
+  function poll(): void {
+    time.after(random.between(100, POLL_MS_MAX), poll);
+    if (environments.every((one) => one.process)) return;
+    const messages = queue.receive();
+    if (messages.length > 0) invoke('advance', (world, options) => advance(world, options, messages), () => {});
+  }
+
+  /** As functions/advance: a round for each run, and only what was taken is deleted. */
+  async function advance(world: World, options: RoundOptions, messages: readonly Message[]): Promise<void> {
+    const works = new Map<RunId, { verdicts: Verdict[]; messages: Message[] }>();
+    for (const message of messages) {
+      const { event } = message;
+      const run = event.kind === 'wake' ? event.run : parseJobName(STACK, event.verdict.name)?.run;
+      if (!run) continue;
+      const work = works.get(run) ?? { verdicts: [], messages: [] };
+      works.set(run, work);
+      work.messages.push(message);
+      if (event.kind === 'verdict') work.verdicts.push(structuredClone(event.verdict));
+    }
+    let trouble: Trouble | undefined;
+    for (const [run, work] of works) {
+      try {
+        await round(world, run, work.verdicts, options);
+        for (const message of work.messages) queue.delete(message);
+      } catch (error) {
+        if (!(error instanceof Trouble)) throw error;
+        trouble = error;
+      }
+    }
+    if (trouble) throw trouble;
+  }
+
+  function sweepNow(): void {
+    time.after(SWEEP_PERIOD_MS, sweepNow);
+    invoke(
+      'sweep',
+      async (world, options) => {
+        const { failures } = await sweep(world, options);
+        const bug = failures.find((failure) => !failure.includes('!'));
+        if (bug) simulation.violate(`the sweep met ${bug}`);
+      },
+      () => {},
+    );
+  }
+
+  return {
+    open() {
+      poll();
+      time.after(random.between(0, SWEEP_PERIOD_MS), sweepNow);
+    },
+    idle: () => underWay === 0,
+    start: (workflow, run, bundle, options) =>
+      insist(
+        'start',
+        async (world, limits) => {
+          await launch(world, { workflow, args: {}, bundle, run, ...options }, limits);
+        },
+        () => true,
+      ),
+    cancel: (run) => insist('cancel', async (world, options) => void (await cancel(world, run, 'enough', options)), () => random.chance(0.5)),
+    retry: (run) => insist('retry', async (world, options) => void (await retry(world, run, options)), () => random.chance(0.5)),
+  };
+}

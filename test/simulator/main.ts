@@ -1,0 +1,47 @@
+/** `npm run sim -- --seeds N [--seed S] [--trace]`: many histories, or one told line by line. */
+import { parseArgs } from 'node:util';
+import { shrink } from './shrink.ts';
+import { type History, simulate } from './simulate.ts';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    seed: { type: 'string' },
+    /** The first of many. */
+    from: { type: 'string', default: '1' },
+    trace: { type: 'boolean', default: false },
+  },
+});
+
+async function tell(seed: number): Promise<number> {
+  const history = await simulate({ seed, ...(values.trace && { trace: (line: string) => console.log(line) }) });
+  if (history.violation) await report(history);
+  else console.log(`seed ${seed}: ${history.scenario.workflow.name}, ${history.faults.happened.length} faults, all well`);
+  return history.violation ? 1 : 0;
+}
+
+async function report(history: History): Promise<void> {
+  const { seed, scenario, violation } = history;
+  console.log(`seed ${seed} fails: ${violation}`);
+  console.log(`  ${JSON.stringify({ ...scenario, workflow: scenario.workflow.name })}`);
+  const shrunk = await shrink(history);
+  console.log(`  with ${shrunk.faults.happened.length} of ${history.faults.happened.length} faults: ${shrunk.violation}`);
+  for (const { point, site, kind } of shrunk.faults.happened) console.log(`    at point ${point} (${site}): ${kind}`);
+  console.log(`  npm run sim -- --seed ${seed} --trace`);
+}
+
+async function many(from: number, count: number): Promise<number> {
+  const began = performance.now();
+  let failures = 0;
+  for (let seed = from; seed < from + count; seed++) {
+    const history = await simulate({ seed });
+    if (!history.violation) continue;
+    failures++;
+    await report(history);
+    if (failures >= 5) break;
+  }
+  console.log(`${count} seeds, ${failures} failing, ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return failures > 0 ? 1 : 0;
+}
+
+process.exitCode = values.seed ? await tell(Number(values.seed)) : await many(Number(values.from), Number(values.seeds));

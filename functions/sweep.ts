@@ -1,0 +1,23 @@
+/**
+ * The schedule's function: whatever no event will bring forward. Any event will do, since nothing is read from it; what
+ * fails is logged, and the next sweep tries again.
+ */
+import middy from '@middy/core';
+import type { World } from '../core/engine/ports.ts';
+import { type SweepReport, sweep } from '../core/engine/sweep.ts';
+import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { log } from './log.ts';
+import { world as openWorld } from './world.ts';
+
+export function makeSweep(open: () => World): Handler<SweepReport> {
+  const wrapped = middy().handler(async (_event: unknown, invocation: Invocation): Promise<SweepReport> => {
+    const world = open();
+    const report = await sweep(world, hardEndOf(world, invocation));
+    for (const failure of report.failures) log('a round of the sweep failed', { failure });
+    if (report.left > 0) log('the sweep ran out of time', { left: report.left });
+    return report;
+  });
+  return handlerOf(wrapped);
+}
+
+export const handler = makeSweep(openWorld);

@@ -1,11 +1,9 @@
 /** The workflow's shape, with tiny shell scripts in the place of the tools: what runs, how often, and when again. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RUN, writeFastq, writeInputs } from './inputs.ts';
 import { type Ended, makeProject, type Project } from './project.ts';
-
-const RUN = ['--profile', 'debian', 'bioinfo_batch.main', '--samples-file', 'in/samples.txt', '--output-path', 'out'];
 
 /** The seed's table for two samples, with the follow-up task in the place of `redun.eval_`. */
 const COUNTS = {
@@ -35,25 +33,10 @@ let project: Project;
 
 beforeAll(async () => {
   project = await makeProject();
-  const input = join(project.folder, 'in');
-  await mkdir(join(input, 'public'), { recursive: true });
-  await writeFile(join(input, 'samples.txt'), 'expt fastq/expt/\ntoy fastq/toy/\n');
-  await writeFile(join(input, 'public/lambda_virus.fa.gz'), gzipSync('>lambda\nACGT\n'));
-  for (const kind of ['snps', 'indels']) {
-    await writeFile(join(input, `public/lambda_virus.${kind}.vcf.gz`), gzipSync('##fileformat=VCFv4.2\n'));
-    await writeFile(join(input, `public/lambda_virus.${kind}.vcf.gz.tbi`), `index of ${kind}`);
-  }
-  for (const sample of ['expt', 'toy']) {
-    await mkdir(join(input, 'fastq', sample), { recursive: true });
-    for (const part of ['L1_1', 'L1_2', 'L2_1', 'L2_2']) await writeFastq(sample, part, `${sample} ${part}\n`);
-  }
+  await writeInputs(project.folder);
 });
 
 afterAll(() => project.remove());
-
-function writeFastq(sample: string, part: string, text: string): Promise<void> {
-  return writeFile(join(project.folder, 'in/fastq', sample, `${sample}_FC1_${part}.fastq.gz`), gzipSync(text));
-}
 
 async function edit(name: string, from: string, to: string): Promise<void> {
   const path = join(project.folder, 'workflows/bioinfo-batch', name);
@@ -95,7 +78,7 @@ test('run again, all of it is cached', { timeout: 60_000 }, async () => {
 });
 
 test('a changed FASTQ runs the listing and its own sample again', { timeout: 60_000 }, async () => {
-  await writeFastq('toy', 'L2_1', 'other reads\n');
+  await writeFastq(project.folder, 'toy', 'L2_1', 'other reads\n');
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);
   expect(countsOf(ended, 'total')).toEqual(COUNTS);
@@ -126,14 +109,14 @@ test('a deleted BAM is made again by its producer alone', { timeout: 60_000 }, a
 test('a sample that fails is named with its last words, and the other one is not aligned again', {
   timeout: 60_000,
 }, async () => {
-  await writeFastq('toy', 'L1_1', 'damaged\n');
+  await writeFastq(project.folder, 'toy', 'L1_1', 'damaged\n');
   const failed = await project.run(RUN, 'stand-ins');
   expect(failed.code, failed.text).toBe(1);
   expect(failed.text).toContain('bioinfo_batch.cut_adapters');
   expect(failed.text).toContain('exit code 3');
   expect(failed.text).toContain('reads are damaged');
   expect(failed.table['bioinfo_batch.run_bwa']).toMatchObject({ cached: 1, done: 0, total: 1 });
-  await writeFastq('toy', 'L1_1', 'repaired\n');
+  await writeFastq(project.folder, 'toy', 'L1_1', 'repaired\n');
   const repaired = await project.run(RUN, 'stand-ins');
   expect(repaired.code, repaired.text).toBe(0);
   expect(repaired.table['bioinfo_batch.run_bwa']).toMatchObject({ cached: 1, done: 1, total: 2 });

@@ -88,7 +88,7 @@ const LOOKUP_LAG_MS = 60_000;
  * Claims nobody acknowledged and whose sender can no longer be sending: looked up by name. What is there is acknowledged;
  * what is not is claimed anew, or given up when the run is stopping.
  */
-export async function settleOverdue(world: World, live: LiveRun, deadline: number): Promise<Fact[]> {
+export function settleOverdue(world: World, live: LiveRun, deadline: number): Promise<Fact[]> {
   const { graph } = live.draft;
   const overdue = [...graph.submissions.values()].filter((submission) => isOverdue(world, submission));
   return Promise.all(

@@ -7,12 +7,12 @@
  * 3. The warm graph is the fold of appended entries: whatever else happens, its changes are taken back.
  */
 import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
-import { noEffects } from '../graph/draft.ts';
+import { noEffects, type Recovery } from '../graph/draft.ts';
 import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
-import { CATCH_TASK, type Recovery } from '../graph/recovery.ts';
+import { CATCH_TASK } from '../graph/recovery.ts';
 import { askExecutor } from './ask.ts';
 import { claimReady } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
@@ -184,7 +184,7 @@ function withoutObvious(facts: readonly Fact[]): Fact[] {
 }
 
 /** Large values → cache → wake-up → append. False when another round was first. */
-async function record({ world, live, ...course }: Course, pass: Pass): Promise<boolean> {
+async function record({ world, live }: Course, pass: Pass): Promise<boolean> {
   const { draft, run, sequence } = live;
   const entry: Entry = { run, sequence: sequence + 1, nonce: pass.nonce, at: world.clock.now(), facts: pass.facts };
   try {

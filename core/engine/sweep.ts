@@ -39,7 +39,7 @@ export async function sweep(world: World, options: RoundOptions = {}): Promise<S
   for (const [at, summary] of active.entries()) {
     if (world.clock.now() > lastStart) return { active: active.length, rounds, left: active.length - at, failures };
     const ask = isAskDue(summary, now);
-    if (!ask && !needsRound(summary, now)) continue;
+    if (!ask && !needsRound(world, summary, now)) continue;
     try {
       const { status } = await round(world, summary.run, [], { ...options, ask });
       if (status === 'unknown' && now - summary.updatedAt > BEGIN_MS_MAX) await giveUp(world, summary);
@@ -66,10 +66,12 @@ async function giveUp(world: World, { open: _open, ...summary }: RunSummary): Pr
   await world.bus.ended(ended);
 }
 
-function needsRound({ open, sequence }: RunSummary, now: number): boolean {
+function needsRound({ sender }: World, { open, sequence }: RunSummary, now: number): boolean {
   // Without an entry, or without a word on what is open, the run was left by a handler that died early.
   if (!open || sequence === 0) return true;
-  return open.ready || (open.claimDeadline !== undefined && now > open.claimDeadline + CLAIM_GRACE_MS);
+  // An exclusive sender need not wait for the deadlines of those before it.
+  const isOverdue = (deadline: number) => sender.exclusive || now > deadline + CLAIM_GRACE_MS;
+  return open.ready || (open.claimDeadline !== undefined && isOverdue(open.claimDeadline));
 }
 
 /** At growing intervals, from the sweep's own to an hour: half a job's age. Reckoned from the clock, so nothing is kept. */

@@ -3,6 +3,7 @@ import { spill } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
+import type { EvalHash } from './facts.ts';
 import {
   emptyGraph,
   type Graph,
@@ -13,7 +14,13 @@ import {
   type Settlement,
   type Tally,
 } from './graph.ts';
-import type { Recovery } from './recovery.ts';
+
+/** A recovered catch, to be kept in the cache. */
+export interface Recovery {
+  readonly key: EvalHash;
+  readonly expression: Table;
+  readonly requires: Readonly<Record<string, Hash>>;
+}
 
 /** What evolving brought to light that must be stored before the facts are: by whoever appends them, never on replay. */
 export interface Effects {

@@ -1,7 +1,8 @@
 /** How a run ends: with a value, with the first failure by position, or by a cancel. */
+
+import { RECALLED } from './catching.ts';
 import { type Draft, setStatus } from './draft.ts';
 import type { JobId } from './facts.ts';
-import { RECALLED } from './forms.ts';
 import type { Failure, Graph, GraphNode, NodeId } from './graph.ts';
 
 /** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */

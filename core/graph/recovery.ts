@@ -3,7 +3,7 @@
  * of the recovery runs just that, and it rests on the hash of every task of the evaluation that failed, so that
  * repairing one runs it again.
  */
-import { digest, type Hash } from '../values/hash.ts';
+import { digest } from '../values/hash.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { combine, type Table } from '../values/table.ts';
 import type { Draft } from './draft.ts';
@@ -24,13 +24,6 @@ const INFRASTRUCTURE_ERRORS = [
 
 /** The task name of such entries in the cache. */
 export const CATCH_TASK = 'redex.catch';
-
-/** A recovered catch, to be kept in the cache. */
-export interface Recovery {
-  readonly key: EvalHash;
-  readonly expression: Table;
-  readonly requires: Readonly<Record<string, Hash>>;
-}
 
 /** The key of a catch: its expression (with names and recovery) in its context. */
 export function catchKey(graph: Graph, node: GraphNode, scope: Scope): EvalHash {

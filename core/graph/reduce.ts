@@ -4,11 +4,12 @@
  */
 import type { Hash } from '../values/hash.ts';
 import { combine, type Index, listOf, mapChildren, type Node, type Table } from '../values/table.ts';
+import { resumeCatch } from './catching.ts';
 import { type Draft, held, liveNode, settle } from './draft.ts';
 import { noticeFailure } from './ending.ts';
 import { nodeFor, openScope } from './expressions.ts';
 import type { EvalHash } from './facts.ts';
-import { resumeCatch, resumeForm, stepForm } from './forms.ts';
+import { resumeForm, stepForm } from './forms.ts';
 import { type GraphNode, runOf, type Scope, type Settlement } from './graph.ts';
 import { callReady, optionsLoaded, settleJob } from './jobs.ts';
 import { LOAD, LOAD_WHOLE, operate } from './operations.ts';
@@ -17,8 +18,9 @@ import { release } from './release.ts';
 /** Evaluates as far as the facts known allow. */
 export function propagate(draft: Draft): void {
   const { queue, graph } = draft;
-  for (let at = 0; at < queue.length; at++) {
-    const node = graph.nodes.get(queue[at] as number);
+  // The queue grows while it is gone through.
+  for (const id of queue) {
+    const node = graph.nodes.get(id);
     if (!node) continue;
     if (node.outcome) announce(draft, node, node.outcome);
     else advance(draft, node);

@@ -9,6 +9,8 @@ export default defineConfig({
   executors: {
     batch: { type: 'batch', vcpus: 1, memory: 4 },
   },
+  /** How much of each a run's jobs in flight may take together. */
+  limits: { licences: 2 },
   context: { tools: containerTools ? 'container' : 'debian' },
   profiles: {
     /** Jobs run in the image that `make -C docker build` makes, on this machine, where Docker is present. */

@@ -1,0 +1,136 @@
+/** The numbered tour, workflow by workflow, in one local cloud. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { live } from '../../cli/live.ts';
+import { bundleProject, workflowsOf } from '../../cli/project.ts';
+import { openSession, type Session } from '../../cli/session.ts';
+import { endJson, watch } from '../../cli/watch.ts';
+import type { RunSummary } from '../../core/engine/ports.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { type Bundle, storeBundle } from '../../core/host/bundle.ts';
+import { makeProject, type Project } from './project.ts';
+
+let project: Project;
+let bundle: Bundle;
+let session: Session;
+
+beforeAll(async () => {
+  project = await makeProject();
+  bundle = await bundleProject(project.folder, [], undefined);
+  session = await openSession(project.folder, () => undefined);
+  await storeBundle(session.world.objects, bundle);
+});
+
+afterAll(async () => {
+  await session.cloud.close();
+  await project.remove();
+});
+
+interface Ended {
+  readonly summary: RunSummary;
+  readonly value: unknown;
+  /** Jobs of each task that ran, or were reused. */
+  readonly done: Readonly<Record<string, number>>;
+  readonly cached: Readonly<Record<string, number>>;
+}
+
+async function run(workflow: string, args: Readonly<Record<string, unknown>> = {}): Promise<Ended> {
+  const { cloud, world } = session;
+  const answer = (await cloud.invoke('start', { workflow, args, bundle: bundle.hash })) as { readonly run: RunId };
+  const never = new AbortController().signal;
+  const summary = (await watch(cloud, answer.run, live({ write: () => undefined }), never)) as RunSummary;
+  const { result } = (await endJson(world.objects, summary)) as { readonly result: unknown };
+  expect([summary.status, summary.traceback]).toEqual(['DONE', undefined]);
+  const counts = (column: 'done' | 'cached') =>
+    Object.fromEntries(
+      Object.entries(summary.tally).flatMap(([task, row]) => (row[column] > 0 ? [[task, row[column]]] : [])),
+    );
+  return { summary, value: result, done: counts('done'), cached: counts('cached') };
+}
+
+test('the tour is numbered from 01 to 10, and every stop can be run without arguments but the first', () => {
+  const stops = workflowsOf(bundle.program).filter(({ name }) => !name.startsWith('bioinfo_batch.'));
+  expect(stops).toHaveLength(10);
+  const needy = stops.filter(({ params }) => ((params as { readonly required?: unknown[] }).required ?? []).length > 0);
+  expect(needy.map(({ name }) => name)).toEqual(['hello.say_hello']);
+});
+
+test.concurrent('01 hello: a script writes a greeting, a function reads it', async () => {
+  const { value, done } = await run('hello.say_hello', { outputPath: 'out/hello', name: 'Ada' });
+  expect(value).toMatchObject({ greeting: { location: 'out/hello/greeting.txt' }, letters: 8 });
+  expect(done).toEqual({ 'hello.say_hello': 1, 'hello.greet': 1, 'hello.count_letters': 1, 'redex.script': 1 });
+});
+
+test.concurrent('02 files: a report that is altered is written again, and nothing else', async () => {
+  const { value } = await run('files.count_lines');
+  expect(value).toMatchObject({ lines: 4, longest: 'Yet know I how the heather looks,' });
+  const path = join(project.folder, 'out/files/report.json');
+  expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ lines: 4 });
+  await writeFile(path, 'altered');
+  expect((await run('files.count_lines')).done).toEqual({ 'files.report': 1 });
+});
+
+test.concurrent('03 script: words are counted by one interpreter and chosen by another', async () => {
+  const { value, done } = await run('script.count_words');
+  expect(value).toMatchObject({ counts: { location: 'out/script/counts.txt' }, frequent: 'i\na\nnever\nsaw\nthe\n' });
+  expect(done['redex.script']).toBe(2);
+  expect((await run('script.count_words', { least: 3 })).done['redex.script']).toBe(1);
+});
+
+test.concurrent('04 fan-out: four squares are one array job', async () => {
+  const { value, summary } = await run('fan_out.sum_of_squares');
+  expect(value).toBe(30);
+  const claims = (await session.world.journal.readAfter(summary.run, 0)).flatMap(({ facts }) =>
+    facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.jobs.length] : [])),
+  );
+  expect(claims).toEqual([4]);
+});
+
+test.concurrent('05 dynamic fan-out: as many jobs as the text has lines', async () => {
+  const { value, done } = await run('dynamic_fan_out.longest_words');
+  expect(value).toEqual({ words: ['never', 'never', 'heather', 'what'], sentence: 'never, never, heather, what.' });
+  expect(done['redex.script']).toBe(4);
+});
+
+test.concurrent('06 recursion: fib(25) is 26 jobs, and 24 of them serve fib(23)', async () => {
+  const { value, done } = await run('recursion.fibonacci');
+  expect(value).toBe(75025);
+  expect(done['recursion.fib']).toBe(26);
+  expect((await run('recursion.fibonacci', { n: 23 })).cached['recursion.fib']).toBe(24);
+});
+
+test.concurrent('07 errors: caught by class, by name, and all together', async () => {
+  const { value } = await run('errors.divide_all');
+  expect(value).toEqual({
+    quotients: [4, 'undefined: 12 / 0', 2.4],
+    tally: [3, 'ScriptError with exit code 3'],
+  });
+});
+
+test.concurrent('08 higher order: steps chosen at run time, of which a new one runs alone', async () => {
+  expect((await run('higher_order.transform')).value).toBe('NEVE RO DDO REVEN!!');
+  const { value, done } = await run('higher_order.transform', { steps: ['reverse', 'upper', 'reverse'] });
+  expect(value).toBe('NEVER ODD OR EVEN');
+  expect(done['redex.script']).toBe(1);
+});
+
+test.concurrent('09 context: overridden below one call', async () => {
+  const { value } = await run('context.greetings');
+  expect(value).toEqual({ here: 'Hello, Ada!', there: 'Salut, Ada!' });
+});
+
+test.concurrent('10 limits: two licences, so four jobs go out two at a time', async () => {
+  const { value, summary } = await run('limits.simulate_all');
+  expect(value).toHaveLength(4);
+  let inFlight = 0;
+  let most = 0;
+  for (const { facts } of await session.world.journal.readAfter(summary.run, 0)) {
+    for (const fact of facts) {
+      if (fact.type === 'claimed') inFlight += fact.jobs.length;
+      if (fact.type === 'returned' && fact.measured.exitCode !== undefined) inFlight--;
+      most = Math.max(most, inFlight);
+    }
+  }
+  expect([most, inFlight]).toEqual([2, 0]);
+});

@@ -100,14 +100,20 @@ async function worldOf(environment: Readonly<Record<string, string>>): Promise<W
 
 /** As Lambda calls them: with an event and a context. */
 async function loadFunctions(): Promise<Functions> {
-  const [start, advance, status] = await Promise.all([
+  const [start, advance, status, sweep, cancel, retry] = await Promise.all([
     import('../functions/start.ts'),
     import('../functions/advance.ts'),
     import('../functions/status.ts'),
+    import('../functions/sweep.ts'),
+    import('../functions/cancel.ts'),
+    import('../functions/retry.ts'),
   ]);
   return {
     start: (event, context) => start.handler(event, context as Context),
     advance: (event, context) => advance.handler(event, context as Context),
     status: (event, context) => status.handler(event, context as Context),
+    sweep: (event, context) => sweep.handler(event, context as Context),
+    cancel: (event, context) => cancel.handler(event, context as Context),
+    retry: (event, context) => retry.handler(event, context as Context),
   };
 }

@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { awsClients } from '../core/aws/clients.ts';
 import { ensureTables } from '../core/aws/tables.ts';
+import { SWEEP_PERIOD_MS } from '../core/engine/sweep.ts';
 import { batchApi } from './batch/api.ts';
 import { openBatch } from './batch/batch.ts';
 import { type Capacity, machineCapacity } from './batch/capacity.ts';
@@ -23,6 +24,7 @@ import { type FunctionName, type Functions, functionCaller } from './functions.t
 import { takeLock } from './lock.ts';
 import { openQueue } from './queue.ts';
 import { cloudRoutes } from './routes.ts';
+import { openSchedule } from './schedule.ts';
 import { openServer } from './server.ts';
 import {
   cloudVariables,
@@ -47,6 +49,8 @@ export interface CloudOptions {
   readonly capacity?: Partial<Capacity>;
   /** Default 1000. */
   readonly wakeUpDelayMs?: number;
+  /** Between two sweeps; default 5 minutes, as in the cloud. */
+  readonly sweepPeriodMs?: number;
   /** Between SIGTERM and SIGKILL of a job; default 30,000. */
   readonly killGraceMs?: number;
   /** The same when the cloud is closed; default 2000. */
@@ -81,6 +85,7 @@ export interface Cloud {
 const IDLE_POLL_MS = 20;
 const DEFAULTS = {
   wakeUpDelayMs: 1000,
+  sweepPeriodMs: SWEEP_PERIOD_MS,
   killGraceMs: 30_000,
   closeGraceMs: 2000,
   timeoutSecondsMin: 60,
@@ -165,6 +170,8 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const api = batchApi(batch, { timeoutSecondsMin: settings.timeoutSecondsMin });
   server.serve(cloudRoutes(api, bus, { ...cloud, isIdle }));
   endings.push(publish(join(folder, 'endpoint.json'), { url: server.url, pid: process.pid, environment }));
+  const { sweepPeriodMs: periodMs, warn } = settings;
+  endings.push(openSchedule({ invoke: functions.invoke, periodMs, warn }));
   return cloud;
 }
 

@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 
-export type FunctionName = 'start' | 'advance' | 'status';
+const NAMES = ['start', 'advance', 'status', 'sweep', 'cancel', 'retry'] as const;
+
+export type FunctionName = (typeof NAMES)[number];
 export type FunctionHandler = (event: unknown, context: Context) => unknown;
 export type Functions = Readonly<Record<FunctionName, FunctionHandler>>;
 
@@ -10,7 +12,7 @@ export type Functions = Readonly<Record<FunctionName, FunctionHandler>>;
 const INVOCATION_MS_MAX = 15 * 60 * 1000;
 
 export function isFunctionName(name: string): name is FunctionName {
-  return name === 'start' || name === 'advance' || name === 'status';
+  return (NAMES as readonly string[]).includes(name);
 }
 
 export interface FunctionCaller {

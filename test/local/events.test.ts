@@ -218,3 +218,26 @@ test('a machine that is lost by chaos is reported as AWS would', async () => {
   expect(statusesOf(events, id).filter((status) => status === 'FAILED')).toHaveLength(2);
   expect(events.at(-1)?.detail.statusReason).toMatch(/^Host EC2 \(instance i-\w+\) terminated\.$/);
 });
+
+describe('the schedule', () => {
+  test('calls sweep when the cloud opens, and again and again', async () => {
+    const calls: unknown[] = [];
+    const warnings: string[] = [];
+    const sweep = (event: unknown) => {
+      calls.push(event);
+      return calls.length === 2 ? Promise.reject(new Error('not now')) : Promise.resolve({});
+    };
+    const { cloud } = await testCloud({
+      functions: () => Promise.resolve({ ...recordingFunctions([]), sweep }),
+      sweepPeriodMs: 40,
+      warn: (message) => warnings.push(message),
+    });
+    await until(() => calls.length >= 3 || undefined);
+    expect(calls[0]).toMatchObject({ source: 'aws.events', 'detail-type': 'Scheduled Event' });
+    expect(warnings).toEqual(['the sweep failed: Error: not now']);
+    await cloud.close();
+    const count = calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(calls).toHaveLength(count);
+  });
+});

@@ -14,8 +14,12 @@ interface Records {
 
 /** Keeps the events that `advance` is given, in order, and takes them unless told otherwise. */
 export function recordingFunctions(events: Event[], advance?: Functions['advance']): Functions {
+  const unexpected = () => Promise.reject(new Error('nobody asked for this'));
   return {
     start: (event) => Promise.resolve({ started: event }),
+    sweep: () => Promise.resolve({}),
+    cancel: unexpected,
+    retry: unexpected,
     status: () => Promise.reject(new RangeError('there is no such run')),
     advance: (event, context) => {
       events.push(...(event as Records).Records.map(({ body }) => JSON.parse(body) as Event));

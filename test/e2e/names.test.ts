@@ -1,0 +1,76 @@
+/** Files whose names nobody should choose, in a project whose folder has one too, through a whole run. */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { scratchFolder } from '../support/project.ts';
+import { counts, redex, runEnd } from './command.ts';
+
+const NAMES = [
+  'two  spaces.txt',
+  'it\'s "quoted" `here`.txt',
+  'Ünï¢ødé 名前 🧬.txt',
+  'new\nline.txt',
+  '-rf',
+  '$(touch pwned) & ; | > <.txt',
+  '100%25+plus#hash?.txt',
+  'back\\slash*.txt',
+];
+
+const WORKFLOW = `
+import { dir, type File, file, script, task, v } from 'redex';
+
+export const main = task('e2e.names', { params: v.object({ names: v.array(v.string()) }) }, ({ names }) => ({
+  copies: names.map((name) => copy(name, file(\`in/\${name}\`))),
+  folders: names.map((name) => pack(name, file(\`in/\${name}\`))),
+}));
+
+const copy = task('e2e.copy', {}, (name: string, from: File) =>
+  script('test "$(ls | wc -l)" -ge 1; cat ./* > "$RESULT"', {
+    executor: 'batch',
+    inputs: from.stage(),
+    outputs: file(\`out/\${name}\`).stage('result of it'),
+    env: { RESULT: 'result of it' },
+  }),
+);
+
+const pack = task('e2e.pack', {}, (name: string, from: File) =>
+  script('mkdir made; cp -- "$NAME" made/', {
+    executor: 'batch',
+    inputs: from.stage(name),
+    outputs: dir(\`folders/\${name}/\`).stage('made/'),
+    env: { NAME: name },
+  }),
+);
+`;
+
+let folder: string;
+const cleanups: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  folder = join(await scratchFolder((remove) => cleanups.push(remove)), 'my "own" projéct\'s $HOME');
+  await mkdir(join(folder, 'in'), { recursive: true });
+  await writeFile(join(folder, 'workflow.ts'), WORKFLOW);
+  for (const name of NAMES) await writeFile(join(folder, 'in', name), `text of ${name}`);
+  await writeFile(join(folder, 'args.json'), JSON.stringify({ names: NAMES }));
+});
+
+afterAll(() => Promise.all(cleanups.map((clean) => clean())));
+
+test('files of any name are read, written, recognised and reused', { timeout: 60_000 }, async () => {
+  const words = ['run', 'names', '--args-file', 'args.json', '--json'];
+  const ended = await redex(folder, ...words);
+  expect(ended.code, ended.stderr).toBe(0);
+  for (const name of NAMES) {
+    expect(await readFile(join(folder, 'out', name), 'utf8')).toBe(`text of ${name}`);
+    expect(await readFile(join(folder, 'folders', name, name), 'utf8')).toBe(`text of ${name}`);
+  }
+  expect(existsSync(join(folder, 'pwned'))).toBe(false);
+
+  const again = runEnd(await redex(folder, ...words));
+  expect(again).toMatchObject({ status: 'DONE', result: runEnd(ended).result });
+  expect(counts(again, 'done')).toEqual({});
+
+  await writeFile(join(folder, 'in', NAMES[3] ?? ''), 'other text');
+  expect(counts(runEnd(await redex(folder, ...words)), 'done')).toMatchObject({ 'redex.script': 2 });
+});

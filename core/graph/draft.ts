@@ -35,11 +35,13 @@ export interface Draft {
   readonly edits: Edits;
   /** New nodes that have not been looked at, and settled ones whose users do not know yet. */
   readonly queue: NodeId[];
+  /** Nodes known to have a catch on every way to the root: until an edge is added, or the queue is empty. */
+  readonly guarded: Set<NodeId>;
   effects: Effects;
 }
 
 export function draftOf(graph: Graph = emptyGraph()): Draft {
-  return { graph, edits: new Edits(), queue: [], effects: noEffects() };
+  return { graph, edits: new Edits(), queue: [], guarded: new Set(), effects: noEffects() };
 }
 
 export function noEffects(): Effects {

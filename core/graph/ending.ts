@@ -7,18 +7,21 @@ import type { Failure, Graph, GraphNode, NodeId } from './graph.ts';
 
 /** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */
 export function noticeFailure(draft: Draft, node: GraphNode): void {
-  if (draft.graph.stopping || !reachesRoot(draft.graph, node)) return;
+  if (draft.graph.stopping || !reachesRoot(draft, node)) return;
   draft.edits.set(draft.graph, 'stopping', 'failing');
 }
 
-function reachesRoot(graph: Graph, from: GraphNode): boolean {
+/** A failure that goes up through many nodes asks the same at each of them: what was found out is kept meanwhile. */
+function reachesRoot({ graph, guarded }: Draft, from: GraphNode): boolean {
+  if (guarded.has(from.id)) return false;
   const seen = new Set<NodeId>([from.id]);
   for (const id of seen) {
     if (id === graph.root) return true;
     const node = graph.nodes.get(id);
     if (!node) continue;
-    for (const user of usersOf(graph, node)) if (!guards(graph, user, id)) seen.add(user);
+    for (const user of usersOf(graph, node)) if (!guarded.has(user) && !guards(graph, user, id)) seen.add(user);
   }
+  for (const id of seen) guarded.add(id);
   return false;
 }
 

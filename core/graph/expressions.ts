@@ -139,6 +139,7 @@ function addNode(
 
 /** Adds inputs to a node; those that are not settled will tell it. */
 export function connect(draft: Draft, node: GraphNode, inputs: readonly NodeId[]): void {
+  draft.guarded.clear();
   for (const input of inputs) {
     const source = draft.graph.nodes.get(input);
     if (source && !source.outcome && source.users.at(-1) !== node.id) draft.edits.push(source.users, node.id);

@@ -98,9 +98,14 @@ function admit(draft: Draft, node: GraphNode, args: Table): void {
   const segment = known ? undefined : segmentOf(graph, id);
   edits.set(node, 'waits', id);
   if (known?.outcome) settle(draft, node, known.outcome);
-  else if (known) edits.push(known.callers, node.id);
+  else if (known) addCaller(draft, known, node);
   else if (segment) waitForDone(draft, node, id, segment);
   else create(draft, { id, task, evaluation, context, parent: scope.job, args, options: resolved.options }, node);
+}
+
+function addCaller(draft: Draft, job: Job, caller: GraphNode): void {
+  draft.guarded.clear();
+  draft.edits.push(job.callers, caller.id);
 }
 
 /** hash of (task hash, args hash), and of a script's image as written; the place too where equal calls are not shared. */

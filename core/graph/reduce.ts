@@ -26,6 +26,7 @@ export function propagate(draft: Draft): void {
     else advance(draft, node);
   }
   queue.length = 0;
+  draft.guarded.clear();
 }
 
 /** Begins the run: the root expression is needed. */

@@ -1,6 +1,6 @@
 /** Runs a program through the engine and says how that differs from what the reference finds. */
 import { loadLarge } from '../../core/engine/objects.ts';
-import type { RunSummary } from '../../core/engine/ports.ts';
+import type { Host, RunSummary } from '../../core/engine/ports.ts';
 import { isCaughtBy } from '../../core/graph/errors.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { makeBundle } from '../../core/language/entry.ts';
@@ -11,17 +11,16 @@ import { inProcessHost } from '../support/in-process-host.ts';
 import { type MemoryWorld, memoryWorld } from '../support/memory-world.ts';
 import { plain, start } from '../support/play.ts';
 import { evaluate } from './evaluator.ts';
+import config from './redex.config.ts';
 import { build, type Program } from './vocabulary.ts';
 
-export const CONTEXT = { a: { b: 'from the run', list: [1, 2] } };
-
 const BUNDLE = digest('test', 'reference');
-const bundle = makeBundle({ executors: { batch: { type: 'batch' } }, limits: { one: 1 }, context: CONTEXT }, undefined);
-const host = inProcessHost(bundle, BUNDLE);
-const program = host.program(BUNDLE);
+const inProcess = inProcessHost(makeBundle(config, undefined), BUNDLE);
+const program = inProcess.program(BUNDLE);
 
-export function referenceWorld(): MemoryWorld {
-  return memoryWorld({ host: { ...host, program: () => program } });
+/** A world whose host knows the tasks of the vocabulary; by default it runs them in this process. */
+export function referenceWorld(host: Host = { ...inProcess, program: () => program }): MemoryWorld {
+  return memoryWorld({ host });
 }
 
 /** Takes a run, whose first entry is written, to its end. */
@@ -39,7 +38,7 @@ export interface Agreement {
 
 /** Runs the program and throws, with the program to paste, when its outcome is not the reference's. */
 export async function check(world: MemoryWorld, given: Program, drive: Drive): Promise<Agreement> {
-  const { outcome, errors } = evaluate(build(given), CONTEXT);
+  const { outcome, errors } = evaluate(build(given), config.context ?? {});
   const summary = await attempt(given, async () => drive(world, await start(world, build(given))));
   const result = summary.result && (await loadLarge(world.objects, summary.result));
   const expected = outcome.ok ? encode(outcome.value) : undefined;

@@ -16,7 +16,7 @@ for (let done = 0; done < wanted; done += BATCH) {
     const numRuns = Math.ceil(Math.min(BATCH, wanted - done) * share);
     const found = await fc.check(property, { numRuns, seed: seed + done });
     if (!found.failed) continue;
-    console.error(`not so: ${name}\n${fc.defaultReportMessage(found)}`);
+    console.error(`not so: ${name}\n${(found.errorInstance as Error).message}\n${fc.defaultReportMessage(found)}`);
     process.exit(1);
   }
   console.log(`${Math.min(done + BATCH, wanted)} programs: no difference`);

@@ -1,6 +1,7 @@
 /** What holds for every program: sampled by `npm test`, at length by `npm run fuzz`. */
 import fc from 'fast-check';
 import type { EvalHash } from '../../core/graph/facts.ts';
+import { hashOf } from '../../core/values/table.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { check, referenceWorld } from './comparison.ts';
 import { CALM, disturbances, randomFrom, through } from './disturbances.ts';
@@ -22,6 +23,16 @@ export const PROPERTIES: readonly Property[] = [
     share: 0.5,
     property: property(fc.asyncProperty(anyProgram, async (program) => {
       await check(referenceWorld(), program, through(CALM));
+    })),
+  },
+  {
+    name: 'it runs no function twice on the same arguments',
+    share: 0.1,
+    property: property(fc.asyncProperty(programs({ uncached: false }), async (program) => {
+      const { world, ran } = watchedWorld();
+      await check(world, program, through(CALM));
+      const twice = ran.filter((one, at) => ran.indexOf(one) < at);
+      if (twice.length > 0) throw new Error(`ran twice: ${twice.join(', ')}`);
     })),
   },
   {
@@ -78,7 +89,7 @@ function watchedWorld(): Watched {
   const host: MemoryWorld['host'] = {
     ...world.host,
     run: (bundle, task, args) => {
-      ran.push(task);
+      ran.push(`${task} ${hashOf(args)}`);
       return world.host.run(bundle, task, args);
     },
   };

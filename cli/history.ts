@@ -11,6 +11,7 @@ import { findRun } from './runs.ts';
 import { reading, stateFolder } from './session.ts';
 import { statusTable, timestamp } from './status-table.ts';
 import { UsageError } from './usage-error.ts';
+import { waitingLines, waitingOf } from './waiting.ts';
 import { endJson, endText, failureText, isOver } from './watch.ts';
 
 const ID_SHOWN_LENGTH = 8;
@@ -28,9 +29,21 @@ export function logCommand(
     }
     const summary = await findRun(world, given);
     const jobs = await jobsOf(world, summary.run);
-    if (options.json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), jobs }));
+    const waiting = await waitingOf(world, summary, alive);
+    if (options.json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), jobs, waiting }));
     const failure = isOver(summary) ? paintFailure(failureText(summary), process.stdout) : '';
-    return print([...runLines([summary], alive), '', ...jobLines(jobs), ...(failure ? ['', failure] : [])].join('\n'));
+    const parts = [
+      runLines([summary], alive),
+      jobLines(jobs),
+      waitingLines(summary, waiting),
+      failure ? [failure] : [],
+    ];
+    return print(
+      parts
+        .filter((lines) => lines.length > 0)
+        .map((lines) => lines.join('\n'))
+        .join('\n\n'),
+    );
   });
 }
 
@@ -38,9 +51,13 @@ export function logCommand(
 export function statusCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
   return reading(root, async ({ world, alive }) => {
     const summary = await findRun(world, given);
-    if (json) return print(asJson(await endJson(world.objects, summary)));
+    const waiting = await waitingOf(world, summary, alive);
+    if (json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), waiting }));
     const heading = `${summary.run}  ${summary.workflow}  ${statusWord(summary, alive)}`;
-    if (!isOver(summary)) return print([heading, ...statusTable(summary.tally, summary.updatedAt)].join('\n'));
+    if (!isOver(summary)) {
+      const table = statusTable(summary.tally, summary.updatedAt);
+      return print([heading, ...table, ...waitingLines(summary, waiting)].join('\n'));
+    }
     return print(
       [heading, await endText(world.objects, summary), paintFailure(failureText(summary), process.stdout)]
         .filter(Boolean)

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command line: a client of the functions, on the local cloud. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { cleanCommand } from './clean.ts';
+import { cancelCommand, retryCommand } from './course.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
 import { projectRoot } from './session.ts';
@@ -13,6 +14,7 @@ interface RunFlags {
   readonly argsFile?: string;
   readonly profile?: string;
   readonly cache: boolean;
+  readonly failure: 'drain' | 'cancel';
   readonly tag?: Tags;
   readonly json?: boolean;
 }
@@ -47,6 +49,11 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
     .option('--args-file <file>', 'arguments as a JSON object; - is the standard input')
     .option('--profile <name>', 'a profile of redex.config.ts')
     .option('--no-cache', 'reuse nothing from other runs')
+    .addOption(
+      new Option('--failure <policy>', 'when a job fails for good, what is running runs on, or is ended')
+        .choices(['drain', 'cancel'])
+        .default('drain'),
+    )
     .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag)
     .option('--json', 'print the end of the run as JSON')
     .allowUnknownOption()
@@ -65,6 +72,23 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
     .action(async (run: string | undefined, { json = false }: { json?: boolean }) => {
       finish(await resumeCommand(root, run, json));
     });
+
+  program
+    .command('cancel')
+    .description('end a run: nothing more is started, and what is running is stopped')
+    .argument('<run>', 'its id, or how that begins')
+    .option('--reason <text>', 'why, for the record')
+    .option('--json', 'print the end of the run as JSON')
+    .action(async (run: string, { reason, json = false }: { reason?: string; json?: boolean }) => {
+      finish(await cancelCommand(root, run, reason, json));
+    });
+
+  program
+    .command('retry')
+    .description('take up a run that failed or was cancelled: what has a value keeps it, the rest is run again')
+    .argument('<run>', 'its id, or how that begins')
+    .option('--json', 'print the end of the run as JSON')
+    .action(async (run: string, { json = false }: { json?: boolean }) => finish(await retryCommand(root, run, json)));
 
   program
     .command('log')

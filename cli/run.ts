@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { RunSummary } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunStatus, RunSummary } from '../core/engine/ports.ts';
+import type { FailurePolicy, RunId } from '../core/graph/facts.ts';
 import { storeBundle } from '../core/host/bundle.ts';
 import { encode } from '../core/values/encode.ts';
 import type { Hash } from '../core/values/hash.ts';
@@ -23,6 +23,7 @@ export interface RunOptions {
   readonly argsFile?: string;
   readonly profile?: string;
   readonly cache: boolean;
+  readonly failure: FailurePolicy;
   readonly tags: Readonly<Record<string, string>>;
   readonly json: boolean;
 }
@@ -38,6 +39,7 @@ interface Request {
   readonly bundle: Hash;
   readonly tags: Readonly<Record<string, string>>;
   readonly cache: boolean;
+  readonly failure?: FailurePolicy;
 }
 
 /** `words`: an optional workflow file, the workflow, and its flags. Gives the exit code. */
@@ -71,8 +73,9 @@ export async function runCommand(root: string, words: readonly string[], options
     bundle: bundle.hash,
     tags: options.tags,
     cache: options.cache,
+    failure: options.failure,
   };
-  return inSession(root, options.json, async (session) => {
+  return inSession(root, { json: options.json, wanted: 'DONE' }, async (session) => {
     await storeBundle(session.world.objects, bundle);
     return (await unfinished(session, request)) ?? (await start(session, request));
   });
@@ -80,7 +83,7 @@ export async function runCommand(root: string, words: readonly string[], options
 
 /** Carries a run on, by default the newest that is not over. Gives the exit code. */
 export function resumeCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
-  return inSession(root, json, async (session) => {
+  return inSession(root, { json, wanted: 'DONE' }, async (session) => {
     const { run } = await findRun(session.world, given, 'RUNNING');
     return resume(session, run);
   });
@@ -103,8 +106,19 @@ export async function localCommand(root: string): Promise<number> {
   }
 }
 
+export interface Watched {
+  /** Whether the run's end is printed as JSON. */
+  readonly json: boolean;
+  /** How the run must end for the command to have succeeded. */
+  readonly wanted: RunStatus;
+}
+
 /** Opens the cloud, watches the run that `begin` gives, prints its end, and leaves when no run needs the cloud any more. */
-async function inSession(root: string, json: boolean, begin: (session: Session) => Promise<RunId>): Promise<number> {
+export async function inSession(
+  root: string,
+  { json, wanted }: Watched,
+  begin: (session: Session) => Promise<RunId>,
+): Promise<number> {
   const table = live(json ? { write: () => undefined } : process.stdout);
   const warn = (message: string) => table.print(`redex: ${message}`);
   const interrupt = listenForInterrupt();
@@ -116,7 +130,8 @@ async function inSession(root: string, json: boolean, begin: (session: Session) 
         run = run === undefined ? await begin(session) : await resume(session, run);
         const summary = await watch(session.cloud, run, table, interrupt.signal);
         if (!summary) return await leave(session, run);
-        return await conclude(session, summary, json, interrupt.signal);
+        await conclude(session, summary, json, interrupt.signal);
+        return summary.status === wanted ? EXIT.done : EXIT.failed;
       } catch (error) {
         if (!(await lostOwner(session.cloud))) throw error;
         // The process we were attached to has ended: whoever comes first opens the cloud again, and the run goes on.
@@ -137,14 +152,13 @@ function lostOwner(cloud: Session['cloud']): Promise<boolean> {
   return Promise.race([cloud.closed.then(() => true), sleep(CLOSED_NOTICE_MS, false)]);
 }
 
-async function conclude(session: Session, summary: RunSummary, json: boolean, interrupt: AbortSignal): Promise<number> {
+async function conclude(session: Session, summary: RunSummary, json: boolean, interrupt: AbortSignal): Promise<void> {
   const { objects } = session.world;
   const end = json ? JSON.stringify(await endJson(objects, summary), null, 2) : await endText(objects, summary);
   process.stdout.write(`${end}\n`);
   const failure = failureText(summary);
   if (failure) process.stderr.write(`\n${paintFailure(failure, process.stderr)}\n`);
   await waitForOthers(session, interrupt);
-  return summary.status === 'DONE' ? EXIT.done : EXIT.failed;
 }
 
 async function resume(session: Session, run: RunId): Promise<RunId> {
@@ -169,7 +183,9 @@ async function leave({ cloud }: Session, run: RunId): Promise<number> {
 /** An owner stays while other runs need its cloud, those of attached commands and those it carried on. */
 async function waitForOthers({ cloud, world }: Session, interrupt: AbortSignal): Promise<void> {
   if (!cloud.owner) return;
-  const others = await world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
+  const limit = ACTIVE_RUNS_MAX;
+  const running = await world.summaries.list({ status: 'RUNNING', limit });
+  const others = [...running, ...(await world.summaries.list({ status: 'CANCELLING', limit }))];
   if (others.length === 0) return;
   const names = others.map(({ run, workflow }) => `${run} (${workflow})`).join(', ');
   process.stderr.write(`redex: waiting for other runs: ${names}. Ctrl-C stops them; redex resume carries them on.\n`);

@@ -9,10 +9,11 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
-import { parseVerdict, parseWakeUp } from '../core/aws/events.ts';
+import { parseBlocked, parseVerdict, parseWakeUp } from '../core/aws/events.ts';
 import type { Verdict, World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
+import { noteBlocked } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
 import { described, log } from './log.ts';
@@ -39,6 +40,10 @@ interface Work {
   readonly run: RunId;
   readonly verdicts: Verdict[];
   readonly messages: Message[];
+  /** Whether there is anything that may take the run forward. */
+  isDue: boolean;
+  /** Why a queue stands still that one of its jobs is at the head of. */
+  blocked: string | undefined;
 }
 
 /** A round is not begun with less than this left: its submissions could not be waited for. */
@@ -61,10 +66,14 @@ export function makeAdvance(open: () => World): Handler<SQSBatchResponse> {
   return handlerOf(wrapped);
 }
 
-async function advanceRun(world: World, { run, verdicts }: Work, options: RoundOptions): Promise<boolean> {
+async function advanceRun(world: World, work: Work, options: RoundOptions): Promise<boolean> {
+  const { run, verdicts, isDue, blocked } = work;
   try {
-    const { status } = await round(world, run, verdicts, options);
-    if (status === 'unknown') log('events of a run that is not there', { run });
+    if (isDue) {
+      const { status } = await round(world, run, verdicts, options);
+      if (status === 'unknown') log('events of a run that is not there', { run });
+    }
+    if (blocked !== undefined) await noteBlocked(world, run, blocked);
     return true;
   } catch (error) {
     log('a round failed', { run, error: described(error) });
@@ -92,25 +101,36 @@ function parseJson(text: string): unknown {
 function workOf(stack: string, messages: readonly Message[]): Work[] {
   const works = new Map<RunId, Work>();
   for (const message of messages) {
-    const verdict = parseVerdict(message.event);
-    const run = verdict ? parseJobName(stack, verdict.name)?.run : wakeUpOf(stack, message.event);
-    if (!run || (verdict && !isTerminal(verdict))) continue;
-    const work = works.get(run) ?? { run, verdicts: [], messages: [] };
+    const heard = hear(stack, message.event);
+    if (!heard) continue;
+    const { run, verdict, blocked } = heard;
+    const work = works.get(run) ?? { run, verdicts: [], messages: [], isDue: false, blocked: undefined };
     works.set(run, work);
     work.messages.push(message);
+    work.isDue ||= blocked === undefined;
+    work.blocked ??= blocked;
     if (verdict) work.verdicts.push(verdict);
   }
   return [...works.values()].sort((a, b) => receivesOf(a) - receivesOf(b));
 }
 
-/** That a job waits or runs changes nothing in its run: such events cost no read. */
-function isTerminal({ status }: Verdict): boolean {
-  return status === 'SUCCEEDED' || status === 'FAILED';
+interface Heard {
+  readonly run: RunId;
+  readonly verdict?: Verdict;
+  readonly blocked?: string;
 }
 
-function wakeUpOf(stack: string, event: unknown): RunId | undefined {
+/** That a job waits or runs changes nothing in its run: such events cost no read, unless they say why it must wait. */
+function hear(stack: string, event: unknown): Heard | undefined {
   const wakeUp = parseWakeUp(event);
-  return wakeUp?.stack === stack ? wakeUp.run : undefined;
+  if (wakeUp) return wakeUp.stack === stack ? { run: wakeUp.run } : undefined;
+  const head = parseBlocked(event);
+  const verdict = head ? undefined : parseVerdict(event);
+  const name = head?.name ?? verdict?.name;
+  const run = name === undefined ? undefined : parseJobName(stack, name)?.run;
+  if (!run) return undefined;
+  if (head) return { run, blocked: head.reason };
+  return verdict && (verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED') ? { run, verdict } : undefined;
 }
 
 function receivesOf({ messages }: Work): number {

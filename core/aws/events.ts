@@ -76,6 +76,27 @@ export function parseVerdict(event: unknown): Verdict | undefined {
   return parsed.success ? toVerdict(parsed.output.detail) : undefined;
 }
 
+const QueueBlocked = v.object({
+  source: v.literal('aws.batch'),
+  'detail-type': v.literal('Batch Job Queue Blocked'),
+  detail: JobDetail,
+});
+
+/** What Batch says of a job that holds up its queue. Source: AWS Batch User Guide, "Jobs stuck in a RUNNABLE status". */
+const BLOCKED_REASON = /^(CAPACITY|MISCONFIGURATION|ACTION_REQUIRED|UNDETERMINED)\b/;
+
+/** The job at the head of a queue that stands still, and why; undefined for every other event. */
+export function parseBlocked(event: unknown): { readonly name: string; readonly reason: string } | undefined {
+  const blocked = v.safeParse(QueueBlocked, event);
+  if (blocked.success) {
+    const { jobName: name, statusReason = 'the queue is blocked' } = blocked.output.detail;
+    return { name, reason: statusReason.trim() };
+  }
+  const verdict = parseVerdict(event);
+  const isBlocked = verdict?.status === 'RUNNABLE' && BLOCKED_REASON.test(verdict.statusReason ?? '');
+  return isBlocked ? { name: verdict.name, reason: verdict.statusReason ?? '' } : undefined;
+}
+
 /** A wake-up for a run; undefined for every other event. */
 export function parseWakeUp(event: unknown): { readonly stack: string; readonly run: RunId } | undefined {
   const parsed = v.safeParse(WakeUp, event);

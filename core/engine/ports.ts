@@ -66,6 +66,8 @@ export interface RunSummary {
   readonly otherErrors?: readonly string[];
   /** What a sweep must know without loading the run. */
   readonly open?: OpenWork;
+  /** What the executor says of a queue that stands still, since the run's last step. `at`: ms since the epoch. */
+  readonly blocked?: { readonly reason: string; readonly at: number };
   /** Sequence of the newest snapshot. */
   readonly snapshot?: number;
   readonly tags: Readonly<Record<string, string>>;

@@ -50,7 +50,7 @@ export function demandsOf(graph: Graph): Demands {
   };
 }
 
-function isInline(graph: Graph, work: Work): boolean {
+export function isInline(graph: Graph, work: Work): boolean {
   const executor = work.options.executor ?? INLINE_EXECUTOR;
   return (runOf(graph).program.executors[executor]?.type ?? 'inline') === 'inline';
 }

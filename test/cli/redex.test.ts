@@ -149,6 +149,40 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
   });
 });
 
+describe('the course of a run', { timeout: TEST_MS_MAX }, () => {
+  it('is ended by cancel, beside the command that runs it, and taken up again by retry', async () => {
+    const owner = begin(
+      'run',
+      'main',
+      ...['hal', 'ian', 'joe', 'kim'].flatMap((word) => ['--words', word]),
+      '--seconds',
+      '4',
+    );
+    await until(() => startsOf('hal') > 0);
+    const [, run = ''] = /^(\w+) +cli\.main +RUNNING/m.exec((await redex('log')).stdout) ?? [];
+    expect((await redex('status', run)).stdout).toMatch(/Waiting:\n {2}\d jobs?: RUNNABLE\n/);
+    expect(await redex('retry', run)).toMatchObject({ code: 2, stderr: expect.stringContaining('is not over yet') });
+
+    const cancelled = await redex('cancel', run.slice(0, 12), '--reason', 'a test');
+    expect(cancelled).toMatchObject({ code: 0, stderr: expect.stringContaining(`The run ${run} was cancelled.`) });
+    expect(await owner.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('was cancelled') });
+    expect(await redex('cancel', run)).toMatchObject({ code: 2, stderr: expect.stringContaining('is over already') });
+
+    const retried = await redex('retry', run);
+    expect(retried.stderr).toBe('');
+    expect(retried).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("['hal\\n', 'ian\\n', 'joe\\n', 'kim\\n']"),
+    });
+    expect(await redex('retry', run)).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing to retry') });
+  });
+
+  it('after a failure is drained or cancelled, as the run was told', async () => {
+    expect(await redex('run', 'broken', '--failure', 'cancel')).toMatchObject({ code: 1 });
+    expect(await redex('run', 'broken', '--failure', 'panic')).toMatchObject({ code: 2 });
+  });
+});
+
 describe('what runs came to', { timeout: TEST_MS_MAX }, () => {
   it('is listed by run and by job, with table, traceback and logs', async () => {
     await redex('run', 'main', '--words', 'ida');

@@ -123,17 +123,27 @@ const REFRESH_AFTER_MS = 24 * 3_600_000;
 
 async function lookUp(meeting: Meeting, evaluations: readonly EvalHash[]): Promise<Fact[]> {
   if (evaluations.length === 0) return [];
-  const found = await meeting.world.cache.read(evaluations);
-  const valid = await validOnes(meeting, [...found.values()]);
+  const { world, run, findings } = meeting;
+  const found = [...(await world.cache.read(evaluations.filter((one) => !findings.evaluations.has(one)))).values()];
+  // What this run itself found out holds throughout, whether it is stored yet or not: another context may want it again.
+  const own = [
+    ...evaluations.flatMap((one) => findings.evaluations.get(one) ?? []),
+    ...found.filter((entry) => entry.run === run),
+  ];
+  const others = await validOnes(
+    meeting,
+    found.filter((entry) => entry.run !== run),
+  );
+  const valid = new Map([...own.map((entry) => [entry.eval, entry] as const), ...others]);
   const missed = evaluations.filter((evaluation) => !valid.has(evaluation));
   const facts: Fact[] = [...valid.values()].map(({ eval: evaluation, expression }) => ({
     type: 'reused',
     eval: evaluation,
     expression,
   }));
-  const now = meeting.world.clock.now();
+  const now = world.clock.now();
   for (const entry of valid.values()) {
-    if (now - entry.at > REFRESH_AFTER_MS) meeting.findings.evaluations.set(entry.eval, { ...entry, at: now });
+    if (now - entry.at > REFRESH_AFTER_MS) findings.evaluations.set(entry.eval, { ...entry, at: now });
   }
   return missed.length > 0 ? [...facts, { type: 'missed', evals: missed }] : facts;
 }

@@ -7,8 +7,15 @@ import type { Verdict } from './ports.ts';
 /** What the local Batch says of jobs that ended because its own process did. */
 export const INTERRUPTED_REASON = 'redex local: the machine was stopped';
 
+/** What we say ourselves when we end a job, and Batch says after us. */
+export const STOP_REASONS = { cancelling: 'the run was cancelled', failing: 'another job of the run failed' } as const;
+
+/** The exit code of a runner whose claim was refused: it has done nothing. */
+export const REFUSED_EXIT_CODE = 97;
+
 const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
   [/^redex local: the machine was stopped/, 'interrupted'],
+  [/^the run was cancelled$|^another job of the run failed$/, 'interrupted'],
   [/^Host EC2/, 'machine-lost'],
   [/^Job attempt duration exceeded timeout/, 'timed-out'],
   [/^OutOfMemoryError/, 'out-of-memory'],
@@ -23,6 +30,7 @@ const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
 export function causeOf(verdict: Verdict): Cause {
   const reasons = [verdict.containerReason ?? '', verdict.statusReason ?? ''];
   for (const [pattern, cause] of BY_REASON) if (reasons.some((reason) => pattern.test(reason))) return cause;
+  if (verdict.exitCode === REFUSED_EXIT_CODE) return 'interrupted';
   return verdict.status === 'SUCCEEDED' ? 'no-result' : 'program';
 }
 

@@ -36,7 +36,8 @@ export async function claimReady(
   const { free, conflicts } = separateWriters(graph, ready);
   const groups = groupAttempts(graph, free).slice(0, context.submissionsMax);
   const claims = await Promise.all(groups.map((group, at) => claimGroup(world, graph, group, at, context)));
-  return [...conflicts, ...claims];
+  // Claims first: a failure may end the need for other work, and what is claimed must be there.
+  return [...claims, ...conflicts];
 }
 
 /** Two jobs in flight in one run never write one location: the second is refused, naming both. */

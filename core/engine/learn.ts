@@ -1,7 +1,7 @@
 /** From what an executor says of its jobs, and what the jobs recorded, to facts. */
 import type { EvalHash, Fact, Measurements } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
-import { causeOf, verdictError } from './causes.ts';
+import { causeOf, REFUSED_EXIT_CODE, verdictError } from './causes.ts';
 import type { AttemptRecord, Verdict, World } from './ports.ts';
 import { jobName, parseJobName } from './spec.ts';
 import type { LiveRun } from './warm.ts';
@@ -24,7 +24,7 @@ export async function learn(world: World, live: LiveRun, verdicts: readonly Verd
   const ended = heard.filter(({ verdict }) => verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED');
   const evaluations = [...new Set(ended.flatMap(({ jobs }) => jobs.map((job) => job.eval)))];
   const records = evaluations.length > 0 ? await world.attempts.read(live.run, evaluations) : new Map();
-  return [...heard.map(acknowledgement), ...ended.flatMap((one) => judge(graph, one, records))];
+  return [...heard.map(acknowledgement), ...ended.flatMap((one) => judge(graph, one, records, world.clock.now()))];
 }
 
 function concerning(world: World, graph: Graph, verdict: Verdict): Heard | undefined {
@@ -44,7 +44,7 @@ function parentId({ id, index }: Verdict): string {
   return index === undefined ? id : id.slice(0, id.lastIndexOf(':'));
 }
 
-function judge(graph: Graph, heard: Heard, records: ReadonlyMap<EvalHash, AttemptRecord>): Fact[] {
+function judge(graph: Graph, heard: Heard, records: ReadonlyMap<EvalHash, AttemptRecord>, now: number): Fact[] {
   const isArrayParent = heard.verdict.index === undefined && heard.submission.jobs.length > 1;
   return heard.jobs.flatMap((job) => {
     const work = graph.works.get(job.eval);
@@ -52,11 +52,33 @@ function judge(graph: Graph, heard: Heard, records: ReadonlyMap<EvalHash, Attemp
     const record = records.get(job.eval);
     const current = record?.attempt === job.attempt ? record : undefined;
     if (current?.outcome) return [outcomeFact(job, current, heard.verdict)];
-    if (isArrayParent || (current && current.holder !== heard.verdict.id)) return [];
+    if (isArrayParent) return [];
+    // The request went out twice, and the other job does the work: nobody may have told of it.
+    if (current && current.holder !== heard.verdict.id) return [holderFact(heard.submission, current)];
     const cause = causeOf(heard.verdict);
     const error = verdictError(work.task, cause, heard.verdict);
-    return [{ type: 'failed', eval: job.eval, attempt: job.attempt, cause, error, measured: timesOf(heard.verdict) }];
+    const { eval: evaluation, attempt } = job;
+    const failed: Fact = { type: 'failed', eval: evaluation, attempt, cause, error, measured: timesOf(heard.verdict) };
+    return isRefusedByMark(heard.verdict, job, record)
+      ? [{ type: 'cancelled', at: now, reason: MARKED }, failed]
+      : [failed];
   });
+}
+
+const MARKED = 'a cancel that ended before it was recorded';
+
+/** A claim that no other job's record refused was refused by the mark of a cancel, whose fact may be missing. */
+function isRefusedByMark(
+  { exitCode }: Verdict,
+  { attempt }: { readonly attempt: number },
+  record: AttemptRecord | undefined,
+): boolean {
+  return exitCode === REFUSED_EXIT_CODE && (record === undefined || record.attempt <= attempt);
+}
+
+function holderFact({ id: submission, jobs }: Submission, { holder }: AttemptRecord): Fact {
+  const id = jobs.length > 1 ? holder.slice(0, holder.lastIndexOf(':')) : holder;
+  return { type: 'acknowledged', submission, ids: [id] };
 }
 
 function outcomeFact(

@@ -41,6 +41,8 @@ export interface RoundOptions {
   readonly ask?: boolean;
   /** Load the run although it has ended. */
   readonly ended?: boolean;
+  /** Sequence that the stored summary covers, where the caller knows it: one that is behind is written anew. */
+  readonly summarised?: number;
 }
 
 /** How long a caller that says nothing is taken to live. */
@@ -69,6 +71,7 @@ export async function round(
     holdBack: false,
     bucket: fullBucket(start),
     claimed: 0,
+    summarised: options.summarised ?? Number.POSITIVE_INFINITY,
     appended: 0,
     submitted: 0,
   };
@@ -96,6 +99,7 @@ interface Course {
   readonly hardEnd: number;
   readonly wavesEnd: number;
   readonly sendEnd: number;
+  readonly summarised: number;
   /** Set when the executor asked for fewer requests: nothing more is claimed in this round. */
   holdBack: boolean;
   readonly bucket: Bucket;
@@ -244,12 +248,13 @@ function isClosing(fact: Fact): fact is Extract<Fact, { type: 'withdrawn' | 'ref
 }
 
 /** The summary, now and then a snapshot, the end made known; the graph stays warm. */
-async function finish({ world, live, appended }: Course): Promise<void> {
+async function finish({ world, live, appended, summarised }: Course): Promise<void> {
   const { graph } = live.draft;
+  const isNews = appended > 0 || live.sequence > summarised;
   if (graph.stopping && !graph.end) await stopSubmissions(world, graph);
   await snapshotIfDue(world, live);
   const summary = summaryOf(live, world.clock.now());
-  if (appended > 0 || graph.end) await world.summaries.put(summary);
-  if (graph.end && appended > 0) await world.bus.ended(summary);
+  if (isNews) await world.summaries.put(summary);
+  if (graph.end && isNews) await world.bus.ended(summary);
   if (!graph.end) world.warm.keep(live);
 }

@@ -22,8 +22,16 @@ export interface SweepReport {
   readonly failures: readonly string[];
 }
 
+export interface SweepOptions extends RoundOptions {
+  /** How often the schedule calls; default 5 minutes. */
+  readonly periodMs?: number | undefined;
+}
+
 /** Takes every active run by itself: a round where a claim is overdue or something is ready, a question to the executor now and then. */
-export async function sweep(world: World, options: RoundOptions = {}): Promise<SweepReport> {
+export async function sweep(
+  world: World,
+  { periodMs = SWEEP_PERIOD_MS, ...options }: SweepOptions = {},
+): Promise<SweepReport> {
   const limit = ACTIVE_RUNS_MAX;
   const now = world.clock.now();
   const active = turned(
@@ -31,17 +39,17 @@ export async function sweep(world: World, options: RoundOptions = {}): Promise<S
       ...(await world.summaries.list({ status: 'RUNNING', limit })),
       ...(await world.summaries.list({ status: 'CANCELLING', limit })),
     ],
-    Math.floor(now / SWEEP_PERIOD_MS),
+    Math.floor(now / periodMs),
   );
   const lastStart = (options.hardEnd ?? Number.POSITIVE_INFINITY) - ROUND_MS_MIN;
   const failures: string[] = [];
   let rounds = 0;
   for (const [at, summary] of active.entries()) {
     if (world.clock.now() > lastStart) return { active: active.length, rounds, left: active.length - at, failures };
-    const ask = isAskDue(summary, now);
+    const ask = isAskDue(summary, now, periodMs);
     if (!ask && !needsRound(world, summary, now)) continue;
     try {
-      const { status } = await round(world, summary.run, [], { ...options, ask });
+      const { status } = await round(world, summary.run, [], { ...options, ask, summarised: knownOf(summary, now) });
       if (status === 'unknown' && now - summary.updatedAt > BEGIN_MS_MAX) await giveUp(world, summary);
       rounds++;
     } catch (error) {
@@ -66,6 +74,14 @@ async function giveUp(world: World, { open: _open, ...summary }: RunSummary): Pr
   await world.bus.ended(ended);
 }
 
+/**
+ * The sequence that the summary is good for. One that says RUNNING of a run that ended is a retry's, which may be about to
+ * record its fact: only when that is gone is it put right.
+ */
+function knownOf({ sequence, updatedAt }: RunSummary, now: number): number {
+  return now - updatedAt > BEGIN_MS_MAX ? -1 : sequence;
+}
+
 function needsRound({ sender }: World, { open, sequence }: RunSummary, now: number): boolean {
   // Without an entry, or without a word on what is open, the run was left by a handler that died early.
   if (!open || sequence === 0) return true;
@@ -74,11 +90,15 @@ function needsRound({ sender }: World, { open, sequence }: RunSummary, now: numb
   return open.ready || (open.claimDeadline !== undefined && isOverdue(open.claimDeadline));
 }
 
-/** At growing intervals, from the sweep's own to an hour: half a job's age. Reckoned from the clock, so nothing is kept. */
-function isAskDue({ open }: RunSummary, now: number): boolean {
+/**
+ * At growing intervals: when a job's age has doubled, from the sweep's own period on, and every hour. Reckoned from the
+ * clock, so nothing is kept.
+ */
+function isAskDue({ open }: RunSummary, now: number, periodMs: number): boolean {
   if (open?.oldestDeadline === undefined) return false;
   const age = now - open.oldestDeadline;
-  if (age < SWEEP_PERIOD_MS) return false;
-  const interval = Math.min(Math.max(age / 2, SWEEP_PERIOD_MS), ASK_INTERVAL_MAX_MS);
-  return age % interval < SWEEP_PERIOD_MS;
+  if (age < periodMs) return false;
+  const doubled = periodMs * 2 ** Math.floor(Math.log2(age / periodMs));
+  const sinceDue = age < ASK_INTERVAL_MAX_MS ? age - doubled : age % ASK_INTERVAL_MAX_MS;
+  return sinceDue < periodMs;
 }

@@ -118,6 +118,8 @@ function failed(draft: Draft, fact: Extract<Fact, { type: 'failed' }>): boolean 
   if (!work || !isCurrent(work, fact.attempt)) return false;
   leaveSubmission(draft, work);
   draft.edits.set(work, 'attempt', fact.attempt);
+  // What a stopping run ended has not failed: it is cancelled with the rest.
+  if (draft.graph.stopping && fact.cause === 'interrupted') return true;
   draft.edits.set(work, 'failures', { ...work.failures, [fact.cause]: (work.failures[fact.cause] ?? 0) + 1 });
   if (mayRetry(work, fact.cause) && !draft.graph.stopping) makeReady(draft, work);
   else workFailed(draft, work, fact.error);

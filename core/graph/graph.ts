@@ -161,7 +161,7 @@ export interface Graph {
   readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: readonly NodeId[] }>;
   /** Locations that work in flight writes. */
   readonly writing: Map<string, EvalHash>;
-  /** Newest attempts of work that failed and is run anew by a retry of the run. */
+  /** Newest attempts of work that is gone and may be wanted again: by a retry of the run, or in another context. */
   readonly attempts: Map<EvalHash, number>;
   readonly tally: Map<string, Tally>;
   /** Jobs that failed, in the order their failure was recorded. */

@@ -266,6 +266,8 @@ export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
   closeScope(draft, job);
   const work = graph.works.get(job.eval);
   if (work?.state === 'over' && work.jobs.every((id) => graph.jobs.get(id)?.outcome ?? true)) {
+    // In another context it may be wanted again. A first attempt needs no note: its record is its result.
+    if (work.attempt > 1) edits.put(graph.attempts, work.eval, work.attempt);
     edits.drop(graph.works, work.eval);
   }
 }

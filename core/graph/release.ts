@@ -116,6 +116,8 @@ function leaveJob(draft: Draft, job: Job, pending: Released[]): void {
   if (job.scope !== null) dropScope(draft, job, pending);
   abandon(draft, job);
   if (!work || work.jobs.some((id) => graph.jobs.has(id))) return;
+  // Should it be wanted again, its attempts go on: those before have records.
+  if (work.attempt > 0) edits.put(graph.attempts, work.eval, work.attempt);
   edits.drop(graph.works, work.eval);
   edits.remove(graph.frontier, work.eval);
 }

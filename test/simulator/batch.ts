@@ -1,6 +1,6 @@
 /** A simulated AWS Batch: jobs start late or never, machines are lost, and what it says about that comes as events. */
 import type { SubmissionRequest, Verdict } from '../../core/engine/ports.ts';
-import { type FaultKind } from './faults.ts';
+import type { FaultKind } from './faults.ts';
 import { kill, type Process, processOf, type Simulation } from './process.ts';
 
 /** A single job, or one child of an array. */
@@ -9,6 +9,8 @@ export interface Container {
   readonly job: BatchJob;
   readonly index: number | undefined;
   verdict: Verdict;
+  /** ms since the beginning. */
+  endedAt: number;
   process: Process | undefined;
 }
 
@@ -45,6 +47,9 @@ export interface BatchOwner {
   accepted(job: BatchJob): void;
 }
 
+/** ms since the epoch of every simulation's beginning. */
+export const EPOCH = Date.UTC(2030, 0, 1);
+
 const LIST_LAG_MS_MAX = 20_000;
 const LOST = 'Host EC2 (instance i-0abc) terminated.';
 const OOM = { containerReason: 'OutOfMemoryError: Container killed due to memory usage', exitCode: 137 };
@@ -63,15 +68,24 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
   function change(container: Container, news: Partial<Verdict> & Pick<Verdict, 'status'>): void {
     if (isOver(container.verdict)) return;
     container.verdict = { ...container.verdict, ...news };
-    simulation.note(() => `batch ${container.id} ${news.status} ${news.statusReason ?? ''} ${news.containerReason ?? ''}`);
+    simulation.note(
+      () => `batch ${container.id} ${news.status} ${news.statusReason ?? ''} ${news.containerReason ?? ''}`,
+    );
     const over = isOver(container.verdict);
-    if (over) running--;
+    if (over) {
+      running--;
+      container.endedAt = time.now();
+    }
     const { job } = container;
     if (container.index === undefined) job.verdict = container.verdict;
     owner.emit(container.verdict);
     if (container.index === undefined || !over || !job.containers.every(({ verdict }) => isOver(verdict))) return;
     const failed = job.containers.some(({ verdict }) => verdict.status === 'FAILED');
-    job.verdict = { ...job.verdict, status: failed ? 'FAILED' : 'SUCCEEDED', ...(failed && { statusReason: 'Array Child Job failed' }) };
+    job.verdict = {
+      ...job.verdict,
+      status: failed ? 'FAILED' : 'SUCCEEDED',
+      ...(failed && { statusReason: 'Array Child Job failed' }),
+    };
     owner.emit(job.verdict);
   }
 
@@ -82,7 +96,11 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
       return kind === 'false-failure' || owner.mayLose(container, 'machine-lost');
     });
     if (fault === 'image') {
-      change(container, { status: 'FAILED', statusReason: 'Task failed to start', containerReason: 'CannotPullContainerError: no' });
+      change(container, {
+        status: 'FAILED',
+        statusReason: 'Task failed to start',
+        containerReason: 'CannotPullContainerError: no',
+      });
       return;
     }
     if (fault === 'lost-at-start') {
@@ -94,7 +112,9 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
     change(container, { status: 'RUNNING', startedAt: time.now() });
     // The machine is taken for lost, but its container runs on.
     if (fault === 'zombie') {
-      time.after(faults.details().between(0, 120_000), () => change(container, { status: 'FAILED', statusReason: LOST }));
+      time.after(faults.details().between(0, 120_000), () =>
+        change(container, { status: 'FAILED', statusReason: LOST }),
+      );
     }
     void owner.runWork(container, process).then((exitCode) => {
       process.alive = false;
@@ -131,27 +151,40 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
       };
       for (let index = 0; index < request.size; index++) {
         const own = request.size > 1 ? { id: `${id}:${index}`, index } : { id };
-        all.push({ id: own.id, job, index: 'index' in own ? index : undefined, verdict: { ...submitted, ...own }, process: undefined });
+        all.push({
+          id: own.id,
+          job,
+          index: 'index' in own ? index : undefined,
+          verdict: { ...submitted, ...own },
+          endedAt: Number.POSITIVE_INFINITY,
+          process: undefined,
+        });
       }
       for (const container of all) {
         containers.set(container.id, container);
         running++;
-        if (random.chance(0.3)) time.after(random.between(0, 20_000), () => isQueued(container) && change(container, { status: 'RUNNABLE' }));
-        time.after(random.chance(0.1) ? random.between(60_000, 600_000) : random.between(1_000, 60_000), () => launch(container));
+        if (random.chance(0.3))
+          time.after(random.between(0, 20_000), () => isQueued(container) && change(container, { status: 'RUNNABLE' }));
+        time.after(random.chance(0.1) ? random.between(60_000, 600_000) : random.between(1_000, 60_000), () =>
+          launch(container),
+        );
       }
       jobs.set(id, job);
       owner.accepted(job);
       return id;
     },
     find(name) {
-      return [...jobs.values()].filter((job) => job.request.name === name && job.listedAt <= time.now()).map(({ id }) => id);
+      return [...jobs.values()]
+        .filter((job) => job.request.name === name && job.listedAt <= time.now())
+        .map(({ id }) => id);
     },
     describe(ids) {
       return ids.flatMap((id) => {
         const container = containers.get(id);
         const verdict = container?.verdict ?? jobs.get(id)?.verdict;
         if (!verdict) return [];
-        const forgotten = isOver(verdict) && faults.at('describe', () => !container || owner.mayLose(container, 'machine-lost'));
+        const forgotten =
+          isOver(verdict) && faults.at('describe', () => !container || owner.mayLose(container, 'machine-lost'));
         return forgotten ? [] : [verdict];
       });
     },

@@ -1,19 +1,24 @@
 /** The services of one simulated account, and the ports on them as a process of it sees them. */
+
+import { readSpec } from '../../core/engine/manifest.ts';
 import type { Host, Objects, RunSummary, SubmissionRequest, SubmitOutcome, World } from '../../core/engine/ports.ts';
 import type { WarmGraphs } from '../../core/engine/warm.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { ABSENT } from '../../core/values/table.ts';
-import { memoryAttempts, memoryCache, memoryJournal, memoryObjects, memorySummaries } from '../support/memory/storage.ts';
-import { type Container, type SimulatedBatch, simulatedBatch } from './batch.ts';
-import { call, type Process, sleep, type Simulation } from './process.ts';
+import {
+  memoryAttempts,
+  memoryCache,
+  memoryJournal,
+  memoryObjects,
+  memorySummaries,
+} from '../support/memory/storage.ts';
+import { type Container, EPOCH, type SimulatedBatch, simulatedBatch } from './batch.ts';
+import { call, type Process, type Simulation, sleep } from './process.ts';
 import { type Queue, queueOf } from './queue.ts';
-import { readSpec } from '../../core/engine/manifest.ts';
 import { runJob } from './runner.ts';
 import { type Truth, truthOf } from './truth.ts';
 
 export const STACK = 'sim';
-/** ms since the epoch of the simulation's beginning. */
-const EPOCH = Date.UTC(2030, 0, 1);
 
 export interface Cloud {
   readonly simulation: Simulation;
@@ -75,16 +80,20 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
       }
     },
     runWork: (container, process) =>
-      runJob(runnerPorts(container, process), container.job.request.spec, container.index, container.id).catch((error: unknown) => {
-        simulation.violate(`${process.name} threw ${String(error)}`);
-        return 70;
-      }),
+      runJob(runnerPorts(container, process), container.job.request.spec, container.index, container.id).catch(
+        (error: unknown) => {
+          simulation.violate(`${process.name} threw ${String(error)}`);
+          return 70;
+        },
+      ),
   });
   const truth = truthOf(simulation, batch);
 
   function runnerPorts(container: Container, process: Process) {
     const through = <T>(name: string, effect: () => T | Promise<T>): Promise<T> => {
-      const fault = faults.at('runner', (kind) => mayLose(container, kind.startsWith('oom') ? 'out-of-memory' : 'machine-lost'));
+      const fault = faults.at('runner', (kind) =>
+        mayLose(container, kind.startsWith('oom') ? 'out-of-memory' : 'machine-lost'),
+      );
       if (!fault) return call(simulation, process, name, effect, undefined);
       batch.lose(container, fault);
       return call(simulation, process, name, effect, fault.endsWith('before') ? 'crash-before' : 'crash-after');
@@ -102,7 +111,8 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
             truth.claimed(token, answer);
             return answer;
           }),
-        holds: (...token: Parameters<typeof attempts.holds>) => through('attempts.holds', () => attempts.holds(...token)),
+        holds: (...token: Parameters<typeof attempts.holds>) =>
+          through('attempts.holds', () => attempts.holds(...token)),
         finish: (...token: Parameters<typeof attempts.finish>) =>
           through('attempts.finish', async () => {
             const answer = await attempts.finish(...token);
@@ -111,7 +121,8 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
           }),
       },
       host,
-      work: () => sleep(simulation, process, random.between(100, random.chance(0.1) ? WORK_MS_MAX * 5 : WORK_MS_MAX / 8)),
+      work: () =>
+        sleep(simulation, process, random.between(100, random.chance(0.1) ? WORK_MS_MAX * 5 : WORK_MS_MAX / 8)),
       stageOut: (spec: { run: RunId; eval: string; attempt: number }) =>
         through('stage out', () => truth.stagedOut(spec, container.id)),
     };
@@ -137,7 +148,7 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
           const lies = fault === 'taken-after';
           const effect = async () => {
             const answer = await journal.append(entry);
-            if (answer === 'appended') truth.appended(entry);
+            if (answer === 'appended') truth.appended(entry, environment.name);
             return lies ? 'taken' : answer;
           };
           const told = () => `journal.append ${entry.sequence} ${entry.facts.map(({ type }) => type).join(' ')}`;
@@ -206,7 +217,13 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
       // The adapter translates its service's exceptions: a broken connection is an answer that nobody knows.
       case 'throw-before':
       case 'throw-after':
-        return call(simulation, process, 'batch.submit', () => (fault === 'throw-after' ? accept() && unknown : unknown), undefined);
+        return call(
+          simulation,
+          process,
+          'batch.submit',
+          () => (fault === 'throw-after' ? accept() && unknown : unknown),
+          undefined,
+        );
       default:
         return call(simulation, process, `batch.submit ${request.name}`, accept, fault);
     }
@@ -214,13 +231,28 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
 
   /** Some of what is only kept to be faster is gone. */
   function loseSnapshots(): void {
-    for (const key of objects.stored.keys()) if (key.startsWith('snapshots/')) (objects.stored as Map<string, Uint8Array>).delete(key);
+    for (const key of objects.stored.keys())
+      if (key.startsWith('snapshots/')) (objects.stored as Map<string, Uint8Array>).delete(key);
   }
 
-  return { simulation, queue, batch, truth, summaryOf: (run) => stored.get(run), journal, objects, ended, loseSnapshots, worldFor };
+  return {
+    simulation,
+    queue,
+    batch,
+    truth,
+    summaryOf: (run) => stored.get(run),
+    journal,
+    objects,
+    ended,
+    loseSnapshots,
+    worldFor,
+  };
 }
 
 function nonce(a: number, b: number): string {
-  const hex = (part: number) => Math.floor(part * 0x1_0000_0000).toString(16).padStart(8, '0');
+  const hex = (part: number) =>
+    Math.floor(part * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, '0');
   return hex(a) + hex(b);
 }

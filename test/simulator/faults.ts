@@ -18,7 +18,15 @@ const CALL = {
 const RATES = {
   handler: CALL,
   append: { ...CALL, 'taken-after': 0.02, 'crash-after': 0.01, 'freeze-before': 0.005 },
-  submit: { ...CALL, 'crash-after': 0.02, 'unknown-before': 0.03, 'unknown-after': 0.03, throttled: 0.03, 'freeze-before': 0.02, 'freeze-after': 0.01 },
+  submit: {
+    ...CALL,
+    'crash-after': 0.02,
+    'unknown-before': 0.03,
+    'unknown-after': 0.03,
+    throttled: 0.03,
+    'freeze-before': 0.02,
+    'freeze-after': 0.01,
+  },
   runner: { 'lost-before': 0.008, 'lost-after': 0.008, 'oom-before': 0.003, 'oom-after': 0.003 },
   container: { image: 0.02, 'lost-at-start': 0.02, zombie: 0.02, 'false-failure': 0.02 },
   event: { lost: 0.06, duplicate: 0.08, delayed: 0.08 },

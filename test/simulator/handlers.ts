@@ -47,7 +47,11 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
   }
 
   /** Runs the work in an environment that is free; false when there is none. */
-  function invoke(name: string, work: (world: World, options: RoundOptions) => Promise<void>, after: (result: Result) => void): boolean {
+  function invoke(
+    name: string,
+    work: (world: World, options: RoundOptions) => Promise<void>,
+    after: (result: Result) => void,
+  ): boolean {
     const free = environments.filter((one) => !one.process);
     if (free.length === 0) return false;
     const chosen = random.pick(free);
@@ -81,7 +85,8 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
       () => finish('done'),
       (error: unknown) => {
         simulation.note(() => `${process.name} throws ${String(error)}`);
-        if (!(error instanceof Trouble)) simulation.violate(`${process.name} threw ${(error as Error).stack ?? String(error)}`);
+        if (!(error instanceof Trouble))
+          simulation.violate(`${process.name} threw ${(error as Error).stack ?? String(error)}`);
         finish('failed');
       },
     );
@@ -89,7 +94,11 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
   }
 
   /** As long as it takes: whoever asks for it asks again, `isPatient` or not at all. */
-  function insist(name: string, work: (world: World, options: RoundOptions) => Promise<void>, isPatient: () => boolean): void {
+  function insist(
+    name: string,
+    work: (world: World, options: RoundOptions) => Promise<void>,
+    isPatient: () => boolean,
+  ): void {
     const again = () => time.after(RETRY_CALL_MS, () => insist(name, work, isPatient));
     const isTaken = invoke(name, work, (result) => {
       if (result !== 'done' && isPatient()) again();
@@ -101,7 +110,12 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
     time.after(random.between(100, POLL_MS_MAX), poll);
     if (environments.every((one) => one.process)) return;
     const messages = queue.receive();
-    if (messages.length > 0) invoke('advance', (world, options) => advance(world, options, messages), () => {});
+    if (messages.length > 0)
+      invoke(
+        'advance',
+        (world, options) => advance(world, options, messages),
+        () => {},
+      );
   }
 
   /** As functions/advance: a round for each run, and only what was taken is deleted. */
@@ -156,7 +170,17 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
         },
         () => true,
       ),
-    cancel: (run) => insist('cancel', async (world, options) => void (await cancel(world, run, 'enough', options)), () => random.chance(0.5)),
-    retry: (run) => insist('retry', async (world, options) => void (await retry(world, run, options)), () => random.chance(0.5)),
+    cancel: (run) =>
+      insist(
+        'cancel',
+        async (world, options) => void (await cancel(world, run, 'enough', options)),
+        () => random.chance(0.5),
+      ),
+    retry: (run) =>
+      insist(
+        'retry',
+        async (world, options) => void (await retry(world, run, options)),
+        () => random.chance(0.5),
+      ),
   };
 }

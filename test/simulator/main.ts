@@ -16,7 +16,8 @@ const { values } = parseArgs({
 async function tell(seed: number): Promise<number> {
   const history = await simulate({ seed, ...(values.trace && { trace: (line: string) => console.log(line) }) });
   if (history.violation) await report(history);
-  else console.log(`seed ${seed}: ${history.scenario.workflow.name}, ${history.faults.happened.length} faults, all well`);
+  else
+    console.log(`seed ${seed}: ${history.scenario.workflow.name}, ${history.faults.happened.length} faults, all well`);
   return history.violation ? 1 : 0;
 }
 
@@ -25,7 +26,9 @@ async function report(history: History): Promise<void> {
   console.log(`seed ${seed} fails: ${violation}`);
   console.log(`  ${JSON.stringify({ ...scenario, workflow: scenario.workflow.name })}`);
   const shrunk = await shrink(history);
-  console.log(`  with ${shrunk.faults.happened.length} of ${history.faults.happened.length} faults: ${shrunk.violation}`);
+  console.log(
+    `  with ${shrunk.faults.happened.length} of ${history.faults.happened.length} faults: ${shrunk.violation}`,
+  );
   for (const { point, site, kind } of shrunk.faults.happened) console.log(`    at point ${point} (${site}): ${kind}`);
   console.log(`  npm run sim -- --seed ${seed} --trace`);
 }
@@ -44,4 +47,6 @@ async function many(from: number, count: number): Promise<number> {
   return failures > 0 ? 1 : 0;
 }
 
-process.exitCode = values.seed ? await tell(Number(values.seed)) : await many(Number(values.from), Number(values.seeds));
+process.exitCode = values.seed
+  ? await tell(Number(values.seed))
+  : await many(Number(values.from), Number(values.seeds));

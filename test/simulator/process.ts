@@ -1,5 +1,5 @@
 /** Simulated processes: their calls of ports park on the scheduler, and they die or freeze between any two. */
-import type { Faults, FaultKind } from './faults.ts';
+import type { FaultKind, Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -76,7 +76,10 @@ export function call<T>(
     const take = (then: (answer: T) => void) => () => {
       void Promise.resolve()
         .then(effect)
-        .then((answer) => settle(() => then(answer)), (error: unknown) => settle(() => reject(error as Error)));
+        .then(
+          (answer) => settle(() => then(answer)),
+          (error: unknown) => settle(() => reject(error as Error)),
+        );
     };
     const fail = () => reject(new Trouble(`!${fault} of ${name}`));
     switch (fault) {

@@ -3,7 +3,9 @@ import type { Verdict } from '../../core/engine/ports.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import type { Simulation } from './process.ts';
 
-export type Event = { readonly kind: 'verdict'; readonly verdict: Verdict } | { readonly kind: 'wake'; readonly run: RunId };
+export type Event =
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  | { readonly kind: 'wake'; readonly run: RunId };
 
 export interface Message {
   readonly event: Event;

@@ -17,7 +17,12 @@ export interface RunnerPorts {
 }
 
 /** Gives the exit code. */
-export async function runJob(ports: RunnerPorts, key: string, index: number | undefined, holder: string): Promise<number> {
+export async function runJob(
+  ports: RunnerPorts,
+  key: string,
+  index: number | undefined,
+  holder: string,
+): Promise<number> {
   const { objects, attempts, host } = ports;
   const spec = await readSpec(objects, key, index ?? 0);
   const token = [spec.run, spec.eval, spec.attempt, holder] as const;
@@ -29,7 +34,9 @@ export async function runJob(ports: RunnerPorts, key: string, index: number | un
   if (result.ok) await ports.stageOut(spec);
   const { table, large } = spill(result.ok ? result.table : result.error);
   await putLarge(objects, large);
-  const outcome: Outcome = result.ok ? { ok: true, expression: table, measured: {} } : { ok: false, error: table, measured: {} };
+  const outcome: Outcome = result.ok
+    ? { ok: true, expression: table, measured: {} }
+    : { ok: false, error: table, measured: {} };
   if ((await attempts.finish(...token, outcome)) === 'refused') return REFUSED;
   return result.ok ? 0 : 1;
 }

@@ -16,11 +16,12 @@ import { type Draft, draftOf } from '../../core/graph/draft.ts';
 import { evolve } from '../../core/graph/evolve.ts';
 import type { Fact, RunId, SubmissionId } from '../../core/graph/facts.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
-import { type BatchJob, isOver, type SimulatedBatch } from './batch.ts';
+import { type BatchJob, EPOCH, isOver, type SimulatedBatch } from './batch.ts';
 import type { Simulation } from './process.ts';
 
 export interface Truth {
-  appended(entry: Entry): void;
+  /** `sender` wrote the entry. */
+  appended(entry: Entry, sender: string): void;
   accepted(job: BatchJob): void;
   claimed(token: Parameters<Attempts['claim']>, answer: 'claimed' | 'refused'): void;
   finished(token: Parameters<Attempts['finish']>): void;
@@ -47,10 +48,11 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
   const runs = new Map<string, TrueRun>();
   const holders = new Map<string, string>();
   const outcomes = new Map<string, Outcome>();
+  const results = new Map<string, number>();
   const stages = new Map<string, string>();
   const marked = new Set<string>();
   const deadlines = new Map<string, number>();
-  const claims = new Set<string>();
+  const answered = new Set<string>();
 
   function broken(what: string): void {
     simulation.violate(what);
@@ -64,7 +66,8 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
       if (isNew && graph.stopping) broken(`${run} claims ${fact.submission} although it is ${graph.stopping}`);
       for (const { eval: evaluation, attempt } of isNew ? fact.jobs : []) {
         const work = graph.works.get(evaluation);
-        if (work?.state !== 'ready' && work?.state !== 'lookup') broken(`${run} claims ${evaluation.slice(0, 8)}, which is ${work?.state ?? 'not there'}`);
+        if (work?.state !== 'ready' && work?.state !== 'lookup')
+          broken(`${run} claims ${evaluation.slice(0, 8)}, which is ${work?.state ?? 'not there'}`);
         else if (attempt !== work.attempt + 1) broken(`${run} claims attempt ${attempt} after ${work.attempt}`);
       }
     }
@@ -75,36 +78,44 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     const outcome = outcomes.get(key);
     if (fact.type === 'returned') {
       if (!outcome?.ok) broken(`${run} has a result of attempt ${fact.attempt} that nobody recorded`);
-      else if (!isDeepStrictEqual(outcome.expression, fact.expression)) broken(`${run} has another result than was recorded`);
+      else if (!isDeepStrictEqual(outcome.expression, fact.expression))
+        broken(`${run} has another result than was recorded`);
       return;
     }
-    if (outcome?.ok && isOver(batch.container(holders.get(key) ?? '')?.verdict ?? { status: 'RUNNING' } as never)) {
+    const holder = batch.container(holders.get(key) ?? '');
+    // A result that came after Batch had given the job up may come too late.
+    if (outcome?.ok && holder && (results.get(key) ?? 0) < holder.endedAt) {
       broken(`${run} fails attempt ${fact.attempt} of ${work.task}, which has a result`);
     }
-    const holder = batch.container(holders.get(key) ?? '');
-    if (holder && !isOver(holder.verdict)) broken(`${run} fails attempt ${fact.attempt} of ${work.task} while ${holder.id} is doing it`);
+    if (holder && !isOver(holder.verdict))
+      broken(`${run} fails attempt ${fact.attempt} of ${work.task} while ${holder.id} is doing it`);
   }
 
   function checkEnd({ draft: { graph } }: TrueRun, run: RunId): void {
     if (graph.end?.status !== 'CANCELLED') return;
     for (const [name, deadline] of deadlines) {
-      if (!name.startsWith(`${run} `) || claims.has(name) || time.now() > deadline + LOOKUP_LAG_MS - TOLERANCE_MS) continue;
+      if (!name.startsWith(`${run} `) || answered.has(name) || time.now() > deadline + LOOKUP_LAG_MS - TOLERANCE_MS)
+        continue;
       broken(`${run} is declared cancelled before the deadline of its unanswered claim ${name}`);
     }
   }
 
   return {
-    appended(entry) {
+    appended(entry, sender) {
       const known = runs.get(entry.run) ?? { draft: draftOf(), entries: [] };
       runs.set(entry.run, known);
       const wasEnded = known.draft.graph.end !== null;
       known.entries.push(structuredClone(entry));
       for (const fact of structuredClone(entry.facts)) {
         check(known, fact, entry);
+        const claimant = 'submission' in fact ? known.draft.graph.submissions.get(fact.submission)?.sender : undefined;
         const applies = evolve(known.draft, fact);
-        if (fact.type === 'claimed') deadlines.set(`${entry.run} ${fact.submission}`, fact.deadline - epochOf(entry, time.now()));
-        if ((fact.type === 'acknowledged' || fact.type === 'withdrawn' || fact.type === 'refused') && applies) claims.add(`${entry.run} ${fact.submission}`);
-        if (fact.type === 'withdrawn' && known.draft.graph.stopping) claims.delete(`${entry.run} ${fact.submission}`);
+        if (fact.type === 'claimed') deadlines.set(`${entry.run} ${fact.submission}`, fact.deadline - EPOCH);
+        // Only the sender itself knows that its request will never come.
+        const isAnswer =
+          fact.type === 'acknowledged' ||
+          ((fact.type === 'withdrawn' || fact.type === 'refused') && claimant === sender);
+        if (isAnswer && applies) answered.add(`${entry.run} ${fact.submission}`);
       }
       known.draft.effects.large.clear();
       if (!wasEnded && known.draft.graph.end) checkEnd(known, entry.run);
@@ -112,15 +123,18 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     accepted(job) {
       const name = parseJobName('sim', job.request.name);
       const known = name && runs.get(name.run);
-      const claim = known?.entries.some(({ facts }) => facts.some((fact) => fact.type === 'claimed' && fact.submission === name?.submission));
+      const claim = known?.entries.some(({ facts }) =>
+        facts.some((fact) => fact.type === 'claimed' && fact.submission === name?.submission),
+      );
       if (!name || !claim) {
         broken(`${job.id} was submitted as ${job.request.name}, which nobody claimed`);
         return;
       }
       for (const other of batch.jobs.values()) {
         if (other.id === job.id || other.request.name !== job.request.name) continue;
-        const first = firstDeadline(known?.entries ?? [], name.submission, time.now());
-        if (other.acceptedAt < first + TOLERANCE_MS) broken(`${job.request.name} was submitted again although ${other.id} could be found`);
+        const first = firstDeadline(known?.entries ?? [], name.submission);
+        if (other.acceptedAt < first + TOLERANCE_MS)
+          broken(`${job.request.name} was submitted again although ${other.id} could be found`);
       }
     },
     claimed([run, evaluation, attempt, holder], answer) {
@@ -133,6 +147,7 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
       if (outcomes.has(key)) broken(`attempt ${attempt} of ${evaluation.slice(0, 8)} in ${run} has two results`);
       if (holders.get(key) !== holder) broken(`${holder} recorded a result of work that it does not hold`);
       outcomes.set(key, structuredClone(outcome));
+      results.set(key, time.now());
     },
     stagedOut({ run, eval: evaluation, attempt }, holder) {
       const key = `${run} ${evaluation} ${attempt}`;
@@ -150,23 +165,20 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
         broken(`a graph of ${live.run} is kept at ${live.sequence}, which its journal has not reached`);
         return;
       }
-      const draft = live.sequence === known.entries.length ? known.draft : foldOf(known.entries.slice(0, live.sequence));
-      if (!isSame(draft, live.draft)) broken(`the graph of ${live.run} that is kept at ${live.sequence} is not the fold of its journal`);
+      const draft =
+        live.sequence === known.entries.length ? known.draft : foldOf(known.entries.slice(0, live.sequence));
+      if (!isSame(draft, live.draft))
+        broken(`the graph of ${live.run} that is kept at ${live.sequence} is not the fold of its journal`);
     },
     run: (run) => runs.get(run),
   };
 }
 
-/** ms since the epoch of the simulation's beginning, near enough: the entry was written within seconds. */
-function epochOf(_entry: Entry, _now: number): number {
-  return Date.UTC(2030, 0, 1);
-}
-
 /** When the first request of a submission could have been sent at the latest. */
-function firstDeadline(entries: readonly Entry[], submission: SubmissionId, _now: number): number {
+function firstDeadline(entries: readonly Entry[], submission: SubmissionId): number {
   for (const { facts } of entries) {
     for (const fact of facts) {
-      if (fact.type === 'claimed' && fact.submission === submission) return fact.deadline - Date.UTC(2030, 0, 1);
+      if (fact.type === 'claimed' && fact.submission === submission) return fact.deadline - EPOCH;
     }
   }
   return 0;
@@ -180,7 +192,10 @@ export function foldOf(entries: readonly Entry[]): Draft {
 
 /** Maps and sets in any order: what is undone comes back at their end. */
 function isSame(a: Draft, b: Draft): boolean {
-  const [left, right] = [{ ...a.graph, run: null }, { ...b.graph, run: null }];
+  const [left, right] = [
+    { ...a.graph, run: null },
+    { ...b.graph, run: null },
+  ];
   if (isDeepStrictEqual(left, right)) return true;
   const plain = (graph: typeof left) => graphOf(JSON.parse(JSON.stringify(snapshotOf(graph))));
   return isDeepStrictEqual(plain(left), plain(right));

@@ -1,17 +1,5 @@
 /** Small workflows, each a shape of its own, with the value it has whatever goes wrong around it. */
-import {
-  add,
-  catchAll,
-  catchError,
-  cond,
-  context,
-  flatMap,
-  lt,
-  map,
-  seq,
-  task,
-  throwError,
-} from '../../core/index.ts';
+import { add, catchAll, catchError, cond, context, flatMap, lt, map, seq, task, throwError } from '../../core/index.ts';
 
 const v1 = { version: '1' };
 const batch = { ...v1, executor: 'batch', memory: 1 };
@@ -48,6 +36,10 @@ const broken = task('s.broken', batch, (n: number): number => (machine.isRepaire
 const caught = task('s.caught', v1, (_terms: unknown) => 'caught');
 const link = task('s.link', batch, (n: number): Loose => (n === 0 ? 'end' : link(n - 1)));
 
+function whereIn(place: string): Loose {
+  return where.options({ context: { place } } as Loose)();
+}
+
 export interface Workflow {
   readonly name: string;
   readonly expression: () => unknown;
@@ -70,21 +62,61 @@ export const WORKFLOWS: readonly Workflow[] = [
   { name: 'catch', expression: () => catchError(fragile(3), 'Error', zero), value: 0 },
   { name: 'failing', expression: () => [heavy(1), fragile(3)], error: 'no 3' },
   { name: 'array', expression: () => [heavy(1), heavy(2), heavy(3)], value: [10, 20, 30] },
-  { name: 'diamond', expression: () => add(plus(heavy(1), heavy(2)) as Loose, plus(heavy(2), heavy(1)) as Loose), value: 60 },
+  {
+    name: 'diamond',
+    expression: () => add(plus(heavy(1), heavy(2)) as Loose, plus(heavy(2), heavy(1)) as Loose),
+    value: 60,
+  },
   { name: 'fan-out', expression: () => sum(map(heavy, range(5))), value: 100 },
   { name: 'recursion', expression: () => tree(3), value: 70 },
   { name: 'array with failing children', expression: () => sum(map(guarded, range(6))), value: 12 },
   { name: 'expression from a job', expression: () => flatMap(expand, [1, 3]), value: [0, 0, 10, 20] },
-  { name: 'seq', expression: () => seq([heavy(1), heavy.options({ memory: 2 })(2), inc(1), heavy(3)]), value: [10, 20, 2, 30] },
-  { name: 'nested lists', expression: () => ({ a: [pairs(1), [heavy(1)]], b: pairs(2) }), value: { a: [[10, { same: 10, twice: 20 }], [10]], b: [20, { same: 20, twice: 30 }] } },
+  {
+    name: 'seq',
+    expression: () => seq([heavy(1), heavy.options({ memory: 2 })(2), inc(1), heavy(3)]),
+    value: [10, 20, 2, 30],
+  },
+  {
+    name: 'nested lists',
+    expression: () => ({ a: [pairs(1), [heavy(1)]], b: pairs(2) }),
+    value: { a: [[10, { same: 10, twice: 20 }], [10]], b: [20, { same: 20, twice: 30 }] },
+  },
   { name: 'choice', expression: () => cond(lt(heavy(1) as Loose, 5), heavy(2), heavy(3)), value: 30 },
   { name: 'limits', expression: () => map(limited, [1, 2, 3]), value: [101, 102, 103] },
-  { name: 'catch all', expression: () => catchAll([fragile(3), heavy(1), throwError('x')] as Loose, 'Error' as Loose, caught), value: 'caught' },
-  { name: 'again after a failure', expression: () => catchError([fragile(3), limited(1), limited(2)] as Loose, 'Error', instead), value: 101 },
-  { name: 'large values', expression: () => add(measure(big(1) as Loose) as Loose, measure(big(2) as Loose) as Loose), value: 3200 },
+  {
+    name: 'catch all',
+    expression: () => catchAll([fragile(3), heavy(1), throwError('x')] as Loose, 'Error' as Loose, caught),
+    value: 'caught',
+  },
+  {
+    name: 'again after a failure',
+    expression: () => catchError([fragile(3), limited(1), limited(2)] as Loose, 'Error', instead),
+    value: 101,
+  },
+  {
+    name: 'large values',
+    expression: () => add(measure(big(1) as Loose) as Loose, measure(big(2) as Loose) as Loose),
+    value: 3200,
+  },
   { name: 'two runs', expression: () => plus(heavy(1) as Loose, inc(heavy(2) as Loose) as Loose), value: 31, runs: 2 },
-  { name: 'contexts', expression: () => [where.options({ context: { place: 'a' } } as Loose)(), where.options({ context: { place: 'b' } } as Loose)()], value: ['a', 'b'], cache: false },
-  { name: 'failing, the rest cancelled', expression: () => [map(heavy, range(4)), fragile(0), heavy(9)], error: 'no 0', failure: 'cancel' },
-  { name: 'broken, then repaired', expression: () => [heavy(1), plus(heavy(2), broken(5))], error: 'broken', repaired: [10, 25] },
+  { name: 'contexts at once', expression: () => [whereIn('a'), whereIn('b')], value: ['a', 'b'], cache: false },
+  {
+    name: 'contexts in turn',
+    expression: () => seq([whereIn('a'), whereIn('b'), whereIn('a')]),
+    value: ['a', 'b', 'a'],
+    cache: false,
+  },
+  {
+    name: 'failing, the rest cancelled',
+    expression: () => [map(heavy, range(4)), fragile(0), heavy(9)],
+    error: 'no 0',
+    failure: 'cancel',
+  },
+  {
+    name: 'broken, then repaired',
+    expression: () => [heavy(1), plus(heavy(2), broken(5))],
+    error: 'broken',
+    repaired: [10, 25],
+  },
   { name: 'long', expression: () => link(24), value: 'end' },
 ];

@@ -1,0 +1,192 @@
+/** What the simulator found, each reduced to its smallest history. */
+import { describe, expect, it } from 'vitest';
+import { cancel } from '../../core/engine/cancel.ts';
+import type { Verdict, World } from '../../core/engine/ports.ts';
+import { retry } from '../../core/engine/retry.ts';
+import { round } from '../../core/engine/round.ts';
+import { sweep } from '../../core/engine/sweep.ts';
+import { warmGraphs } from '../../core/engine/warm.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { catchError, file, script, task } from '../../core/index.ts';
+import type { MemoryWorld } from '../support/memory-world.ts';
+import { evaluate, plain, play, playJobs, playWorld, start } from '../support/play.ts';
+
+const MINUTE = 60_000;
+const batch = { version: '1', executor: 'batch' };
+const heavy = task('i.heavy', batch, (n: number) => n * 10);
+const fragile = task('i.fragile', batch, (n: number): number => {
+  throw Object.assign(new Error(`no ${n}`), { stack: undefined });
+});
+const zero = task('i.zero', { version: '1' }, (_error: Error) => 0);
+const heavyInstead = task('i.heavy_instead', { version: '1' }, (_error: Error): never => heavy(1) as never);
+
+const died = new Error('the process died');
+
+/** The world of a process that dies at a call. */
+function dyingAt<P extends 'journal' | 'summaries'>(
+  world: World,
+  port: P,
+  method: keyof World[P],
+  after = false,
+): World {
+  const die = async (...args: unknown[]) => {
+    if (after) await (world[port][method] as (...args: unknown[]) => Promise<unknown>)(...args);
+    throw died;
+  };
+  return { ...world, warm: warmGraphs(1), [port]: { ...(world[port] as object), [method]: die } };
+}
+
+function statusOf(world: MemoryWorld, run: RunId) {
+  return world.summaries.get(run).then((summary) => summary?.status);
+}
+
+describe('a retry', () => {
+  it('that died once its fact was recorded is found by the sweep', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    await cancel(world, run, 'test');
+    await round(world, run, world.batch.jobs[0] && [...world.batch.jobs[0].verdicts.values()]);
+    expect(await statusOf(world, run)).toBe('CANCELLED');
+    await expect(retry(dyingAt(world, 'journal', 'append', true), run)).rejects.toBe(died);
+    world.clock.advance(10 * MINUTE);
+    await sweep(world);
+    expect((await play(world, run)).status).toBe('DONE');
+  });
+
+  it('that died before its fact was recorded leaves the run as it was', async () => {
+    const world = playWorld();
+    const run = await start(world, fragile(1));
+    expect((await play(world, run)).status).toBe('FAILED');
+    await expect(retry(dyingAt(world, 'journal', 'append'), run)).rejects.toThrow();
+    world.clock.advance(10 * MINUTE);
+    await sweep(world);
+    expect(await statusOf(world, run)).toBe('RUNNING');
+    world.clock.advance(15 * MINUTE);
+    await sweep(world);
+    expect(await statusOf(world, run)).toBe('FAILED');
+  });
+});
+
+describe('a cancel', () => {
+  it('that died before its fact was recorded cancels the run when a job is refused: nothing takes that for a failure', async () => {
+    const world = playWorld();
+    const run = await start(world, catchError(heavy(1), 'Error', zero));
+    await round(world, run);
+    await expect(cancel(dyingAt(world, 'journal', 'append'), run, 'test')).rejects.toBe(died);
+    const refused = world.batch.report('job-1', { status: 'FAILED', exitCode: 97 });
+    expect((await round(world, run, [refused])).status).toBe('CANCELLED');
+  });
+});
+
+describe('a failing run that cancels the rest', () => {
+  it('tells of the failure, not of the jobs it ended itself', async () => {
+    const world = playWorld();
+    const run = await start(world, [heavy(1), fragile.options({ memory: 2 })(2)], { failure: 'cancel' });
+    await round(world, run);
+    const [failed] = (await playJobs({ ...world, batch: { ...world.batch, jobs: world.batch.jobs.slice(1) } })) as [
+      Verdict,
+    ];
+    await round(world, run, [failed]);
+    const ended = [...(world.batch.jobs[0]?.verdicts.values() ?? [])];
+    expect(ended[0]).toMatchObject({ status: 'FAILED', statusReason: 'another job of the run failed' });
+    expect((await round(world, run, ended)).status).toBe('FAILED');
+    const summary = await world.summaries.get(run);
+    expect(summary?.traceback).toContain('no 2');
+    expect(summary?.tally['i.heavy']).toMatchObject({ cancelled: 1, failed: 0 });
+  });
+});
+
+describe('a request that went out twice', () => {
+  it('is asked about also when the job that does the work was never heard of', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    const request = world.batch.jobs[0]?.request as never;
+    // The first request, whose answer was lost, was taken up late: its job got the claim, and its machine was lost.
+    await world.batch.submit(request);
+    const [claim] = await claimsOf(world, run);
+    await world.attempts.claim(run, claim?.eval as never, 1, 'job-2');
+    world.batch.report('job-2', { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
+    await round(world, run, [world.batch.report('job-1', { status: 'FAILED', exitCode: 97 })]);
+    world.clock.advance(10 * MINUTE);
+    await sweep(world);
+    expect(world.batch.jobs).toHaveLength(3);
+    expect((await play(world, run)).status).toBe('DONE');
+  });
+});
+
+async function claimsOf(world: MemoryWorld, run: RunId) {
+  const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
+  return facts.flatMap((fact) => (fact.type === 'claimed' ? fact.jobs : []));
+}
+
+describe('work that is dropped and wanted again', () => {
+  it('goes on with its attempts: the earlier one has a record', async () => {
+    const world = playWorld();
+    const both = [fragile(1), heavy.options({ memory: 2 })(1)] as never;
+    const run = await start(world, catchError(both, 'Error', heavyInstead));
+    await round(world, run);
+    const [, second] = await claimsOf(world, run);
+    await world.attempts.claim(run, second?.eval as never, 1, 'job-2');
+    const lost = world.batch.report('job-2', { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
+    const [failed] = await playJobs({ ...world, batch: { ...world.batch, jobs: world.batch.jobs.slice(0, 1) } });
+    // Ready again, dropped with the list that failed, and wanted by the recovery: all in one round.
+    await round(world, run, [lost, failed as Verdict]);
+    const summary = await play(world, run);
+    expect(plain(summary.result as never)).toBe(10);
+  });
+});
+
+describe('two jobs that write one place', () => {
+  it('do not hold up what a catch makes of it', async () => {
+    const write = (text: string) => script(text, { executor: 'batch', outputs: file('out/y').stage('y') });
+    const world = playWorld();
+    const all = [write('echo a > y'), write('echo b > y'), heavy.options({ memory: 2 })(7)] as never;
+    expect(await evaluate(world, catchError(all, 'Error', zero))).toBe(0);
+  });
+});
+
+describe('a summary that fell behind', () => {
+  it('is brought up to date by the sweep, which then asks about what is in flight', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    const stale = await world.summaries.get(run);
+    await expect(round(dyingAt(world, 'summaries', 'put'), run)).rejects.toBe(died);
+    await world.summaries.put({ ...(stale as never as object), sequence: 1, open: { ready: true } } as never);
+    await playJobs(world);
+    for (let hour = 0; hour < 12; hour++) {
+      world.clock.advance(5 * MINUTE);
+      await sweep(world);
+    }
+    expect(await statusOf(world, run)).toBe('DONE');
+  });
+});
+
+describe('the questions of a sweep', () => {
+  it('become rarer as a job grows older', async () => {
+    const world = playWorld();
+    await round(world, await start(world, heavy(1)));
+    let asked = 0;
+    const counting: World = {
+      ...world,
+      batch: {
+        ...world.batch,
+        describe: (ids) => {
+          asked++;
+          return world.batch.describe(ids);
+        },
+      },
+    };
+    const counts: number[] = [];
+    for (let hour = 0; hour < 6; hour++) {
+      asked = 0;
+      for (let at = 0; at < 12; at++) {
+        world.clock.advance(5 * MINUTE);
+        await sweep(counting);
+      }
+      counts.push(asked);
+    }
+    expect(counts).toEqual([4, 1, 1, 1, 1, 1]);
+  });
+});

@@ -56,7 +56,18 @@ export function touchParams(table: string, evaluation: EvalHash, nowMs: number):
   };
 }
 
-export function dynamoCache(client: DynamoDBClient, table: string, objects: Objects, clock: Clock): Cache {
+export interface CacheOptions {
+  /** false: reading moves no expiry. */
+  readonly notesUse: boolean;
+}
+
+export function dynamoCache(
+  client: DynamoDBClient,
+  table: string,
+  objects: Objects,
+  clock: Clock,
+  { notesUse }: CacheOptions = { notesUse: true },
+): Cache {
   async function itemOf(evaluation: Evaluation): Promise<Item> {
     const packPart = (name: string, part: Table) =>
       pack(objects, `cache/${evaluation.eval}/${evaluation.run}-${evaluation.at}-${name}`, part, PART_BYTES_MAX);
@@ -79,7 +90,8 @@ export function dynamoCache(client: DynamoDBClient, table: string, objects: Obje
       const items = await getItems(client, table, keys, { consistent: false });
       const nowSeconds = clock.now() / 1000;
       const live = items.filter((item) => numberOf(item[EXPIRES]) > nowSeconds);
-      const untouched = live.filter((item) => numberOf(item[EXPIRES]) < nowSeconds + KEPT_SECONDS - DAY_SECONDS);
+      const isStale = (item: Item) => numberOf(item[EXPIRES]) < nowSeconds + KEPT_SECONDS - DAY_SECONDS;
+      const untouched = notesUse ? live.filter(isStale) : [];
       const [evaluations] = await Promise.all([
         Promise.all(live.map((item) => evaluationOf(objects, item))),
         Promise.all(untouched.map((item) => touch(textOf(item.eval) as EvalHash))),

@@ -4,7 +4,7 @@ import { spill } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { putLarge } from './objects.ts';
-import type { World } from './ports.ts';
+import type { Host, World } from './ports.ts';
 import { type RoundOptions, round } from './round.ts';
 
 export interface LaunchRequest {
@@ -27,15 +27,17 @@ export type Launched =
   /** The request is wrong: the encoded error says how. Nothing was written. */
   | { readonly ok: false; readonly error: Table };
 
-/** Starts the run and takes it through its first round. */
-export async function launch(world: World, request: LaunchRequest, options: RoundOptions = {}): Promise<Launched> {
-  const root = await world.host.root(request.bundle, request.workflow, request.args);
+/** The first fact of a run, and the large values in it; or what is wrong with the request. */
+export type Beginning =
+  | { readonly ok: true; readonly started: StartedFact; readonly large: ReadonlyMap<Hash, Table> }
+  | { readonly ok: false; readonly error: Table };
+
+/** Writes nothing. `at`: ms since the epoch. */
+export async function beginningOf(host: Host, request: LaunchRequest, run: RunId, at: number): Promise<Beginning> {
+  const root = await host.root(request.bundle, request.workflow, request.args);
   if (!root.ok) return { ok: false, error: root.error };
-  const program = await world.host.program(request.bundle);
+  const program = await host.program(request.bundle);
   const { table, large } = spill(root.table);
-  await putLarge(world.objects, large);
-  const at = world.clock.now();
-  const run = request.run ?? newRunId(at, world.clock.nonce());
   const started: StartedFact = {
     type: 'started',
     run,
@@ -48,6 +50,17 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
     failure: request.failure ?? 'drain',
     cache: request.cache ?? true,
   };
+  return { ok: true, started, large };
+}
+
+/** Starts the run and takes it through its first round. */
+export async function launch(world: World, request: LaunchRequest, options: RoundOptions = {}): Promise<Launched> {
+  const at = world.clock.now();
+  const run = request.run ?? newRunId(at, world.clock.nonce());
+  const beginning = await beginningOf(world.host, request, run, at);
+  if (!beginning.ok) return beginning;
+  const { started, large } = beginning;
+  await putLarge(world.objects, large);
   // Before the first entry, so that whatever happens next the run can be found.
   await world.summaries.put({
     run,

@@ -18,7 +18,8 @@ export interface Findings {
 }
 
 export interface Meeting {
-  readonly world: World;
+  /** Only read: what is to be kept goes into the findings. */
+  readonly world: Pick<World, 'cache' | 'clock' | 'files' | 'host' | 'objects'>;
   readonly run: RunId;
   readonly program: Program;
   readonly findings: Findings;
@@ -148,28 +149,38 @@ async function lookUp(meeting: Meeting, evaluations: readonly EvalHash[]): Promi
   return missed.length > 0 ? [...facts, { type: 'missed', evals: missed }] : facts;
 }
 
-/** Valid: every file in it has the version it had, also inside operators and nested expressions; every task still exists. */
 async function validOnes(meeting: Meeting, entries: readonly Evaluation[]): Promise<Map<EvalHash, Evaluation>> {
+  const flaws = await flawsOf(meeting, entries);
+  return new Map(entries.flatMap((entry, at) => (flaws[at] ? [] : [[entry.eval, entry]])));
+}
+
+/** Why a cached evaluation cannot be used: what of it has changed since, or that a large value in it is lost. */
+export interface Flaw {
+  /** Locations of files whose versions are others, also inside operators and nested expressions. */
+  readonly files: readonly string[];
+  /** Tasks that are gone; of those it was said to rest on, also the changed ones. */
+  readonly tasks: readonly string[];
+}
+
+/** Of each entry in order; undefined where it is valid. */
+export async function flawsOf(meeting: Meeting, entries: readonly Evaluation[]): Promise<(Flaw | undefined)[]> {
   const leaves = await Promise.all(entries.map(({ expression }) => allLeavesOf(meeting, expression)));
   const versions = await versionsOf(
     meeting,
     leaves.flatMap((known) => known?.files ?? []),
   );
-  const valid = entries.filter((entry, at) => {
-    const known = leaves[at];
-    if (!known) return false;
-    const { files, tasks } = known;
-    return (
-      requirementsHold(meeting.program, entry) &&
-      files.every(({ location, version }) => versions.get(location) === version) &&
-      tasks.every((task) => task === SCRIPT_TASK || meeting.program.tasks[task] !== undefined)
-    );
+  const known = meeting.program.tasks;
+  return entries.map(({ requires = {} }, at): Flaw | undefined => {
+    const found = leaves[at];
+    if (!found) return { files: [], tasks: [] };
+    const changed = found.files.filter(({ location, version }) => versions.get(location) !== version);
+    const tasks = [
+      ...found.tasks.filter((task) => task !== SCRIPT_TASK && known[task] === undefined),
+      ...Object.keys(requires).filter((task) => known[task]?.hash !== requires[task]),
+    ];
+    const files = [...new Set(changed.map(({ location }) => location))];
+    return files.length + tasks.length > 0 ? { files, tasks: [...new Set(tasks)] } : undefined;
   });
-  return new Map(valid.map((entry) => [entry.eval, entry]));
-}
-
-function requirementsHold(program: Program, { requires = {} }: Evaluation): boolean {
-  return Object.entries(requires).every(([task, hash]) => program.tasks[task]?.hash === hash);
 }
 
 /** The leaves of an expression and of the large values in it that have some; undefined when one of those is gone. */

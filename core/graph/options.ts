@@ -18,14 +18,18 @@ const CHECKS: Readonly<Record<string, readonly [(value: unknown) => boolean, str
   role: [isText, 'text'],
   timeoutSeconds: [isPositive, 'a positive number of seconds'],
   attempts: [isRecord, 'a record of counts by cause'],
-  cache: [(value) => typeof value === 'boolean', 'true or false'],
+  cache: [isBoolean, 'true or false'],
   cacheScope: [(value) => value === 'any' || value === 'none', "'any' or 'none'"],
   limits: [isRecord, 'a record of amounts by limit'],
   minArraySize: [isCount, 'a whole number'],
   tags: [isRecord, 'a record of texts'],
+  effects: [isBoolean, 'true or false'],
   context: [isRecord, 'a record'],
 };
 
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
+}
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }

@@ -39,6 +39,8 @@ export interface JobOptions {
   /** The least number of equal jobs to be submitted as one array. */
   readonly minArraySize?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /** true: does more than give a value, such as writing a file; a dry run leaves it out. Running inline it may still run twice. */
+  readonly effects?: boolean;
 }
 
 export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' | 'tags'> {

@@ -24,6 +24,8 @@ export interface EngineSettings {
   readonly bus: string;
   /** Queue of executors that name none. */
   readonly queue: string | undefined;
+  /** Nodes that the graph of a run may have to be loaded. */
+  readonly liveNodesMax: number;
 }
 
 export interface RunnerSettings {
@@ -60,6 +62,9 @@ const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is n
 
 const CountFrom = (least: number) => v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(least));
 
+/** About 2 KB a node with its work and values: what a function with 2 GB has room for beside everything else. */
+const LIVE_NODES_MAX = '500000';
+
 const EngineVariables = v.object({
   REDEX_STACK: v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,40}$/, 'may hold 1 to 40 letters, digits and -')),
   REDEX_TABLE_RUNS: Text,
@@ -71,6 +76,7 @@ const EngineVariables = v.object({
   REDEX_SENDER: v.optional(Text),
   REDEX_BUS: v.optional(Text, 'default'),
   REDEX_QUEUE: v.optional(Text),
+  REDEX_LIVE_NODES_MAX: v.optional(CountFrom(1), LIVE_NODES_MAX),
 });
 
 const RunnerVariables = v.object({
@@ -105,6 +111,7 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     sender: read.REDEX_SENDER,
     bus: read.REDEX_BUS,
     queue: read.REDEX_QUEUE,
+    liveNodesMax: read.REDEX_LIVE_NODES_MAX,
   };
 }
 

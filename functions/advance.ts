@@ -5,15 +5,16 @@
  * 1. What is not ours, or not understood, is passed over: it can never be handled better.
  * 2. Events of one run are handled together; a run that fails gives back its own events only.
  * 3. Runs whose events have failed before come last, so that a poisoned run does not hold up the others.
+ * 4. What is given back is given back with its reason: in the log and, for who calls from the same process, in the answer.
  */
 import middy from '@middy/core';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
 import { parseBlocked, parseVerdict, parseWakeUp } from '../core/aws/events.ts';
+import { noteBlocked } from '../core/engine/blocked.ts';
 import type { Verdict, World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
-import { noteBlocked } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
 import { described, log } from './log.ts';
@@ -28,6 +29,11 @@ const QueueBatch = v.object({
     }),
   ),
 });
+
+/** As Lambda reads it, and beside that why, by message: Lambda looks at nothing but the identifiers. */
+export interface AdvanceAnswer extends SQSBatchResponse {
+  readonly reasons?: Readonly<Record<string, string>>;
+}
 
 interface Message {
   /** undefined for a bare event. */
@@ -48,25 +54,33 @@ interface Work {
 
 /** A round is not begun with less than this left: its submissions could not be waited for. */
 const ROUND_MS_MIN = 15_000;
+const OUT_OF_TIME = 'there was no time left for it';
 
-export function makeAdvance(open: () => World): Handler<SQSBatchResponse> {
-  const wrapped = middy().handler(async (event: unknown, invocation: Invocation): Promise<SQSBatchResponse> => {
+export function makeAdvance(open: () => World): Handler<AdvanceAnswer> {
+  const wrapped = middy().handler(async (event: unknown, invocation: Invocation): Promise<AdvanceAnswer> => {
     const world = open();
-    const failed: Message[] = [];
+    const reasons: Record<string, string> = {};
+    let isBareFailed = false;
     for (const work of workOf(world.stack, messagesOf(event))) {
       const remainingMs = invocation.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
-      const done = remainingMs >= ROUND_MS_MIN && (await advanceRun(world, work, hardEndOf(world, invocation)));
-      if (!done) failed.push(...work.messages);
+      const problem =
+        remainingMs >= ROUND_MS_MIN ? await advanceRun(world, work, hardEndOf(world, invocation)) : OUT_OF_TIME;
+      if (problem === undefined) continue;
+      for (const { id } of work.messages) {
+        if (id === undefined) isBareFailed = true;
+        else reasons[id] = problem;
+      }
     }
-    const identifiers = failed.flatMap(({ id }) => id ?? []);
     // Whoever sends a bare event tries again when the invocation fails.
-    if (identifiers.length < failed.length) throw new Error('the event could not be handled: see the log');
-    return { batchItemFailures: identifiers.map((itemIdentifier) => ({ itemIdentifier })) };
+    if (isBareFailed) throw new Error('the event could not be handled: see the log');
+    const batchItemFailures = Object.keys(reasons).map((itemIdentifier) => ({ itemIdentifier }));
+    return batchItemFailures.length > 0 ? { batchItemFailures, reasons } : { batchItemFailures };
   });
   return handlerOf(wrapped);
 }
 
-async function advanceRun(world: World, work: Work, options: RoundOptions): Promise<boolean> {
+/** Gives the reason why it could not be done; undefined when it was. */
+async function advanceRun(world: World, work: Work, options: RoundOptions): Promise<string | undefined> {
   const { run, verdicts, isDue, blocked } = work;
   try {
     if (isDue) {
@@ -74,10 +88,11 @@ async function advanceRun(world: World, work: Work, options: RoundOptions): Prom
       if (status === 'unknown') log('events of a run that is not there', { run });
     }
     if (blocked !== undefined) await noteBlocked(world, run, blocked);
-    return true;
+    return undefined;
   } catch (error) {
-    log('a round failed', { run, error: described(error) });
-    return false;
+    const messages = work.messages.flatMap(({ id }) => id ?? []);
+    log('a round failed', { run, messages, error: described(error) });
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -86,6 +86,7 @@ function openWorld(settings: EngineSettings): World {
     clock,
     sender: { id: sender ?? clock.nonce(), exclusive: sender !== undefined },
     warm: warmGraphs(WARM_GRAPHS_MAX),
+    liveNodesMax: settings.liveNodesMax,
   };
 }
 

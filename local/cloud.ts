@@ -216,9 +216,15 @@ async function openServices(
   return { batch, queue, bus };
 }
 
-function failedMessages(answer: unknown): string[] {
-  const failures = (answer as { batchItemFailures?: { itemIdentifier: string }[] } | undefined)?.batchItemFailures;
-  return (failures ?? []).map(({ itemIdentifier }) => itemIdentifier);
+interface AdvanceAnswer {
+  readonly batchItemFailures?: readonly { readonly itemIdentifier: string }[];
+  readonly reasons?: Readonly<Record<string, string>>;
+}
+
+/** Messages that came back, each with its reason. */
+function failedMessages(answer: unknown): Map<string, string> {
+  const { batchItemFailures = [], reasons = {} } = (answer ?? {}) as AdvanceAnswer;
+  return new Map(batchItemFailures.map(({ itemIdentifier: id }) => [id, reasons[id] ?? 'the handler gave it back']));
 }
 
 async function makeTables(): Promise<void> {

@@ -14,8 +14,8 @@ export interface QueueBatch {
   readonly Records: readonly QueueRecord[];
 }
 
-/** Takes a batch; gives the messages that are to come again. Throws when all are. */
-export type QueueHandler = (batch: QueueBatch) => Promise<readonly string[]>;
+/** Takes a batch; gives the messages that are to come again, and why. Throws when all are. */
+export type QueueHandler = (batch: QueueBatch) => Promise<ReadonlyMap<string, string>>;
 
 export interface QueueOptions {
   readonly handler: QueueHandler;
@@ -81,9 +81,10 @@ export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST,
   const pump = async (): Promise<void> => {
     for (let batch = takeDue(); batch.length > 0 && !stopped; batch = takeDue()) {
       inHand = batch.length;
-      const { failed, reason } = await receive(handler, batch);
+      const failed = await receive(handler, batch);
       for (const message of batch) {
-        if (!failed.has(message.id)) message.accepted();
+        const reason = failed.get(message.id);
+        if (reason === undefined) message.accepted();
         else if (message.receives >= RECEIVES_MAX) bury(message, reason);
         else
           waiting.push({
@@ -128,8 +129,8 @@ export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST,
   };
 }
 
-/** One invocation. */
-async function receive(handler: QueueHandler, batch: readonly Message[]) {
+/** One invocation. Gives the reason why a message must come again. */
+async function receive(handler: QueueHandler, batch: readonly Message[]): Promise<ReadonlyMap<string, string>> {
   for (const message of batch) message.receives += 1;
   const records = batch.map(({ id, body, receives }) => ({
     messageId: id,
@@ -137,11 +138,9 @@ async function receive(handler: QueueHandler, batch: readonly Message[]) {
     attributes: { ApproximateReceiveCount: String(receives) },
   }));
   try {
-    return { failed: new Set(await handler({ Records: records })), reason: 'the handler gave it back' };
+    return await handler({ Records: records });
   } catch (error) {
-    return {
-      failed: new Set(batch.map(({ id }) => id)),
-      reason: error instanceof Error ? error.message : String(error),
-    };
+    const reason = error instanceof Error ? error.message : String(error);
+    return new Map(batch.map(({ id }) => [id, reason]));
   }
 }

@@ -5,8 +5,9 @@ import { draftOf, noEffects } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { Fact, RunId } from '../graph/facts.ts';
 import { graphOf, type Snapshot, snapshotOf } from '../graph/snapshot.ts';
+import { noteBlocked } from './blocked.ts';
 import { getJson, keys, putJson } from './objects.ts';
-import type { Entry, RunStatus, World } from './ports.ts';
+import type { Entry, RunStatus, RunSummary, World } from './ports.ts';
 import type { LiveRun } from './warm.ts';
 
 /** The run up to its newest entry; or, without loading it, that there is none or how it ended (unless `ended` is wanted). */
@@ -40,11 +41,23 @@ async function loadCold(world: World, run: RunId, evenEnded: boolean): Promise<L
   const summary = await world.summaries.get(run);
   if (!summary) return 'unknown';
   if (summary.endedAt !== undefined && !evenEnded) return summary.status;
+  await refuseTooLarge(world, summary);
   const newest = summary.snapshot ?? 0;
   const stored = newest > 0 ? await getJson(world.objects, keys.snapshot(run, newest)) : undefined;
   const graph = stored ? graphOf(stored as Snapshot) : undefined;
   if (graph) return { run, draft: draftOf(graph), sequence: newest, snapshot: newest };
   return { run, draft: draftOf(), sequence: 0, snapshot: 0 };
+}
+
+/** Throws when the graph would not fit: better one run refused than a process out of memory, again and again, with all runs. */
+async function refuseTooLarge(world: World, { run, liveNodes = 0 }: RunSummary): Promise<void> {
+  const { liveNodesMax = Number.POSITIVE_INFINITY } = world;
+  if (liveNodes <= liveNodesMax) return;
+  const reason =
+    `run ${run} is not loaded: its live graph has ${liveNodes} nodes, and REDEX_LIVE_NODES_MAX allows ${liveNodesMax}. ` +
+    'Allow more, with the memory for it (about 2 KB each), and send its events again';
+  await noteBlocked(world, run, reason);
+  throw new Error(reason);
 }
 
 /** Entries between snapshots: a cold load folds at most about this many. */

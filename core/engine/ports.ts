@@ -64,6 +64,8 @@ export interface RunSummary {
   /** Rendered task-level traceback of a failed run. */
   readonly traceback?: string;
   readonly otherErrors?: readonly string[];
+  /** Of the graph a handler would have to load. */
+  readonly liveNodes?: number;
   /** What a sweep must know without loading the run. */
   readonly open?: OpenWork;
   /** What the executor says of a queue that stands still, since the run's last step. `at`: ms since the epoch. */
@@ -248,4 +250,6 @@ export interface World {
   readonly sender: Sender;
   /** Graphs kept between the rounds of one process. */
   readonly warm: WarmGraphs;
+  /** A run with a larger live graph is not loaded; absent: any size is. */
+  readonly liveNodesMax?: number;
 }

@@ -24,6 +24,7 @@ export function summaryOf(live: LiveRun, now: number): RunSummary {
     updatedAt: now,
     ...(graph.end && { endedAt: graph.end.at }),
     tally: tallyOf(graph),
+    liveNodes: graph.nodes.size,
     ...(graph.end && endingOf(graph, graph.end)),
     ...(!graph.end && { open: openWorkOf(graph) }),
     ...(live.snapshot > 0 && { snapshot: live.snapshot }),

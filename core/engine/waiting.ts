@@ -1,4 +1,4 @@
-/** Why a run waits: asked when somebody wants to know, but for a blocked queue, of which Batch tells only once. */
+/** Why a run waits: asked when somebody wants to know. */
 import { isInline } from '../graph/demands.ts';
 import type { EvalHash, RunId } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
@@ -74,12 +74,4 @@ function summed(all: readonly Waiting[]): Waiting[] {
   const jobs = new Map<string, number>();
   for (const one of all) jobs.set(one.reason, (jobs.get(one.reason) ?? 0) + one.jobs);
   return [...jobs].map(([reason, count]) => ({ jobs: count, reason })).sort((a, b) => b.jobs - a.jobs);
-}
-
-/** Notes on the run's summary that its queue is blocked; whatever the run does next takes the note away. */
-export async function noteBlocked(world: World, run: RunId, reason: string): Promise<void> {
-  const summary = await world.summaries.get(run);
-  if (!summary || summary.endedAt !== undefined || summary.blocked?.reason === reason) return;
-  const at = world.clock.now();
-  await world.summaries.put({ ...summary, blocked: { reason, at }, updatedAt: Math.max(at, summary.updatedAt + 1) });
 }

@@ -23,6 +23,7 @@ describe('settings of the handlers', () => {
       sender: undefined,
       bus: 'default',
       queue: undefined,
+      liveNodesMax: 500_000,
     });
   });
 

@@ -184,6 +184,25 @@ describe('the queue', () => {
     await queue.stop();
   });
 
+  test('buries what a handler gave back with the reason that it gave', async () => {
+    const deadLetters = join(temporaryFolder(), 'dead-letters.jsonl');
+    const queue = openQueue({
+      handler: ({ Records }) => {
+        const poisoned = Records.filter(({ body }) => body === 'poison');
+        return Promise.resolve(new Map(poisoned.map(({ messageId }) => [messageId, 'its graph is too large'])));
+      },
+      deadLetters,
+      retryMsFirst: 0.1,
+      warn: () => undefined,
+    });
+    const sent = (body: string) => new Promise<void>((resolve) => queue.send({ body, dueAt: 0, accepted: resolve }));
+    await Promise.all([sent('poison'), sent('food')]);
+    expect(readJsonLines(deadLetters)).toMatchObject([
+      { body: 'poison', receives: 10, reason: 'its graph is too large' },
+    ]);
+    await queue.stop();
+  });
+
   test('forgets an event only when advance has taken it', async () => {
     const functions = recordingFunctions([], () => Promise.reject(new Error('not yet')));
     const { bus, cloud, folder } = await testCloud({ functions: () => Promise.resolve(functions), wakeUpDelayMs: 0 });

@@ -1,0 +1,77 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appendParams, dynamoJournal } from '../../core/aws/journal.ts';
+import type { World } from '../../core/engine/ports.ts';
+import { warmGraphs } from '../../core/engine/warm.ts';
+import type { RunId } from '../../core/graph/facts.ts';
+import { add, task } from '../../core/index.ts';
+import { makeAdvance } from '../../functions/advance.ts';
+import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
+import { queueBatch, wakeUp } from '../support/lambda-events.ts';
+import { playWorld, start } from '../support/play.ts';
+
+const heavy = task('p.heavy', { version: '1', executor: 'batch' }, (n: number) => n * 10);
+
+let dynamo: TestDynamo;
+beforeAll(async () => {
+  dynamo = await startDynamo();
+});
+afterAll(() => dynamo.stop());
+
+function wakeUps(...runs: RunId[]): unknown {
+  return queueBatch(runs.map((run) => ({ event: wakeUp('test', run) })));
+}
+
+describe('a run that cannot be handled', () => {
+  it('since its graph is too large is not loaded; the others are handled, and its summary says why', async () => {
+    const memory = playWorld();
+    const [large, small] = [
+      await start(
+        memory,
+        Array.from({ length: 30 }, (_, n) => heavy(n)),
+      ),
+      await start(memory, add(heavy(1), 2)),
+    ];
+    await makeAdvance(() => memory)(wakeUps(large));
+    const limited: World = { ...memory, liveNodesMax: 20, warm: warmGraphs(1) };
+    let loads = 0;
+    const get: World['objects']['get'] = (key) => {
+      loads++;
+      return memory.objects.get(key);
+    };
+    const readAfter: World['journal']['readAfter'] = (run, sequence) => {
+      if (run === large) loads++;
+      return memory.journal.readAfter(run, sequence);
+    };
+    const world = { ...limited, objects: { ...memory.objects, get }, journal: { ...memory.journal, readAfter } };
+    const answer = await makeAdvance(() => world)(wakeUps(large, small));
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'm0' }]);
+    expect(answer.reasons?.m0).toMatch(
+      /is not loaded: its live graph has \d+ nodes, and REDEX_LIVE_NODES_MAX allows 20/,
+    );
+    expect(loads).toBe(0);
+    expect(memory.batch.jobs).toHaveLength(2);
+    expect((await memory.summaries.get(large))?.blocked?.reason).toBe(answer.reasons?.m0);
+    const roomy: World = { ...limited, liveNodesMax: 1000 };
+    expect(await makeAdvance(() => roomy)(wakeUps(large))).toEqual({ batchItemFailures: [] });
+  });
+
+  it('since its journal holds an entry of a newer redex is refused alone, with advice', async () => {
+    const memory = playWorld();
+    const journal = dynamoJournal(dynamo.client, tableNames.runs, memory.objects);
+    const world = { ...memory, journal };
+    const [future, present] = [
+      await start(world, heavy(1), { run: 'future' }),
+      await start(world, heavy(2), { run: 'present' }),
+    ];
+    const params = appendParams(tableNames.runs, { run: future, sequence: 2, nonce: 'a', at: 1 }, { S: 'journal/x' });
+    await dynamo.client.send(new PutItemCommand({ ...params, Item: { ...params.Item, v: { N: '99' } } }));
+    const answer = await makeAdvance(() => world)(wakeUps(future, present));
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'm0' }]);
+    expect(answer.reasons?.m0).toMatch(
+      /entry 2 .*future.* has format 99; this version of redex reads up to \d+: deploy a newer one/,
+    );
+    expect(memory.batch.jobs.map(({ request }) => request.run)).toEqual([present]);
+    expect(await journal.readAfter(present, 1)).not.toEqual([]);
+  });
+});

@@ -15,6 +15,7 @@ interface RunFlags {
   readonly profile?: string;
   readonly cache: boolean;
   readonly failure: 'drain' | 'cancel';
+  readonly chaos?: number;
   readonly tag?: Tags;
   readonly json?: boolean;
 }
@@ -34,6 +35,11 @@ workflows/**/workflow.ts are looked through, or the one FILE.ts that stands befo
 
 A run of the same workflow, arguments and code that was interrupted is carried on.
 Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
+
+function seedOf(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
 
 function makeProgram(root: string, finish: (code: number) => void): Command {
   const program = new Command('redex')
@@ -55,6 +61,7 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
         .default('drain'),
     )
     .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag)
+    .option('--chaos <seed>', 'lose jobs, and lose, repeat and delay events, as the number says', seedOf)
     .option('--json', 'print the end of the run as JSON')
     .allowUnknownOption()
     .helpOption(false)

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly profile?: string;
   readonly cache: boolean;
   readonly failure: FailurePolicy;
+  /** Seed of what goes wrong on purpose. */
+  readonly chaos?: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly json: boolean;
 }
@@ -75,7 +77,8 @@ export async function runCommand(root: string, words: readonly string[], options
     cache: options.cache,
     failure: options.failure,
   };
-  return inSession(root, { json: options.json, wanted: 'DONE' }, async (session) => {
+  const { json, chaos } = options;
+  return inSession(root, { json, wanted: 'DONE', chaos }, async (session) => {
     await storeBundle(session.world.objects, bundle);
     return (await unfinished(session, request)) ?? (await start(session, request));
   });
@@ -111,18 +114,19 @@ export interface Watched {
   readonly json: boolean;
   /** How the run must end for the command to have succeeded. */
   readonly wanted: RunStatus;
+  readonly chaos?: number | undefined;
 }
 
 /** Opens the cloud, watches the run that `begin` gives, prints its end, and leaves when no run needs the cloud any more. */
 export async function inSession(
   root: string,
-  { json, wanted }: Watched,
+  { json, wanted, chaos }: Watched,
   begin: (session: Session) => Promise<RunId>,
 ): Promise<number> {
   const table = live(json ? { write: () => undefined } : process.stdout);
   const warn = (message: string) => table.print(`redex: ${message}`);
   const interrupt = listenForInterrupt();
-  let session = await openSession(root, warn);
+  let session = await openSession(root, warn, chaos);
   let run: RunId | undefined;
   try {
     for (;;) {
@@ -135,7 +139,7 @@ export async function inSession(
       } catch (error) {
         if (!(await lostOwner(session.cloud))) throw error;
         // The process we were attached to has ended: whoever comes first opens the cloud again, and the run goes on.
-        session = await openSession(root, warn);
+        session = await openSession(root, warn, chaos);
       }
     }
   } finally {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Context } from 'aws-lambda';
 import type { World } from '../core/engine/ports.ts';
 import { attach, attachOrOpen } from '../local/attach.ts';
+import { seededChaos } from '../local/chaos.ts';
 import type { Cloud } from '../local/cloud.ts';
 import { openDynamoDb } from '../local/dynamodb.ts';
 import type { Functions } from '../local/functions.ts';
@@ -33,13 +34,20 @@ export interface Session {
   readonly world: World;
 }
 
-/** The project's cloud, opened here or by way of the process that has it. Opening it carries unfinished runs on. */
-export async function openSession(root: string, warn: (message: string) => void): Promise<Session> {
+/** What was lost on purpose is looked for after seconds, not after the minutes that go by before it is worth it on AWS. */
+const CHAOS_TIMES = { sweepPeriodMs: 2000, invocationMs: 20_000 };
+
+/**
+ * The project's cloud, opened here or by way of the process that has it. Opening it carries unfinished runs on. `chaos`:
+ * the seed of what goes wrong on purpose.
+ */
+export async function openSession(root: string, warn: (message: string) => void, chaos?: number): Promise<Session> {
   const cloud = await attachOrOpen({
     folder: stateFolder(root),
     root,
     runner: [process.execPath, RUNNER],
     functions: loadFunctions,
+    ...(chaos !== undefined && { ...CHAOS_TIMES, chaos: seededChaos(chaos) }),
     warn,
   });
   return { cloud, world: await worldOf(cloud.environment) };

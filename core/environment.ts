@@ -26,6 +26,8 @@ export interface EngineSettings {
   readonly queue: string | undefined;
   /** Nodes that the graph of a run may have to be loaded. */
   readonly liveNodesMax: number;
+  /** Time between two sweeps, where it is another than the engine's own. */
+  readonly sweepPeriodMs: number | undefined;
 }
 
 export interface RunnerSettings {
@@ -77,6 +79,7 @@ const EngineVariables = v.object({
   REDEX_BUS: v.optional(Text, 'default'),
   REDEX_QUEUE: v.optional(Text),
   REDEX_LIVE_NODES_MAX: v.optional(CountFrom(1), LIVE_NODES_MAX),
+  REDEX_SWEEP_SECONDS: v.optional(CountFrom(1)),
 });
 
 const RunnerVariables = v.object({
@@ -112,6 +115,7 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     bus: read.REDEX_BUS,
     queue: read.REDEX_QUEUE,
     liveNodesMax: read.REDEX_LIVE_NODES_MAX,
+    sweepPeriodMs: read.REDEX_SWEEP_SECONDS === undefined ? undefined : read.REDEX_SWEEP_SECONDS * 1000,
   };
 }
 

@@ -7,12 +7,15 @@ import type { World } from '../core/engine/ports.ts';
 import { type SweepReport, sweep } from '../core/engine/sweep.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
 import { log } from './log.ts';
-import { world as openWorld } from './world.ts';
+import { world as openWorld, sweepPeriodMs } from './world.ts';
 
-export function makeSweep(open: () => World): Handler<SweepReport> {
+export function makeSweep(
+  open: () => World,
+  periodMs: () => number | undefined = () => undefined,
+): Handler<SweepReport> {
   const wrapped = middy().handler(async (_event: unknown, invocation: Invocation): Promise<SweepReport> => {
     const world = open();
-    const report = await sweep(world, hardEndOf(world, invocation));
+    const report = await sweep(world, { ...hardEndOf(world, invocation), periodMs: periodMs() });
     for (const failure of report.failures) log('a round of the sweep failed', { failure });
     if (report.left > 0) log('the sweep ran out of time', { left: report.left });
     return report;
@@ -20,4 +23,4 @@ export function makeSweep(open: () => World): Handler<SweepReport> {
   return handlerOf(wrapped);
 }
 
-export const handler = makeSweep(openWorld);
+export const handler = makeSweep(openWorld, sweepPeriodMs);

@@ -100,6 +100,11 @@ export function world(): World {
   return opened.world;
 }
 
+/** Between two calls of the sweep; undefined: the engine's own period. */
+export function sweepPeriodMs(): number | undefined {
+  return engineSettings().sweepPeriodMs;
+}
+
 /** The bundle that new runs are pinned to unless they name another. */
 export function currentBundle(): Hash | undefined {
   return engineSettings().bundle;

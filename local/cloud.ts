@@ -20,7 +20,7 @@ import { type BatchStore, openBatchStore } from './batch/store.ts';
 import { openBus, type RunEndedListener } from './bus.ts';
 import { type Chaos, noChaos } from './chaos.ts';
 import { openDynamoDb } from './dynamodb.ts';
-import { type FunctionName, type Functions, functionCaller } from './functions.ts';
+import { type FunctionName, type Functions, functionCaller, INVOCATION_MS_MAX } from './functions.ts';
 import { takeLock } from './lock.ts';
 import { openQueue } from './queue.ts';
 import { cloudRoutes } from './routes.ts';
@@ -51,6 +51,8 @@ export interface CloudOptions {
   readonly wakeUpDelayMs?: number;
   /** Between two sweeps; default 5 minutes, as in the cloud. */
   readonly sweepPeriodMs?: number;
+  /** How much time the functions are told they have; default 15 minutes, as in Lambda. */
+  readonly invocationMs?: number;
   /** Between SIGTERM and SIGKILL of a job; default 30,000. */
   readonly killGraceMs?: number;
   /** The same when the cloud is closed; default 2000. */
@@ -86,6 +88,7 @@ const IDLE_POLL_MS = 20;
 const DEFAULTS = {
   wakeUpDelayMs: 1000,
   sweepPeriodMs: SWEEP_PERIOD_MS,
+  invocationMs: INVOCATION_MS_MAX,
   killGraceMs: 30_000,
   closeGraceMs: 2000,
   timeoutSecondsMin: 60,
@@ -127,7 +130,7 @@ async function undo(endings: Endings): Promise<void> {
 }
 
 async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
-  const { folder, root } = settings;
+  const { folder, root, sweepPeriodMs } = settings;
   const batchStore = openBatchStore(join(folder, 'batch'), Date.now());
   endings.push(batchStore.close);
   const secret = randomBytes(16).toString('hex');
@@ -137,13 +140,14 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   endings.push(server.close);
   const store = join(folder, 'store');
   mkdirSync(store, { recursive: true });
-  const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, root, sender: `local-${randomUUID()}` };
+  const sender = `local-${randomUUID()}`;
+  const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, root, sender, sweepPeriodMs };
   const inherited = inheritedVariables(process.env);
   const environment = cloudVariables(places, process.env);
   endings.push(setVariables(process.env, environment));
   await makeTables();
 
-  const functions = functionCaller(settings.functions);
+  const functions = functionCaller(settings.functions, settings.invocationMs);
   endings.push(functions.settled);
   const { batch, bus, queue } = await openServices(settings, batchStore, places, inherited, functions.invoke);
   // The queue's last invocation may still submit jobs, which then wait for the next start.
@@ -170,8 +174,7 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const api = batchApi(batch, { timeoutSecondsMin: settings.timeoutSecondsMin });
   server.serve(cloudRoutes(api, bus, { ...cloud, isIdle }));
   endings.push(publish(join(folder, 'endpoint.json'), { url: server.url, pid: process.pid, environment }));
-  const { sweepPeriodMs: periodMs, warn } = settings;
-  endings.push(openSchedule({ invoke: functions.invoke, periodMs, warn }));
+  endings.push(openSchedule({ invoke: functions.invoke, periodMs: sweepPeriodMs, warn: settings.warn }));
   return cloud;
 }
 

@@ -9,7 +9,7 @@ export type FunctionHandler = (event: unknown, context: Context) => unknown;
 export type Functions = Readonly<Record<FunctionName, FunctionHandler>>;
 
 /** The longest that Lambda lets a function run. */
-const INVOCATION_MS_MAX = 15 * 60 * 1000;
+export const INVOCATION_MS_MAX = 15 * 60 * 1000;
 
 export function isFunctionName(name: string): name is FunctionName {
   return (NAMES as readonly string[]).includes(name);
@@ -24,14 +24,14 @@ export interface FunctionCaller {
   settled(): Promise<unknown>;
 }
 
-/** Loads the functions when the first is called. */
-export function functionCaller(load: () => Promise<Functions>): FunctionCaller {
+/** Loads the functions when the first is called. They are told that they are cut off after `invocationMs`. */
+export function functionCaller(load: () => Promise<Functions>, invocationMs: number): FunctionCaller {
   let loading: Promise<Functions> | undefined;
   const calls = new Set<Promise<unknown>>();
   const call = async (name: FunctionName, event: unknown): Promise<unknown> => {
     loading ??= load();
     const functions = await loading;
-    return await functions[name](event, contextOf(name, Date.now() + INVOCATION_MS_MAX));
+    return await functions[name](event, contextOf(name, Date.now() + invocationMs));
   };
   return {
     invoke: (name, event) => {

@@ -17,6 +17,7 @@ export interface Places {
   readonly root: string;
   /** Names this ownership of the database. */
   readonly sender: string;
+  readonly sweepPeriodMs?: number;
 }
 
 /** For the handlers, and every SDK client, of the process that owns the cloud. `present`: what is set already. */
@@ -38,6 +39,7 @@ export function cloudVariables(places: Places, present: NodeJS.ProcessEnv): Vari
     REDEX_SENDER: places.sender,
     REDEX_BUS: 'default',
     REDEX_QUEUE: QUEUE,
+    ...(places.sweepPeriodMs && { REDEX_SWEEP_SECONDS: String(Math.ceil(places.sweepPeriodMs / 1000)) }),
   };
 }
 

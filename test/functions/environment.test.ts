@@ -24,6 +24,7 @@ describe('settings of the handlers', () => {
       bus: 'default',
       queue: undefined,
       liveNodesMax: 500_000,
+      sweepPeriodMs: undefined,
     });
   });
 

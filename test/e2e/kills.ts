@@ -8,18 +8,20 @@ import { batchRecords } from './execution.ts';
 import { untilGone } from './leftovers.ts';
 
 export interface Moment {
-  /** So many jobs have ended since the start, … */
-  readonly ended: number;
+  /** So much has happened to jobs since the start, in lines of the local Batch's log, … */
+  readonly lines: number;
   /** … and this much time has passed since then. */
   readonly laterMs: number;
   /** Whether the next start waits until nothing of this one is left, or comes at once. */
   readonly wait: boolean;
 }
 
-export function moments(seed: number, count: number, endedMax: number, laterMsMax: number): Moment[] {
+const LATER_MS_MAX = 200;
+
+export function moments(seed: number, count: number, linesMax: number): Moment[] {
   const moment = fc.record({
-    ended: fc.integer({ min: 0, max: endedMax }),
-    laterMs: fc.integer({ min: 0, max: laterMsMax }),
+    lines: fc.integer({ min: 0, max: linesMax }),
+    laterMs: fc.integer({ min: 0, max: LATER_MS_MAX }),
     wait: fc.boolean(),
   });
   return fc.sample(fc.noBias(moment), { seed, numRuns: count });
@@ -42,13 +44,9 @@ export async function runWithKills(folder: string, words: readonly string[], whe
   return begin(folder, words).ended;
 }
 
-async function reached(folder: string, { ended, laterMs }: Moment): Promise<void> {
-  const before = endsOf(folder);
+async function reached(folder: string, { lines, laterMs }: Moment): Promise<void> {
+  const wanted = batchRecords(folder).length + lines;
   const giveUp = Date.now() + MOMENT_MS_MAX;
-  while (endsOf(folder) < before + ended && Date.now() < giveUp) await sleep(POLL_MS);
+  while (batchRecords(folder).length < wanted && Date.now() < giveUp) await sleep(POLL_MS);
   await sleep(laterMs);
-}
-
-function endsOf(folder: string): number {
-  return batchRecords(folder).filter((record) => record.type === 'ended').length;
 }

@@ -27,7 +27,7 @@ test('killed at five random moments, the run carries on and ends as if nothing h
   expect(expected.status).toBe('DONE');
 
   const { folder } = killed;
-  const end = runEnd(await runWithKills(folder, WORDS, moments(SEED, 5, 4, 400)));
+  const end = runEnd(await runWithKills(folder, WORDS, moments(SEED, 5, 40)));
   expect(end).toMatchObject({ status: 'DONE', result: expected.result });
   expect(counts(end, 'done')).toEqual(counts(expected, 'done'));
   const runs = JSON.parse((await redex(folder, 'log', '--json')).stdout) as readonly { readonly run: string }[];

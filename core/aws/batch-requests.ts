@@ -25,6 +25,7 @@ export interface BatchSettings {
 
 /** Batch refuses less. */
 const TIMEOUT_SECONDS_MIN = 60;
+const MEMORY_MIB_MIN = 4;
 
 /** Attempts are ours: a job is started once, whatever ends it. Without a matching rule Batch would retry. */
 const ONE_ATTEMPT: RetryStrategy = { attempts: 1, evaluateOnExit: [{ onReason: '*', action: 'EXIT' }] };
@@ -64,7 +65,7 @@ export type Sized =
 
 /** What Batch is asked for: whole vCPUs on EC2, one of the fixed sizes on Fargate; memory in MiB. */
 export function resourceRequirements({ vcpus, memory, gpus = 0, platform }: Resources): Sized {
-  const memoryMib = Math.ceil(memory * 1024);
+  const memoryMib = Math.max(MEMORY_MIB_MIN, Math.ceil(memory * 1024));
   if (platform !== 'FARGATE') return { ok: true, requirements: requirements(Math.ceil(vcpus), memoryMib, gpus) };
   if (gpus > 0) return { ok: false, reason: 'Fargate has no GPUs: give the task an executor on EC2' };
   const found = fargateSize(vcpus, memoryMib);

@@ -234,6 +234,16 @@ describe('requests to Batch', () => {
     });
   });
 
+  it('ask for no less than Batch takes', () => {
+    const { resources } = submission({}, { vcpus: 0.1, memory: 0.001 });
+    expect(resourceRequirements(resources)).toMatchObject({
+      requirements: [
+        { type: 'VCPU', value: '1' },
+        { type: 'MEMORY', value: '4' },
+      ],
+    });
+  });
+
   it.each([
     // vCPUs and GiB asked for, vCPUs and MiB gotten
     [0.25, 0.5, '0.25', '512'],

@@ -1,0 +1,163 @@
+/**
+ * A dry run: what a run would find in the cache, what it would run and why, as far as that can be known without running
+ * it. The graph is reduced in memory; there is no journal.
+ *
+ * 1. Nothing is written: only methods that read are called.
+ * 2. Inline tasks are run, save those marked `effects: true` and those that turn out to write files.
+ */
+import { type Attempt, type Demands, demandsOf } from '../graph/demands.ts';
+import { draftOf, noEffects } from '../graph/draft.ts';
+import { callChain } from '../graph/ending.ts';
+import { errorLine, isCaughtBy } from '../graph/errors.ts';
+import { evolve } from '../graph/evolve.ts';
+import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
+import { type Graph, runOf } from '../graph/graph.ts';
+import { INLINE_EXECUTOR } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
+import { beginningOf, type LaunchRequest } from './launch.ts';
+import { type Findings, type Meeting, meet } from './meet.ts';
+import type { World } from './ports.ts';
+import { type Reason, reasonsFor } from './reasons.ts';
+
+/** What a dry run asks of the world. */
+export type DryWorld = Pick<World, 'cache' | 'clock' | 'files' | 'host' | 'journal' | 'objects' | 'summaries'>;
+
+export interface PlannedJob {
+  readonly task: string;
+  readonly executor: string;
+  /** The task calls that lead to it, outermost first, its own last. */
+  readonly calls: readonly string[];
+  readonly reason: Reason;
+  /** Whether it was run to look further: an inline task. */
+  readonly looked: boolean;
+}
+
+export interface DryRun {
+  readonly workflow: string;
+  /** Jobs whose results would be reused. */
+  readonly cached: number;
+  /** Jobs that would run, in the order they come up. */
+  readonly jobs: readonly PlannedJob[];
+  /** Calls that wait for those, by task. What they call in turn nobody knows yet. */
+  readonly waiting: Readonly<Record<string, number>>;
+  /** The run's value, where nothing is left to run. */
+  readonly value?: Table;
+  /** Where the run would fail, as far as was looked: the error and the calls that led to it. */
+  readonly failure?: { readonly calls: readonly string[]; readonly error: string };
+}
+
+/** The name of the error that writing a file has in a dry run: whoever provides files to its host raises it. */
+export const DRY_RUN_WRITE = 'DryRunWrite';
+
+/** The request is refused as `launch` refuses it. */
+export async function dryRun(
+  world: DryWorld,
+  request: LaunchRequest,
+): Promise<{ readonly ok: true; readonly plan: DryRun } | { readonly ok: false; readonly error: Table }> {
+  const run = 'dry' as RunId;
+  const beginning = await beginningOf(world.host, request, run, world.clock.now());
+  if (!beginning.ok) return beginning;
+  const { started, large } = beginning;
+  const findings: Findings = { large: new Map(large), evaluations: new Map() };
+  const walk: Walk = {
+    draft: draftOf(),
+    meeting: { world: world as World, run, program: started.program, findings },
+    looked: new Map(),
+    left: new Set(),
+  };
+  fold(walk, [started]);
+  await reduceAll(walk);
+  return { ok: true, plan: await planOf(world, walk) };
+}
+
+interface Walk {
+  readonly draft: ReturnType<typeof draftOf>;
+  readonly meeting: Meeting;
+  /** Inline work that was run. */
+  readonly looked: Map<EvalHash, Planned>;
+  /** Inline work that is not run here. */
+  readonly left: Set<EvalHash>;
+}
+
+/** An attempt and its place in the graph, noted while it is there. */
+type Planned = Attempt & { readonly calls: readonly string[]; readonly ordinal: number };
+
+function fold({ draft, meeting }: Walk, facts: readonly Fact[]): void {
+  for (const fact of facts) evolve(draft, fact);
+  for (const [hash, table] of draft.effects.large) meeting.findings.large.set(hash, table);
+  draft.effects = noEffects();
+}
+
+async function reduceAll(walk: Walk): Promise<void> {
+  for (;;) {
+    const demands = withoutEffects(walk, demandsOf(walk.draft.graph));
+    const news = await meet(walk.meeting, demands);
+    const facts = news.filter((fact) => !writesFiles(walk, fact));
+    if (news.length === 0) return;
+    for (const attempt of demands.inline) {
+      if (!walk.left.has(attempt.eval)) walk.looked.set(attempt.eval, placed(walk, attempt));
+    }
+    fold(walk, facts);
+  }
+}
+
+function withoutEffects({ left }: Walk, demands: Demands): Demands {
+  for (const { eval: evaluation, options } of demands.inline) if (options.effects) left.add(evaluation);
+  return { ...demands, inline: demands.inline.filter((attempt) => !left.has(attempt.eval)) };
+}
+
+/** A task that was about to write has failed for it: what it would have come to is not known. */
+function writesFiles({ left }: Walk, fact: Fact): boolean {
+  const isWrite = fact.type === 'failed' && isCaughtBy(fact.error, [DRY_RUN_WRITE]);
+  if (isWrite) left.add(fact.eval);
+  return isWrite;
+}
+
+function placed({ draft: { graph } }: Walk, attempt: Attempt): Planned {
+  const work = graph.works.get(attempt.eval);
+  return { ...attempt, calls: callChain(graph, work?.jobs[0] ?? null), ordinal: work?.ordinal ?? 0 };
+}
+
+async function planOf(world: DryWorld, walk: Walk): Promise<DryRun> {
+  const { graph } = walk.draft;
+  const { submit, inline } = demandsOf(graph);
+  const ready = [...inline, ...submit].map((attempt) => placed(walk, attempt));
+  const attempts = [...walk.looked.values(), ...ready].sort((a, b) => a.ordinal - b.ordinal);
+  const reasons = await reasonsFor(world, walk.meeting, runOf(graph), attempts);
+  const outcome = graph.nodes.get(graph.root)?.outcome;
+  const value = outcome && 'value' in outcome ? outcome.value : undefined;
+  const failure = failureOf(graph);
+  return {
+    workflow: runOf(graph).workflow,
+    cached: [...graph.jobs.values()].filter(({ reused }) => reused).length,
+    jobs: attempts.map(({ eval: evaluation, task, options, calls }, at) => ({
+      task,
+      executor: options.executor ?? INLINE_EXECUTOR,
+      calls,
+      reason: reasons[at] as Reason,
+      looked: walk.looked.has(evaluation),
+    })),
+    waiting: waitingIn(graph),
+    ...(value && ready.length === 0 && { value }),
+    ...(failure && { failure }),
+  };
+}
+
+/** Calls that are needed and have no arguments yet. */
+function waitingIn(graph: Graph): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { shape, outcome, waits } of graph.nodes.values()) {
+    if (shape.kind === 'call' && outcome === null && waits === null) counts[shape.task] = (counts[shape.task] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function failureOf(graph: Graph): DryRun['failure'] {
+  const last = graph.stopping ? graph.failed.at(0) : undefined;
+  const outcome = last && graph.jobs.get(last)?.outcome;
+  const rootOutcome = graph.nodes.get(graph.root)?.outcome;
+  const failed = outcome && 'failure' in outcome ? outcome : rootOutcome;
+  if (!failed || !('failure' in failed)) return undefined;
+  const { error, origin } = failed.failure;
+  return { calls: callChain(graph, origin), error: errorLine(error) };
+}

@@ -1,0 +1,177 @@
+/**
+ * Why a job would run although others like it may have run before. Told from the cache, and from the newest run of the
+ * same workflow: its program has the hashes of its tasks, its journal the arguments of its calls.
+ */
+import type { Attempt } from '../graph/demands.ts';
+import { draftOf } from '../graph/draft.ts';
+import { evolve } from '../graph/evolve.ts';
+import type { EvalHash, Fact, RunId, StartedFact } from '../graph/facts.ts';
+import type { Graph } from '../graph/graph.ts';
+import { type Program, SCRIPT_TASK } from '../values/program.ts';
+import { hashesOf, type Node, rootOf, type Table } from '../values/table.ts';
+import { flawsOf, type Meeting } from './meet.ts';
+import type { World } from './ports.ts';
+
+export type Reason =
+  /** The run, the task or the call reads nothing from other runs. */
+  | { readonly kind: 'cache off' }
+  /** The newest run of the workflow, if there is one, had no job of this task. */
+  | { readonly kind: 'new task' }
+  | { readonly kind: 'changed code' }
+  /** Locations, of files read or made. */
+  | { readonly kind: 'changed file'; readonly files: readonly string[] }
+  /** A cached result calls tasks that are gone, or rests on tasks that changed. */
+  | { readonly kind: 'changed tasks'; readonly tasks: readonly string[] }
+  /** What differs from the most similar call before; empty where nothing can be said. */
+  | { readonly kind: 'new arguments'; readonly arguments: readonly string[] }
+  /** The newest run had the same call, but no result of it was kept: it failed, was stopped, or has expired. */
+  | { readonly kind: 'no result' };
+
+/** Runs that are looked through for the newest one of the workflow. */
+const RUNS_MAX = 50;
+/** Jobs of that run; of a larger one the journal is not read. */
+const JOBS_MAX = 20_000;
+
+/** Reads only. Of each attempt, in order. */
+export async function reasonsFor(
+  world: Pick<World, 'cache' | 'journal' | 'summaries'>,
+  meeting: Meeting,
+  started: StartedFact,
+  attempts: readonly Attempt[],
+): Promise<Reason[]> {
+  if (attempts.length === 0) return [];
+  const cached = await world.cache.read(attempts.map((attempt) => attempt.eval));
+  const entries = [...cached.values()];
+  const flaws = await flawsOf(meeting, entries);
+  const flawOf = new Map(entries.map((entry, at) => [entry.eval, flaws[at]]));
+  const before = await previousRun(world, started.workflow);
+  return attempts.map((attempt) => {
+    const { cache, cacheScope } = attempt.options;
+    if (!started.cache || cache === false || cacheScope === 'none') return { kind: 'cache off' };
+    const flaw = flawOf.get(attempt.eval);
+    if (flaw && flaw.files.length > 0) return { kind: 'changed file', files: flaw.files };
+    if (flaw && flaw.tasks.length > 0) return { kind: 'changed tasks', tasks: flaw.tasks };
+    return comparedWith(before, started.program, attempt);
+  });
+}
+
+interface Previous {
+  readonly program: Program;
+  /** Arguments by task, oldest first; undefined when the run is too large to be read for this. */
+  readonly calls: ReadonlyMap<string, ReadonlyMap<EvalHash, Table>> | undefined;
+  readonly tasks: ReadonlySet<string>;
+}
+
+async function previousRun(
+  world: Pick<World, 'journal' | 'summaries'>,
+  workflow: string,
+): Promise<Previous | undefined> {
+  const runs = await world.summaries.list({ limit: RUNS_MAX });
+  const newest = runs.find((summary) => summary.workflow === workflow && summary.sequence > 0);
+  if (!newest) return undefined;
+  const tasks = new Set(Object.keys(newest.tally));
+  const jobs = Object.values(newest.tally).flatMap((counts) => Object.values(counts) as number[]);
+  const isLarge = jobs.reduce((sum, count) => sum + count, 0) > JOBS_MAX;
+  const entries = isLarge ? [] : await world.journal.readAfter(newest.run as RunId, 0);
+  const first = entries[0]?.facts.find((fact) => fact.type === 'started');
+  if (!first) return undefined;
+  return { program: first.program, tasks, calls: callsIn(entries.flatMap(({ facts }) => facts)) };
+}
+
+/** Folds the facts: every piece of work is named by one before it leaves the graph. */
+function callsIn(facts: readonly Fact[]): Map<string, Map<EvalHash, Table>> {
+  const draft = draftOf();
+  const calls = new Map<string, Map<EvalHash, Table>>();
+  for (const fact of facts) {
+    for (const evaluation of evalsOf(fact)) note(calls, draft.graph, evaluation);
+    evolve(draft, fact);
+  }
+  return calls;
+}
+
+function evalsOf(fact: Fact): readonly EvalHash[] {
+  if (fact.type === 'claimed') return fact.jobs.map((job) => job.eval);
+  return fact.type === 'returned' || fact.type === 'reused' || fact.type === 'failed' ? [fact.eval] : [];
+}
+
+function note(calls: Map<string, Map<EvalHash, Table>>, graph: Graph, evaluation: EvalHash): void {
+  const work = graph.works.get(evaluation);
+  if (!work) return;
+  const known = calls.get(work.task) ?? new Map<EvalHash, Table>();
+  calls.set(work.task, known.set(evaluation, work.args));
+}
+
+function comparedWith(
+  before: Previous | undefined,
+  program: Program,
+  { task, eval: evaluation, args }: Attempt,
+): Reason {
+  if (!before?.tasks.has(task)) return { kind: 'new task' };
+  if (before.program.tasks[task]?.hash !== program.tasks[task]?.hash) return { kind: 'changed code' };
+  const calls = before.calls?.get(task);
+  if (calls?.has(evaluation)) return { kind: 'no result' };
+  const differences = [...(calls?.values() ?? [])].map((other) => differenceOf(task, args, other)).reverse();
+  const [nearest] = differences.sort((a, b) => a.count - b.count);
+  if (!nearest) return { kind: 'new arguments', arguments: [] };
+  if (nearest.arguments.length === 0) return { kind: 'changed file', files: nearest.files };
+  return { kind: 'new arguments', arguments: nearest.isAll ? [] : nearest.arguments };
+}
+
+interface Difference {
+  readonly arguments: readonly string[];
+  /** Files whose versions alone are others. */
+  readonly files: readonly string[];
+  readonly count: number;
+  /** Nothing is the same: then the two calls have nothing to do with each other. */
+  readonly isAll: boolean;
+}
+
+const SCRIPT_ARGUMENTS = ['text', 'inputs', 'outputs', 'env'];
+
+/** Two lists of arguments, position by position; a record in one place is compared key by key. */
+function differenceOf(task: string, now: Table, before: Table): Difference {
+  const [a, b] = [partsOf(task, now), partsOf(task, before)];
+  const names = [...new Set([...a.keys(), ...b.keys()])];
+  const changed = names.filter((name) => a.get(name) !== b.get(name));
+  const [c, d] = [partsOf(task, unversioned(now)), partsOf(task, unversioned(before))];
+  const real = changed.filter((name) => c.get(name) !== d.get(name));
+  const versions = new Map(filesIn(before));
+  const files = filesIn(now).flatMap(([location, version]) =>
+    versions.has(location) && versions.get(location) !== version ? [location] : [],
+  );
+  const isAll = names.length > 1 && real.length === names.length;
+  return { arguments: real, files: [...new Set(files)], count: real.length, isAll };
+}
+
+/** The hashes of the arguments, by name. */
+function partsOf(task: string, args: Table): Map<string, string> {
+  const hashes = hashesOf(args);
+  const parts = new Map<string, string>();
+  const root = rootOf(args);
+  const places = Array.isArray(root) && root[0] === 'list' ? (root[1] as readonly number[]) : [];
+  places.forEach((place, at) => {
+    const node = args[place] as Node;
+    const name = task === SCRIPT_TASK ? (SCRIPT_ARGUMENTS[at] ?? String(at)) : `argument ${at + 1}`;
+    if (task === SCRIPT_TASK || !Array.isArray(node) || node[0] !== 'record') parts.set(name, hashes[place] as string);
+    else {
+      const prefix = places.length === 1 ? '' : `${name}.`;
+      node[1].forEach((key: string, field: number) => {
+        parts.set(prefix + key, hashes[node[2][field] as number] as string);
+      });
+    }
+  });
+  return parts;
+}
+
+/** The table with every file as if nobody had looked at it. */
+function unversioned(table: Table): Table {
+  return table.map((node) => (isLeaf(node) ? ([node[0], node[1], null] as Node) : node));
+}
+
+function filesIn(table: Table): [location: string, version: string | null][] {
+  return table.flatMap((node) => (isLeaf(node) ? [[node[1], node[2]] as [string, string | null]] : []));
+}
+
+function isLeaf(node: Node): node is Extract<Node, readonly ['file' | 'dir', ...unknown[]]> {
+  return Array.isArray(node) && (node[0] === 'file' || node[0] === 'dir');
+}

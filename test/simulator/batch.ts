@@ -9,8 +9,6 @@ export interface Container {
   readonly job: BatchJob;
   readonly index: number | undefined;
   verdict: Verdict;
-  /** ms since the beginning. */
-  endedAt: number;
   process: Process | undefined;
 }
 
@@ -72,10 +70,7 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
       () => `batch ${container.id} ${news.status} ${news.statusReason ?? ''} ${news.containerReason ?? ''}`,
     );
     const over = isOver(container.verdict);
-    if (over) {
-      running--;
-      container.endedAt = time.now();
-    }
+    if (over) running--;
     const { job } = container;
     if (container.index === undefined) job.verdict = container.verdict;
     owner.emit(container.verdict);
@@ -107,7 +102,7 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
       change(container, { status: 'FAILED', statusReason: LOST });
       return;
     }
-    const process = processOf(`runner ${container.id}`);
+    const process = processOf(simulation, `runner ${container.id}`);
     container.process = process;
     change(container, { status: 'RUNNING', startedAt: time.now() });
     // The machine is taken for lost, but its container runs on.
@@ -156,7 +151,6 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
           job,
           index: 'index' in own ? index : undefined,
           verdict: { ...submitted, ...own },
-          endedAt: Number.POSITIVE_INFINITY,
           process: undefined,
         });
       }

@@ -148,7 +148,7 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
           const lies = fault === 'taken-after';
           const effect = async () => {
             const answer = await journal.append(entry);
-            if (answer === 'appended') truth.appended(entry, environment.name);
+            if (answer === 'appended') truth.appended(entry, environment.name, process.startedAt);
             return lies ? 'taken' : answer;
           };
           const told = () => `journal.append ${entry.sequence} ${entry.facts.map(({ type }) => type).join(' ')}`;

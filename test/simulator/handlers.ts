@@ -34,6 +34,9 @@ export interface Handlers {
 
 type Result = 'done' | 'failed' | 'died';
 
+/** Nobody waits for the result. */
+const ignored = (): void => undefined;
+
 export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (world) => world): Handlers {
   const { simulation, queue } = cloud;
   const { time, random, faults } = simulation;
@@ -58,7 +61,7 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
     const fault = faults.at('invocation');
     if (fault === 'warm-dropped') chosen.warm = warmGraphs(WARM_MAX);
     if (fault === 'snapshots-lost') cloud.loseSnapshots();
-    const process = processOf(`${chosen.name} ${name}`);
+    const process = processOf(simulation, `${chosen.name} ${name}`);
     chosen.process = process;
     underWay++;
     let isFinished = false;
@@ -106,16 +109,23 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
     if (!isTaken) again();
   }
 
+  let isPolling = false;
+
+  /** Soon; again as long as there is something to receive. */
   function poll(): void {
-    time.after(random.between(100, POLL_MS_MAX), poll);
-    if (environments.every((one) => one.process)) return;
-    const messages = queue.receive();
-    if (messages.length > 0)
-      invoke(
-        'advance',
-        (world, options) => advance(world, options, messages),
-        () => {},
-      );
+    if (isPolling) return;
+    isPolling = true;
+    time.after(random.between(100, POLL_MS_MAX), () => {
+      isPolling = false;
+      if (environments.every((one) => one.process)) {
+        poll();
+        return;
+      }
+      const messages = queue.receive();
+      if (messages.length === 0) return;
+      invoke('advance', (world, options) => advance(world, options, messages), ignored);
+      poll();
+    });
   }
 
   /** As functions/advance: a round for each run, and only what was taken is deleted. */
@@ -152,13 +162,13 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
         const bug = failures.find((failure) => !failure.includes('!'));
         if (bug) simulation.violate(`the sweep met ${bug}`);
       },
-      () => {},
+      ignored,
     );
   }
 
   return {
     open() {
-      poll();
+      queue.onArrival(poll);
       time.after(random.between(0, SWEEP_PERIOD_MS), sweepNow);
     },
     idle: () => underWay === 0,

@@ -16,6 +16,8 @@ export interface Simulation {
 
 export interface Process {
   readonly name: string;
+  /** ms since the beginning. */
+  readonly startedAt: number;
   alive: boolean;
   /** Nothing of it moves before. */
   thawAt: number;
@@ -24,8 +26,8 @@ export interface Process {
 /** A fault of the network or of a service: whoever meets it may fail. */
 export class Trouble extends Error {}
 
-export function processOf(name: string): Process {
-  return { name, alive: true, thawAt: 0 };
+export function processOf(simulation: Simulation, name: string): Process {
+  return { name, startedAt: simulation.time.now(), alive: true, thawAt: 0 };
 }
 
 export function kill(simulation: Simulation, process: Process, why: string): void {

@@ -13,6 +13,8 @@ export interface Message {
 }
 
 export interface Queue {
+  /** Called when a message is there to be received. */
+  onArrival(act: () => void): void;
   event(event: Event): void;
   /** Takes some that are there; they come again unless they are deleted. */
   receive(): Message[];
@@ -30,14 +32,23 @@ export function queueOf(simulation: Simulation): Queue {
   const { time, random, faults } = simulation;
   const waiting: Message[] = [];
   const live = new Set<Message>();
+  let arrived = (): void => undefined;
+
+  function arrive(message: Message): void {
+    waiting.push(message);
+    arrived();
+  }
 
   function send(event: Event, delayMs: number): void {
     const message: Message = { event, receives: 0 };
     live.add(message);
-    time.after(delayMs, () => waiting.push(message));
+    time.after(delayMs, () => arrive(message));
   }
 
   return {
+    onArrival(act) {
+      arrived = act;
+    },
     event(event) {
       const fault = faults.at('event');
       const delayMs = event.kind === 'wake' ? random.between(2_000, 6_000) : random.between(50, 3_000);
@@ -56,7 +67,7 @@ export function queueOf(simulation: Simulation): Queue {
         message.receives++;
         const again = () => {
           if (!live.has(message)) return;
-          if (message.receives < RECEIVES_MAX) waiting.push(message);
+          if (message.receives < RECEIVES_MAX) arrive(message);
           else live.delete(message);
         };
         time.after(VISIBILITY_MS, again);

@@ -20,8 +20,8 @@ import { type BatchJob, EPOCH, isOver, type SimulatedBatch } from './batch.ts';
 import type { Simulation } from './process.ts';
 
 export interface Truth {
-  /** `sender` wrote the entry. */
-  appended(entry: Entry, sender: string): void;
+  /** `sender` wrote the entry and had read nothing before `since`. */
+  appended(entry: Entry, sender: string, since: number): void;
   accepted(job: BatchJob): void;
   claimed(token: Parameters<Attempts['claim']>, answer: 'claimed' | 'refused'): void;
   finished(token: Parameters<Attempts['finish']>): void;
@@ -38,6 +38,8 @@ export interface TrueRun {
   readonly entries: Entry[];
 }
 
+type OutcomeFact = Extract<Fact, { type: 'returned' | 'failed' }>;
+
 /** Clocks differ by this much at most, and a request travels no longer than that. */
 const TOLERANCE_MS = 30_000;
 /** ListJobs' lag, as the protocol has it. */
@@ -46,9 +48,8 @@ const LOOKUP_LAG_MS = 60_000;
 export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
   const { time } = simulation;
   const runs = new Map<string, TrueRun>();
-  const holders = new Map<string, string>();
-  const outcomes = new Map<string, Outcome>();
-  const results = new Map<string, number>();
+  const holders = new Map<string, { readonly holder: string; readonly at: number }>();
+  const outcomes = new Map<string, { readonly outcome: Outcome; readonly at: number }>();
   const stages = new Map<string, string>();
   const marked = new Set<string>();
   const deadlines = new Map<string, number>();
@@ -58,37 +59,35 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     simulation.violate(what);
   }
 
-  /** Whether the fact is true, and timely, just before it is folded. */
-  function check({ draft: { graph } }: TrueRun, fact: Fact, entry: Entry): void {
-    const run = entry.run;
-    if (fact.type === 'claimed') {
-      const isNew = !graph.submissions.has(fact.submission);
-      if (isNew && graph.stopping) broken(`${run} claims ${fact.submission} although it is ${graph.stopping}`);
-      for (const { eval: evaluation, attempt } of isNew ? fact.jobs : []) {
-        const work = graph.works.get(evaluation);
-        if (work?.state !== 'ready' && work?.state !== 'lookup')
-          broken(`${run} claims ${evaluation.slice(0, 8)}, which is ${work?.state ?? 'not there'}`);
-        else if (attempt !== work.attempt + 1) broken(`${run} claims attempt ${attempt} after ${work.attempt}`);
-      }
+  /** Whether a claim may be made just before it is folded. */
+  function checkClaim({ draft: { graph } }: TrueRun, run: RunId, fact: Extract<Fact, { type: 'claimed' }>): void {
+    if (graph.submissions.has(fact.submission)) return;
+    if (graph.stopping) broken(`${run} claims ${fact.submission} although it is ${graph.stopping}`);
+    for (const { eval: evaluation, attempt } of fact.jobs) {
+      const work = graph.works.get(evaluation);
+      const isFree = work?.state === 'ready' || work?.state === 'lookup';
+      if (!isFree) broken(`${run} claims ${evaluation.slice(0, 8)}, which is ${work?.state ?? 'not there'}`);
+      else if (attempt !== work.attempt + 1) broken(`${run} claims attempt ${attempt} after ${work.attempt}`);
     }
-    if (fact.type !== 'returned' && fact.type !== 'failed') return;
+  }
+
+  /** Whether an outcome is true just before it is folded; its writer has read nothing before `since`. */
+  function checkOutcome({ draft: { graph } }: TrueRun, run: RunId, fact: OutcomeFact, since: number): void {
     const work = graph.works.get(fact.eval);
     if (work?.state !== 'claimed' || work.attempt !== fact.attempt) return;
     const key = `${run} ${fact.eval} ${fact.attempt}`;
-    const outcome = outcomes.get(key);
+    const known = outcomes.get(key);
     if (fact.type === 'returned') {
-      if (!outcome?.ok) broken(`${run} has a result of attempt ${fact.attempt} that nobody recorded`);
-      else if (!isDeepStrictEqual(outcome.expression, fact.expression))
-        broken(`${run} has another result than was recorded`);
+      if (!known?.outcome.ok) broken(`${run} has a result of attempt ${fact.attempt} that nobody recorded`);
+      else if (!isDeepStrictEqual(known.outcome.expression, fact.expression)) broken(`${run} has another result than was recorded`);
       return;
     }
-    const holder = batch.container(holders.get(key) ?? '');
-    // A result that came after Batch had given the job up may come too late.
-    if (outcome?.ok && holder && (results.get(key) ?? 0) < holder.endedAt) {
-      broken(`${run} fails attempt ${fact.attempt} of ${work.task}, which has a result`);
-    }
-    if (holder && !isOver(holder.verdict))
+    if (known?.outcome.ok && known.at < since) broken(`${run} fails attempt ${fact.attempt} of ${work.task}, which has a result`);
+    const held = holders.get(key);
+    const holder = held && batch.container(held.holder);
+    if (holder && held.at < since && !isOver(holder.verdict)) {
       broken(`${run} fails attempt ${fact.attempt} of ${work.task} while ${holder.id} is doing it`);
+    }
   }
 
   function checkEnd({ draft: { graph } }: TrueRun, run: RunId): void {
@@ -101,13 +100,14 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
   }
 
   return {
-    appended(entry, sender) {
+    appended(entry, sender, since) {
       const known = runs.get(entry.run) ?? { draft: draftOf(), entries: [] };
       runs.set(entry.run, known);
       const wasEnded = known.draft.graph.end !== null;
       known.entries.push(structuredClone(entry));
       for (const fact of structuredClone(entry.facts)) {
-        check(known, fact, entry);
+        if (fact.type === 'claimed') checkClaim(known, entry.run, fact);
+        if (fact.type === 'returned' || fact.type === 'failed') checkOutcome(known, entry.run, fact, since);
         const claimant = 'submission' in fact ? known.draft.graph.submissions.get(fact.submission)?.sender : undefined;
         const applies = evolve(known.draft, fact);
         if (fact.type === 'claimed') deadlines.set(`${entry.run} ${fact.submission}`, fact.deadline - EPOCH);
@@ -139,15 +139,14 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     },
     claimed([run, evaluation, attempt, holder], answer) {
       if (answer === 'refused') return;
-      holders.set(`${run} ${evaluation} ${attempt}`, holder);
+      holders.set(`${run} ${evaluation} ${attempt}`, { holder, at: time.now() });
       if (marked.has(run)) broken(`${holder} took up work of ${run}, which is cancelled`);
     },
     finished([run, evaluation, attempt, holder, outcome]) {
       const key = `${run} ${evaluation} ${attempt}`;
       if (outcomes.has(key)) broken(`attempt ${attempt} of ${evaluation.slice(0, 8)} in ${run} has two results`);
-      if (holders.get(key) !== holder) broken(`${holder} recorded a result of work that it does not hold`);
-      outcomes.set(key, structuredClone(outcome));
-      results.set(key, time.now());
+      if (holders.get(key)?.holder !== holder) broken(`${holder} recorded a result of work that it does not hold`);
+      outcomes.set(key, { outcome: structuredClone(outcome), at: time.now() });
     },
     stagedOut({ run, eval: evaluation, attempt }, holder) {
       const key = `${run} ${evaluation} ${attempt}`;

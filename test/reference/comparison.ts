@@ -10,7 +10,7 @@ import { hashOf, type Table, TableBuilder } from '../../core/values/table.ts';
 import { inProcessHost } from '../support/in-process-host.ts';
 import { type MemoryWorld, memoryWorld } from '../support/memory-world.ts';
 import { plain, start } from '../support/play.ts';
-import { evaluate } from './evaluator.ts';
+import { interpret } from './evaluator.ts';
 import config from './redex.config.ts';
 import { build, type Program } from './vocabulary.ts';
 
@@ -38,16 +38,21 @@ export interface Agreement {
 
 /** Runs the program and throws, with the program to paste, when its outcome is not the reference's. */
 export async function check(world: MemoryWorld, given: Program, drive: Drive): Promise<Agreement> {
-  const { outcome, errors } = evaluate(build(given), config.context ?? {});
+  const { outcome, errors } = interpret(build(given), config.context ?? {});
   const summary = await attempt(given, async () => drive(world, await start(world, build(given))));
   const result = summary.result && (await loadLarge(world.objects, summary.result));
   const expected = outcome.ok ? encode(outcome.value) : undefined;
-  if (expected && summary.status === 'DONE' && result && comparable(result) === comparable(expected)) return { summary, errors };
+  if (expected && summary.status === 'DONE' && result && comparable(result) === comparable(expected))
+    return { summary, errors };
   if (!expected && summary.status === 'FAILED' && result) {
     if (drive.losesMachines && isCaughtBy(result, ['MachineLost'])) return { summary, errors };
     if (errors.some((error) => comparable(encode(error)) === comparable(result))) return { summary, errors };
   }
-  throw different(given, `${summary.status} ${shown(result)}`, outcome.ok ? `DONE ${shown(expected)}` : `FAILED ${outcome.error}`);
+  throw different(
+    given,
+    `${summary.status} ${shown(result)}`,
+    outcome.ok ? `DONE ${shown(expected)}` : `FAILED ${outcome.error}`,
+  );
 }
 
 async function attempt<T>(given: Program, work: () => Promise<T>): Promise<T> {
@@ -59,7 +64,9 @@ async function attempt<T>(given: Program, work: () => Promise<T>): Promise<T> {
 }
 
 function different(given: Program, engine: string, reference: string): Error {
-  return new Error(`the engine and the reference differ:\n  engine:    ${engine}\n  reference: ${reference}\n${spelled(given)}`);
+  return new Error(
+    `the engine and the reference differ:\n  engine:    ${engine}\n  reference: ${reference}\n${spelled(given)}`,
+  );
 }
 
 /** The program as it can be pasted into test/reference/found.test.ts. */
@@ -70,13 +77,17 @@ function spelled(given: Program): string {
 
 function shown(table: Table | undefined): string {
   if (!table) return 'nothing';
-  const text = JSON.stringify(plain(table), (_, part) => (part instanceof Error ? `${part.name}: ${part.message}` : part));
+  const text = JSON.stringify(plain(table), (_, part) =>
+    part instanceof Error ? `${part.name}: ${part.message}` : part,
+  );
   return (text ?? 'undefined').slice(0, 300);
 }
 
 /** A hash that leaves out what an error carries beside its names and message: stacks name the frames they were made in. */
 function comparable(table: Table): string {
   const builder = new TableBuilder();
-  const bare = table.map((node) => (Array.isArray(node) && node[0] === 'error' ? JSON.stringify(node.slice(0, 4)) : node));
+  const bare = table.map((node) =>
+    Array.isArray(node) && node[0] === 'error' ? JSON.stringify(node.slice(0, 4)) : node,
+  );
   return hashOf(builder.build(builder.addTable(bare as Table)));
 }

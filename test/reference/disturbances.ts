@@ -7,7 +7,6 @@ import type { Verdict, World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { type WarmGraphs, warmGraphs } from '../../core/engine/warm.ts';
 import { draftOf } from '../../core/graph/draft.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { playJobs } from '../support/play.ts';
@@ -42,7 +41,7 @@ export function randomFrom(seed: number): () => number {
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
@@ -110,6 +109,8 @@ function graphsKept(memory: Disturbances['memory']): WarmGraphs {
   };
 }
 
+type MemoryJob = MemoryWorld['batch']['jobs'][number];
+
 interface Events {
   /** What is delivered next: any of the events so far, in any order, some of them twice. */
   next(): Promise<Verdict[]>;
@@ -117,35 +118,40 @@ interface Events {
   isQuiet(): boolean;
 }
 
+/** Fewer than the attempts a job has. */
 const LOST_MACHINES_MAX = 4;
+const HOST_LOST = 'Host EC2 (instance i-1) terminated.';
 
 function eventsOf(world: MemoryWorld, { faults }: Disturbances, random: () => number): Events {
   const pending: Verdict[] = [];
   let lost = 0;
+  const begin = (job: MemoryJob) => {
+    for (const { id, status } of tasksOf(job)) {
+      if (status !== 'SUBMITTED' || random() < 0.5) continue;
+      const isLost = faults && lost < LOST_MACHINES_MAX && random() < 0.1;
+      if (isLost) lost++;
+      pending.push(
+        world.batch.report(id, isLost ? { status: 'FAILED', statusReason: HOST_LOST } : { status: 'RUNNING' }),
+      );
+    }
+  };
   /** Jobs move on, each at its own pace. */
   const play = async () => {
     const share = random();
-    for (const { verdicts } of world.batch.jobs) {
-      for (const [id, { status, index }] of [...verdicts]) {
-        const isParent = verdicts.size > 1 && index === undefined;
-        if (isParent || status !== 'SUBMITTED' || random() < 0.5) continue;
-        const isLost = faults && lost < LOST_MACHINES_MAX && random() < 0.1;
-        if (isLost) lost++;
-        pending.push(world.batch.report(id, isLost ? { status: 'FAILED', statusReason: 'Host EC2 (i-1) terminated.' } : { status: 'RUNNING' }));
-      }
-    }
+    for (const job of world.batch.jobs) begin(job);
     pending.push(...(await playJobs(world, () => random() < share)));
-    for (const { id, verdicts } of world.batch.jobs) {
-      const children = [...verdicts.values()].filter((verdict) => verdict.index !== undefined);
-      const isOver = children.every(({ status }) => status === 'SUCCEEDED' || status === 'FAILED');
-      const isNews = verdicts.get(id)?.status === 'SUBMITTED';
-      if (children.length > 0 && isOver && isNews) pending.push(world.batch.report(id, { status: 'SUCCEEDED' }));
+    for (const job of world.batch.jobs) {
+      const isArray = job.verdicts.size > 1;
+      const isOver = isArray && job.verdicts.get(job.id)?.status !== 'SUBMITTED';
+      if (isArray && !isOver && tasksOf(job).every(hasEnded))
+        pending.push(world.batch.report(job.id, { status: 'SUCCEEDED' }));
     }
   };
   return {
     async next() {
       if (faults && random() < 0.1) world.batch.answerNext({ kind: 'throttled' });
-      if (faults && random() < 0.1) world.batch.answerNext({ kind: 'unknown', reason: 'lost' }, { accepted: random() < 0.5 });
+      if (faults && random() < 0.1)
+        world.batch.answerNext({ kind: 'unknown', reason: 'lost' }, { accepted: random() < 0.5 });
       await play();
       const share = random();
       const chosen = pending.filter(() => random() < share);
@@ -153,8 +159,15 @@ function eventsOf(world: MemoryWorld, { faults }: Disturbances, random: () => nu
       for (const verdict of chosen) if (random() < 0.7) pending.splice(pending.indexOf(verdict), 1);
       return [...chosen, ...again].sort(() => random() - 0.5);
     },
-    isQuiet: () =>
-      pending.length === 0 &&
-      world.batch.jobs.every(({ verdicts }) => [...verdicts.values()].every(({ status }) => status === 'SUCCEEDED' || status === 'FAILED')),
+    isQuiet: () => pending.length === 0 && world.batch.jobs.flatMap(tasksOf).every(hasEnded),
   };
+}
+
+/** The job itself, or an array's children. */
+function tasksOf({ verdicts }: MemoryJob): Verdict[] {
+  return [...verdicts.values()].filter(({ index }) => verdicts.size === 1 || index !== undefined);
+}
+
+function hasEnded({ status }: Verdict): boolean {
+  return status === 'SUCCEEDED' || status === 'FAILED';
 }

@@ -13,185 +13,168 @@ import { applyOperator } from '../../core/values/operators.ts';
 import type { Table } from '../../core/values/table.ts';
 
 export type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error };
+type Values = readonly unknown[];
 type Context = Readonly<Record<string, unknown>>;
-type Use = (values: never) => Outcome;
+type Function = (...args: Values) => unknown;
 
 /** The outcome of an expression, and every error that arose on the way, caught or not. */
-export function evaluate(root: unknown, runContext: Context): { readonly outcome: Outcome; readonly errors: readonly Error[] } {
+export function interpret(root: unknown, runContext: Context): { outcome: Outcome; errors: readonly Error[] } {
   const errors: Error[] = [];
-  return { outcome: valueOf(root, runContext), errors };
 
-  function failed(error: Error): Outcome {
+  function raise(error: Error): never {
     errors.push(error);
-    return { ok: false, error };
+    throw error;
   }
 
-  function valueOf(e: unknown, context: Context): Outcome {
-    const expression = (e as { [EXPRESSION]?: Expression } | null | undefined)?.[EXPRESSION];
+  function refuse(message: string, name = 'TypeError'): never {
+    raise(reviveError(name, name === 'Error' ? [name] : [name, 'Error'], message, {}));
+  }
+
+  function evaluate(e: unknown, context: Context): unknown {
+    const expression = marked<Expression>(e, EXPRESSION);
     if (expression?.kind === 'call') return call(expression.name, expression.args, expression.options, context);
-    if (expression?.kind === 'op') return all(expression.args, context, (args: unknown[]) => operator(expression.name, args));
-    if (expression) return form(expression.name, expression.args, context);
-    if (Array.isArray(e)) return all(e, context, ok);
+    if (expression?.kind === 'op') return operator(expression.name, all(expression.args, context));
+    if (expression) return (FORMS[expression.name] as (typeof FORMS)[string])(expression.args, context);
+    if (Array.isArray(e)) return all(e, context);
     // Members of maps and sets have no order of their own, and equal ones are one: encoding says which comes first.
-    if (e instanceof Set) return all([...canonical(e)], context, (members: unknown[]) => ok(new Set(members)));
+    if (e instanceof Set) return new Set(all([...decoded<Set<unknown>>(encode(e))], context));
     if (e instanceof Map) {
-      const [keys, values] = [[...canonical(e).keys()], [...canonical(e).values()]];
-      return all([...keys, ...values], context, (parts: unknown[]) =>
-        ok(new Map(parts.slice(0, keys.length).map((key, at) => [key, parts[keys.length + at]]))));
+      const [keys, values] = [[...decoded<typeof e>(encode(e)).keys()], [...decoded<typeof e>(encode(e)).values()]];
+      const parts = all([...keys, ...values], context);
+      return new Map(keys.map((_, at) => [parts[at], parts[keys.length + at]]));
     }
-    if (!isRecord(e)) return ok(e);
-    const keys = Object.keys(e).sort(byCodeUnit);
-    return all(keys.map((key) => e[key]), context, (values: unknown[]) => ok(recordOf(keys, values)));
+    return isRecord(e) ? recordOf(e, (values) => all(values, context)) : e;
   }
 
   /** Every element is evaluated; the first that failed decides. */
-  function all(es: readonly unknown[], context: Context, use: Use): Outcome {
-    const outcomes = es.map((e) => valueOf(e, context));
-    return outcomes.find((one) => !one.ok) ?? use(outcomes.map((one) => one.ok && one.value) as never);
+  function all(es: Values, context: Context): unknown[] {
+    return every(es.map((e) => () => evaluate(e, context)));
   }
 
-  function operator(name: string, args: unknown[]): Outcome {
+  function operator(name: string, args: Values): unknown {
     try {
-      return ok(decoded(applyOperator(name, encode(args))));
+      return decoded(applyOperator(name, encode(args)));
     } catch (thrown) {
-      const { name: errorName, message } = thrown as Error;
-      return failed(reviveError(errorName, [errorName, 'Error'], message, {}));
+      return refuse((thrown as Error).message, (thrown as Error).name);
     }
   }
 
-  function call(task: string, args: readonly unknown[], options: object | undefined, context: Context): Outcome {
-    return all([...args, options ?? {}], context, (given: unknown[]) => {
-      const override = (given.at(-1) as { context?: Context }).context;
-      return run(task, given.slice(0, -1), override ? { ...context, ...override } : context);
-    });
-  }
-
-  /** What a function returns is an expression again; in it the context is the job's. */
-  function run(task: string, args: readonly unknown[], context: Context): Outcome {
-    const fn = definitionOf(task)?.fn as ((...args: unknown[]) => unknown) | undefined;
-    if (!fn) return typeError(`there is no task '${task}' in the bundle of this run`, 'TaskNotFound');
+  function call(task: string, terms: Values, given: object | undefined, context: Context): unknown {
+    const values = all([...terms, given ?? {}], context);
+    const [args, options] = [values.slice(0, -1), values.at(-1) as { context?: Context }];
+    const fn = definitionOf(task)?.fn as Function | undefined;
+    if (!fn) return refuse(`there is no task '${task}' in the bundle of this run`, 'TaskNotFound');
     let result: Table;
     try {
-      result = encode(fn(...(decoded(encode(args)) as unknown[])));
+      result = encode(fn(...decoded<Values>(encode(args))));
     } catch (thrown) {
-      return failed(decoded(encodeThrown(thrown)) as Error);
+      return raise(decoded(encodeThrown(thrown)));
     }
-    return valueOf(decoded(result), context);
+    return evaluate(decoded(result), { ...context, ...options.context });
   }
 
-  function typeError(message: string, name = 'TypeError'): Outcome {
-    return failed(reviveError(name, [name, 'Error'], message, {}));
+  function apply(task: unknown, args: Values, context: Context, otherwise: string, options?: object): unknown {
+    const reference = marked<TaskReference>(task, TASK);
+    if (!reference) return refuse(otherwise);
+    return call(reference.name, [...reference.bound, ...args], options, context);
   }
 
-  function applied(task: unknown, args: readonly unknown[], context: Context, otherwise: string): Outcome {
-    const reference = (task as { [TASK]?: TaskReference } | null | undefined)?.[TASK];
-    return reference ? run(reference.name, [...reference.bound, ...args], context) : typeError(otherwise);
+  function recover(recovery: unknown, argument: unknown, context: Context): unknown {
+    return apply(evaluate(recovery, context), [argument], context, 'a catch recovers with a task');
   }
 
-  function form(name: string, terms: readonly unknown[], context: Context): Outcome {
-    switch (name) {
-      case 'cond':
-        return cond(terms, context);
-      case 'seq':
-        return seq(terms, context);
-      case 'map':
-        return all(terms, context, ([task, list, options]: [unknown, unknown, object?]) => map(task, list, options, context));
-      case 'flatMap': {
-        const lists = form('map', terms, context);
-        return lists.ok ? operator('flatten', [lists.value]) : lists;
-      }
-      case 'catch':
-        return catchError(terms, context);
-      case 'catchAll':
-        return catchAll(terms, context);
-      case 'throw':
-        return all(terms, context, ([thrown]: [unknown]) => {
-          if (thrown instanceof Error) return failed(thrown);
-          const text = typeof thrown === 'string' ? thrown : 'throwError was given neither an error nor a text';
-          return failed(reviveError('Error', ['Error'], text, {}));
+  const FORMS: Readonly<Record<string, (terms: Values, context: Context) => unknown>> = {
+    cond([test, then, ...rest], context) {
+      if (evaluate(test, context)) return evaluate(then, context);
+      return rest.length > 1 ? FORMS.cond?.(rest, context) : evaluate(rest[0], context);
+    },
+    seq: (terms, context) => terms.map((term) => evaluate(term, context)),
+    map(terms, context) {
+      const [task, list, options] = all(terms, context) as [unknown, unknown, object | undefined];
+      if (!marked(task, TASK)) return refuse('map needs a task to apply');
+      if (!Array.isArray(list)) return refuse('map needs a list to go over');
+      return every(list.map((element) => () => apply(task, [element], context, '', options)));
+    },
+    flatMap: (terms, context) => operator('flatten', [FORMS.map?.(terms, context)]),
+    catch([guarded, ...pairs], context) {
+      const outcome = attempt(() => evaluate(guarded, context));
+      if (outcome.ok) return outcome.value;
+      const at = pairs.findIndex((names, place) => place % 2 === 0 && isCaught(outcome.error, names));
+      if (at < 0) throw outcome.error;
+      return recover(pairs[at + 1], outcome.error, context);
+    },
+    catchAll([terms, names = ['Error'], recovery], context) {
+      if (!Array.isArray(terms) && !isRecord(terms)) return refuse('catchAll needs a list or a record of expressions');
+      const failures: Error[] = [];
+      const gather = (es: Values) =>
+        es.map((e) => {
+          const outcome = attempt(() => evaluate(e, context));
+          if (!outcome.ok) failures.push(outcome.error);
+          return outcome.ok ? outcome.value : outcome.error;
         });
-      case 'force':
-        return all(terms, context, ([quote]: [unknown]) =>
-          quote instanceof Quote ? valueOf(quote.expression, context) : typeError('force needs a quoted expression'));
-      case 'apply':
-        return all(terms, context, ([task, ...args]: [unknown]) => applied(task, args, context, 'only a task can be called'));
-      case 'context': {
-        const at = (found: unknown, key: string) => (isRecord(found) && Object.hasOwn(found, key) ? found[key] : undefined);
-        const found = (terms[0] as string).split('.').reduce(at, context);
-        return found === undefined ? valueOf(terms[1], context) : ok(found);
-      }
-    }
-    throw new Error(`there is no form ${name}`);
-  }
+      const seen = Array.isArray(terms) ? gather(terms) : recordOf(terms, gather);
+      const uncaught = failures.find((error) => !isCaught(error, names));
+      if (uncaught) throw uncaught;
+      return recovery !== undefined && failures.length > 0 ? recover(recovery, seen, context) : seen;
+    },
+    throw(terms, context) {
+      const [thrown] = all(terms, context);
+      if (thrown instanceof Error) return raise(thrown);
+      return refuse(typeof thrown === 'string' ? thrown : 'throwError was given neither an error nor a text', 'Error');
+    },
+    force(terms, context) {
+      const [quote] = all(terms, context);
+      return quote instanceof Quote ? evaluate(quote.expression, context) : refuse('force needs a quoted expression');
+    },
+    apply(terms, context) {
+      const [task, ...args] = all(terms, context);
+      return apply(task, args, context, 'only a task can be called');
+    },
+    context([path, otherwise], context) {
+      const at = (found: unknown, key: string) =>
+        isRecord(found) && Object.hasOwn(found, key) ? found[key] : undefined;
+      const found = (path as string).split('.').reduce(at, context as unknown);
+      return found === undefined ? evaluate(otherwise, context) : found;
+    },
+  };
 
-  function cond([test, then, ...rest]: readonly unknown[], context: Context): Outcome {
-    const chosen = valueOf(test, context);
-    if (!chosen.ok) return chosen;
-    if (chosen.value) return valueOf(then, context);
-    return rest.length > 1 ? cond(rest, context) : valueOf(rest[0], context);
-  }
+  return { outcome: attempt(() => evaluate(root, runContext)), errors };
+}
 
-  function seq(terms: readonly unknown[], context: Context): Outcome {
-    const values: unknown[] = [];
-    for (const term of terms) {
-      const outcome = valueOf(term, context);
-      if (!outcome.ok) return outcome;
-      values.push(outcome.value);
-    }
-    return ok(values);
-  }
-
-  function map(task: unknown, list: unknown, options: object | undefined, context: Context): Outcome {
-    const reference = (task as { [TASK]?: TaskReference } | null | undefined)?.[TASK];
-    if (!reference) return typeError('map needs a task to apply');
-    if (!Array.isArray(list)) return typeError('map needs a list to go over');
-    const calls = list.map((element) => call(reference.name, [...reference.bound, element], options, context));
-    return calls.find((one) => !one.ok) ?? ok(calls.map((one) => one.ok && one.value));
-  }
-
-  function catchError([guarded, ...pairs]: readonly unknown[], context: Context): Outcome {
-    const outcome = valueOf(guarded, context);
-    if (outcome.ok) return outcome;
-    const at = pairs.findIndex((names, place) => place % 2 === 0 && isCaught(outcome.error, names));
-    return at < 0 ? outcome : recover(pairs[at + 1], outcome.error, context);
-  }
-
-  function catchAll([terms, names, recovery]: readonly unknown[], context: Context): Outcome {
-    if (!isRecord(terms) && !Array.isArray(terms)) return typeError('catchAll needs a list or a record of expressions');
-    const keys = Object.keys(terms).sort(Array.isArray(terms) ? () => 0 : byCodeUnit);
-    const outcomes = keys.map((key) => valueOf((terms as Context)[key], context));
-    const uncaught = outcomes.find((one) => !one.ok && !isCaught(one.error, names ?? ['Error']));
-    if (uncaught) return uncaught;
-    const all = outcomes.map((one) => (one.ok ? one.value : one.error));
-    const seen = Array.isArray(terms) ? all : recordOf(keys, all);
-    return recovery !== undefined && outcomes.some((one) => !one.ok) ? recover(recovery, seen, context) : ok(seen);
-  }
-
-  function recover(recovery: unknown, argument: unknown, context: Context): Outcome {
-    return all([recovery], context, ([task]: [unknown]) => applied(task, [argument], context, 'a catch recovers with a task'));
+function attempt(work: () => unknown): Outcome {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    return { ok: false, error: error as Error };
   }
 }
 
-function ok(value: unknown): Outcome {
-  return { ok: true, value };
+function every(works: readonly (() => unknown)[]): unknown[] {
+  return works.map(attempt).map((outcome) => {
+    if (outcome.ok) return outcome.value;
+    throw outcome.error;
+  });
+}
+
+function recordOf(record: Context, evaluate: (values: Values) => Values): Record<string, unknown> {
+  const keys = Object.keys(record).sort(byCodeUnit);
+  const values = evaluate(keys.map((key) => record[key]));
+  return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
 }
 
 function isCaught(error: Error, names: unknown): boolean {
   return errorClasses(error).some((name) => (names as string[]).includes(name));
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype && !(TASK in value);
+function isRecord(value: unknown): value is Context {
+  if (value === null || typeof value !== 'object' || marked(value, TASK)) return false;
+  return Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function recordOf(keys: readonly string[], values: readonly unknown[]): Record<string, unknown> {
-  return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
+function marked<T>(value: unknown, mark: symbol): T | undefined {
+  return (value as Record<symbol, T> | null | undefined)?.[mark];
 }
 
-function canonical<T>(collection: T): T {
-  return decoded(encode(collection)) as T;
-}
-
-function decoded(table: Table): unknown {
-  return decode(table, REVIVE);
+function decoded<T>(table: Table): T {
+  return decode(table, REVIVE) as T;
 }

@@ -12,7 +12,11 @@ const FOUND: Readonly<Record<string, Program>> = {
   'a failure that a catchAll shares with one of its terms is caught by it': [
     'form',
     'catchAll',
-    [['list', [['list', [0, failure, 0]], failure]], ['list', ['Error']], ['task', 'show', []]],
+    [
+      ['list', [['list', [0, failure, 0]], failure]],
+      ['list', ['Error']],
+      ['task', 'show', []],
+    ],
   ],
   'catchAll takes terms that are a large value': ['form', 'catchAll', [['list', [['big', 1]]]]],
   'an override of the context may be large': ['call', 'where', ['a'], { context: bigContext }],
@@ -32,7 +36,15 @@ const FOUND: Readonly<Record<string, Program>> = {
     'form',
     'catchError',
     [
-      ['form', 'catchError', [['call', 'failBig', [1]], ['list', ['Error']], ['task', 'rethrow', []]]],
+      [
+        'form',
+        'catchError',
+        [
+          ['call', 'failBig', [1]],
+          ['list', ['Error']],
+          ['task', 'rethrow', []],
+        ],
+      ],
       ['list', ['RangeError']],
       ['task', 'show', []],
     ],

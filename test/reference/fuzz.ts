@@ -6,7 +6,9 @@ import { PROPERTIES } from './properties.ts';
 /** Between two lines of progress. */
 const BATCH = 2000;
 
-const { values } = parseArgs({ options: { programs: { type: 'string', default: '100000' }, seed: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { programs: { type: 'string', default: '100000' }, seed: { type: 'string' } },
+});
 const wanted = Number(values.programs);
 const seed = Number(values.seed ?? Date.now() % 2 ** 31);
 

@@ -45,7 +45,10 @@ function listOf(part: Arbitrary, maxLength = 4): fc.Arbitrary<Program[]> {
 
 const number: Arbitrary = fc.oneof(fc.integer({ min: -2, max: 6 }), fc.constantFrom(0.5, -0, Number.NaN));
 const names: Arbitrary = fc
-  .subarray(['Error', 'TypeError', 'RangeError', 'Domain', 'TaskNotFound', 'NotEncodable'], { minLength: 1, maxLength: 2 })
+  .subarray(['Error', 'TypeError', 'RangeError', 'Domain', 'TaskNotFound', 'NotEncodable'], {
+    minLength: 1,
+    maxLength: 2,
+  })
   .map((all): Program => ['list', all]);
 const error: Arbitrary = fc
   .tuple(fc.constantFrom('Error', 'TypeError', 'RangeError', 'Domain'), fc.constantFrom('a', 'b', 'c'))
@@ -55,7 +58,19 @@ const reference: Arbitrary = fc.oneof(
   place.map((at): Program => ['arg', at]),
   place.map((at): Program => ['var', at]),
 );
-const unary = fc.constantFrom('inc', 'heavy', 'ifOdd', 'ifOddHeavy', 'fib', 'down', 'range', 'box', 'measure', 'quoted', 'where');
+const unary = fc.constantFrom(
+  'inc',
+  'heavy',
+  'ifOdd',
+  'ifOddHeavy',
+  'fib',
+  'down',
+  'range',
+  'box',
+  'measure',
+  'quoted',
+  'where',
+);
 
 export function programs({ uncached }: ProgramOptions): Arbitrary {
   const { any, risk } = fc.letrec<Sorts>((tie: fc.LetrecTypedTie<Sorts>) => {
@@ -63,21 +78,35 @@ export function programs({ uncached }: ProgramOptions): Arbitrary {
     const num = tie('num');
     const list = tie('list');
     const sort = (...choices: (Arbitrary | { arbitrary: Arbitrary; weight: number })[]) =>
-      fc.oneof({ maxDepth: DEPTH_MAX, depthSize: 'max', depthIdentifier: 'program', withCrossShrink: true }, ...choices);
-    const optional = (part: Arbitrary) => fc.oneof({ arbitrary: fc.constant<Program>(['undefined']), weight: 1 }, { arbitrary: part, weight: 2 });
-    const options = optionsOf(num, any, uncached);
+      fc.oneof(
+        { maxDepth: DEPTH_MAX, depthSize: 'max', depthIdentifier: 'program', withCrossShrink: true },
+        ...choices,
+      );
+    const optional = (part: Arbitrary) =>
+      fc.oneof({ arbitrary: fc.constant<Program>(['undefined']), weight: 1 }, { arbitrary: part, weight: 2 });
+    const options = optionsOf(num, uncached);
     return {
       any: sort(
         { arbitrary: num, weight: 10 },
         { arbitrary: list, weight: 7 },
-        tie('bool'), { arbitrary: tie('record'), weight: 2 }, tie('task'), reference, error, fc.constantFrom<Program>(null, 'text', ['undefined'], ['big', 1], ['big', 2]), quoteOf(any)),
+        tie('bool'),
+        { arbitrary: tie('record'), weight: 2 },
+        tie('task'),
+        reference,
+        error,
+        fc.constantFrom<Program>(null, 'text', ['undefined'], ['big', 1], ['big', 2]),
+        quoteOf(any),
+      ),
       num: sort(
         number,
         { arbitrary: reference, weight: 2 },
         { arbitrary: call(['inc', 'heavy', 'ifOdd', 'ifOddHeavy'], num), weight: 6 },
         { arbitrary: call(['plus', 'plusHeavy'], num, num), weight: 4 },
         call(['sum', 'measure'], list),
-        call(['fib', 'down', 'tree', 'big', 'bigHeavy', 'failBig', 'throwText', 'unencodable', 'nothing', 'where'], num),
+        call(
+          ['fib', 'down', 'tree', 'big', 'bigHeavy', 'failBig', 'throwText', 'unencodable', 'nothing', 'where'],
+          num,
+        ),
         call(['fail', 'failHeavy'], fc.constantFrom('Error', 'TypeError', 'Domain'), fc.constantFrom('x', 'y', 'z')),
         call(['twice'], tie('task'), num),
         call(['forced'], quoteOf(any)),
@@ -111,20 +140,23 @@ export function programs({ uncached }: ProgramOptions): Arbitrary {
         form('flatMap', tie('task'), list),
         fc.tuple(unary, list, options).map(([name, over, given]): Program => ['each', name, over, given]),
         { arbitrary: listOf(any).map((all): Program => ['form', 'seq', all]), weight: 2 },
-        form('catchAll', listOf(tie('risk')).map((all): Program => ['list', all])),
-        form('catchAll', listOf(tie('risk')).map((all): Program => ['list', all]), names, optional(tie('recovery'))),
+        form(
+          'catchAll',
+          listOf(tie('risk')).map((all): Program => ['list', all]),
+        ),
+        form(
+          'catchAll',
+          listOf(tie('risk')).map((all): Program => ['list', all]),
+          names,
+          optional(tie('recovery')),
+        ),
         form('catchAll', tie('record'), names, tie('recovery')),
         op(['zip', 'concat'], list, list),
         op(['slice'], list, fc.constantFrom(0, 1), fc.constantFrom(1, 2)),
         op(['flatten', 'values', 'entries'], list),
         letOf(any, list),
       ),
-      bool: sort(
-        fc.boolean(),
-        op(['lt', 'eq', 'and', 'or'], num, num),
-        op(['not'], any),
-        op(['contains'], list, num),
-      ),
+      bool: sort(fc.boolean(), op(['lt', 'eq', 'and', 'or'], num, num), op(['not'], any), op(['contains'], list, num)),
       record: sort(
         fc.record({ a: any, b: any }, { requiredKeys: [] }).map((parts): Program => ['record', parts]),
         fc.record({ list, a: num }).map((parts): Program => ['record', parts]),
@@ -142,20 +174,35 @@ export function programs({ uncached }: ProgramOptions): Arbitrary {
       ),
       recovery: sort(
         { arbitrary: fc.constantFrom<Program>(['task', 'show', []], ['task', 'showHeavy', []]), weight: 3 },
-        fc.constantFrom<Program>(['task', 'rethrow', []], ['task', 'rename', []], ['task', 'showAll', []], ['task', 'pair', []]),
+        fc.constantFrom<Program>(
+          ['task', 'rethrow', []],
+          ['task', 'rename', []],
+          ['task', 'showAll', []],
+          ['task', 'pair', []],
+        ),
         any.map((bound): Program => ['task', 'instead', [bound]]),
         tie('code').map((code): Program => ['task', 'body', [code]]),
         tie('task'),
       ),
       risk: sort(
-        { arbitrary: call(['fail', 'failHeavy'], fc.constantFrom('Error', 'TypeError', 'Domain'), fc.constantFrom('x', 'y', 'z')), weight: 4 },
+        {
+          arbitrary: call(
+            ['fail', 'failHeavy'],
+            fc.constantFrom('Error', 'TypeError', 'Domain'),
+            fc.constantFrom('x', 'y', 'z'),
+          ),
+          weight: 4,
+        },
         { arbitrary: call(['ifOdd', 'ifOddHeavy'], num), weight: 4 },
         fc.tuple(any, tie('risk'), any).map((all): Program => ['list', all]),
         fc.tuple(any, tie('risk'), tie('risk')).map((all): Program => ['form', 'seq', all]),
         form('map', fc.constantFrom<Program>(['task', 'ifOdd', []], ['task', 'ifOddHeavy', []]), list),
         call(['plus', 'plusHeavy', 'pair'], tie('risk'), any),
         call(['plus', 'plusHeavy', 'pair'], any, tie('risk')),
-        bodyOf(any, tie('risk').map((risk): Program => ['code', risk])),
+        bodyOf(
+          any,
+          tie('risk').map((risk): Program => ['code', risk]),
+        ),
         letOf(tie('risk'), any),
         form('throwError', any),
         any,
@@ -164,9 +211,17 @@ export function programs({ uncached }: ProgramOptions): Arbitrary {
     };
   });
   // An error that is caught must be the reference's to the letter, one that ends the run only one of several.
-  const caught = risk.map((inner): Program => ['form', 'catchError', [inner, ['list', ['Error']], ['task', 'show', []]]]);
+  const caught = risk.map(
+    (inner): Program => ['form', 'catchError', [inner, ['list', ['Error']], ['task', 'show', []]]],
+  );
   const both = fc.tuple(any, risk).map((all): Program => ['form', 'catchAll', [['list', all]]]);
-  return fc.oneof({ withCrossShrink: true }, { arbitrary: any, weight: 2 }, risk, { arbitrary: caught, weight: 2 }, both);
+  return fc.oneof(
+    { withCrossShrink: true },
+    { arbitrary: any, weight: 2 },
+    risk,
+    { arbitrary: caught, weight: 2 },
+    both,
+  );
 }
 
 function quoteOf(any: Arbitrary): Arbitrary {
@@ -191,10 +246,13 @@ function callWith(tasks: readonly string[], arg: Arbitrary, options: fc.Arbitrar
 }
 
 /** Options with lazy values. */
-function optionsOf(num: Arbitrary, any: Arbitrary, uncached: boolean): fc.Arbitrary<Record<string, Program>> {
+function optionsOf(num: Arbitrary, uncached: boolean): fc.Arbitrary<Record<string, Program>> {
   const parts: Record<string, Arbitrary> = {
     memory: call(['positive'], num),
-    executor: fc.oneof(fc.constantFrom('inline', 'batch'), form('cond', num, fc.constant<Program>('batch'), fc.constant<Program>('inline'))),
+    executor: fc.oneof(
+      fc.constantFrom('inline', 'batch'),
+      form('cond', num, fc.constant<Program>('batch'), fc.constant<Program>('inline')),
+    ),
     limits: fc.constant<Program>(['record', { one: 1 }]),
     minArraySize: fc.constant<Program>(5),
     context: fc.oneof(

@@ -21,48 +21,59 @@ export const PROPERTIES: readonly Property[] = [
   {
     name: 'a run has the value that the reference evaluator gives it, or fails with an error it finds too',
     share: 0.5,
-    property: property(fc.asyncProperty(anyProgram, async (program) => {
-      await check(referenceWorld(), program, through(CALM));
-    })),
+    property: property(
+      fc.asyncProperty(anyProgram, async (program) => {
+        await check(referenceWorld(), program, through(CALM));
+      }),
+    ),
   },
   {
     name: 'it runs no function twice on the same arguments',
     share: 0.1,
-    property: property(fc.asyncProperty(programs({ uncached: false }), async (program) => {
-      const { world, ran } = watchedWorld();
-      await check(world, program, through(CALM));
-      const twice = ran.filter((one, at) => ran.indexOf(one) < at);
-      if (twice.length > 0) throw new Error(`ran twice: ${twice.join(', ')}`);
-    })),
+    property: property(
+      fc.asyncProperty(programs({ uncached: false }), async (program) => {
+        const { world, ran } = watchedWorld();
+        await check(world, program, through(CALM));
+        const twice = ran.filter((one, at) => ran.indexOf(one) < at);
+        if (twice.length > 0) throw new Error(`ran twice: ${twice.join(', ')}`);
+      }),
+    ),
   },
   {
     name: 'it does so whatever happens on its way: events late, twice and in any order, rounds cut short, graphs dropped, racing handlers, faults',
     share: 0.3,
-    property: property(fc.asyncProperty(anyProgram, disturbances, async (program, given) => {
-      await check(referenceWorld(), program, through(given));
-    })),
+    property: property(
+      fc.asyncProperty(anyProgram, disturbances, async (program, given) => {
+        await check(referenceWorld(), program, through(given));
+      }),
+    ),
   },
   {
     name: 'with a warm cache it has the same value, and nothing that came to a value runs again',
     share: 0.1,
-    property: property(fc.asyncProperty(programs({ uncached: false }), disturbances, async (program, given) => {
-      const { world, ran, finished } = watchedWorld();
-      const { errors } = await check(world, program, through(given));
-      const before = new Set(finished.splice(0));
-      ran.length = 0;
-      await check(world, program, through(CALM));
-      if (finished.some((evaluation) => before.has(evaluation))) throw new Error('a job with a recorded value ran again');
-      if (errors.length === 0 && ran.length > 0) throw new Error(`ran again: ${ran.join(', ')}`);
-    })),
+    property: property(
+      fc.asyncProperty(programs({ uncached: false }), disturbances, async (program, given) => {
+        const { world, ran, finished } = watchedWorld();
+        const { errors } = await check(world, program, through(given));
+        const before = new Set(finished.splice(0));
+        ran.length = 0;
+        await check(world, program, through(CALM));
+        if (finished.some((evaluation) => before.has(evaluation)))
+          throw new Error('a job with a recorded value ran again');
+        if (errors.length === 0 && ran.length > 0) throw new Error(`ran again: ${ran.join(', ')}`);
+      }),
+    ),
   },
   {
     name: 'with any part of the cache gone it has the same value',
     share: 0.1,
-    property: property(fc.asyncProperty(anyProgram, disturbances, fc.nat(), async (program, given, seed) => {
-      const world = referenceWorld();
-      await check(world, program, through(CALM));
-      await check(forgetting(world, seed), program, through(given));
-    })),
+    property: property(
+      fc.asyncProperty(anyProgram, disturbances, fc.nat(), async (program, given, seed) => {
+        const world = referenceWorld();
+        await check(world, program, through(CALM));
+        await check(forgetting(world, seed), program, through(given));
+      }),
+    ),
   },
   {
     name: 'its graph, rolled back after any facts, is what it was and goes on as if nothing had been',

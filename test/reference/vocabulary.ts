@@ -96,7 +96,9 @@ function ifOdd(value: unknown): unknown {
 }
 
 function shown(value: unknown): string {
-  return value instanceof Error ? `<${value.name} ${value.message.slice(0, 99)} ${value.message.length}>` : typeof value;
+  return value instanceof Error
+    ? `<${value.name} ${value.message.slice(0, 99)} ${value.message.length}>`
+    : typeof value;
 }
 
 const range: Loose = (n) => Array.from({ length: size(n, 5) }, (_, at) => at);
@@ -126,9 +128,11 @@ export const TASKS: Readonly<Record<string, Loose>> = {
   bigHeavy: task('p.big_heavy', batch, ((n) => range(n).map(bigText)) as Loose),
   failBig: task('p.fail_big', v1, ((n) => failing('RangeError', bigText(small(n)))) as Loose),
   measure: task('p.measure', v1, ((value) => JSON.stringify(value)?.length ?? 0) as Loose),
-  fib: task('p.fib', v1, ((n) => (size(n, 7) < 2 ? size(n, 7) : add(again('fib', size(n, 7) - 1), again('fib', size(n, 7) - 2)))) as Loose),
+  fib: task('p.fib', v1, ((n) =>
+    size(n, 7) < 2 ? size(n, 7) : add(again('fib', size(n, 7) - 1), again('fib', size(n, 7) - 2))) as Loose),
   down: task('p.down', v1, ((n) => (size(n, 9) === 0 ? 'down' : again('down', size(n, 9) - 1))) as Loose),
-  tree: task('p.tree', v1, ((n) => (size(n, 4) === 0 ? again('heavy', 1) : [again('tree', size(n, 4) - 1), again('heavy', n)])) as Loose),
+  tree: task('p.tree', v1, ((n) =>
+    size(n, 4) === 0 ? again('heavy', 1) : [again('tree', size(n, 4) - 1), again('heavy', n)]) as Loose),
   body: task('p.body', v1, body),
   bodyHeavy: task('p.body_heavy', batch, body),
   pick: task('p.pick', v1, ((n) => CHOICES[size(n, CHOICES.length - 1)]?.()) as Loose),
@@ -144,7 +148,11 @@ export const TASKS: Readonly<Record<string, Loose>> = {
   rename: task('p.rename', v1, ((error) => failing('TypeError', `was ${shown(error)}`)) as Loose),
   instead: task('p.instead', v1, ((value, error) => [value, shown(error)]) as Loose),
   showAll: task('p.show_all', v1, ((terms) => Object.values(terms as object).map(shown)) as Loose),
-  setting: task('p.setting', v1, ((n) => [small(n), { b: small(n) }, bigText(1), { b: bigText(2) }][size(n, 3)]) as Loose),
+  setting: task(
+    'p.setting',
+    v1,
+    ((n) => [small(n), { b: small(n) }, bigText(1), { b: bigText(2) }][size(n, 3)]) as Loose,
+  ),
   positive: task('p.positive', v1, ((n) => size(n, 7) + 1) as Loose),
 };
 
@@ -167,12 +175,39 @@ export function bigText(n: number): string {
 }
 
 const OPERATORS = {
-  add, and, concat, contains, entries, eq, flatten, get, keys, len, lt, merge, mul, not, or, slice, sub, values, zip, constant,
+  add,
+  and,
+  concat,
+  contains,
+  entries,
+  eq,
+  flatten,
+  get,
+  keys,
+  len,
+  lt,
+  merge,
+  mul,
+  not,
+  or,
+  slice,
+  sub,
+  values,
+  zip,
+  constant,
 } as unknown as Readonly<Record<string, Loose>>;
 
-const FORMS = { cond, seq: (...terms: unknown[]) => seq(terms), map, flatMap, catchError, catchAll, throwError, force, context } as unknown as Readonly<
-  Record<string, Loose>
->;
+const FORMS = {
+  cond,
+  seq: (...terms: unknown[]) => seq(terms),
+  map,
+  flatMap,
+  catchError,
+  catchAll,
+  throwError,
+  force,
+  context,
+} as unknown as Readonly<Record<string, Loose>>;
 
 /** The expression a program stands for. */
 export function build(program: Program, args: readonly unknown[] = [], vars: readonly unknown[] = []): unknown {

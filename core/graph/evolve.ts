@@ -144,10 +144,14 @@ function claimed(draft: Draft, fact: Extract<Fact, { type: 'claimed' }>): boolea
   const { graph, edits } = draft;
   const known = graph.submissions.get(fact.submission);
   if (known) {
+    // Meanwhile its job was heard of: there is nothing to send.
+    if (known.ids.length > 0) return false;
     edits.set(known, 'sender', fact.sender);
     edits.set(known, 'deadline', fact.deadline);
     return true;
   }
+  // Claimed anew by a round that also learned how it ended: it is closed, and its jobs go on under another.
+  if (!fact.jobs.every((job) => isClaimable(graph.works.get(job.eval), job.attempt))) return false;
   const { type: _type, submission: id, ...rest } = fact;
   edits.put(graph.submissions, id, { ...rest, id, ids: [], open: fact.jobs.length });
   for (const { eval: evaluation, attempt } of fact.jobs) {
@@ -164,6 +168,10 @@ function claimed(draft: Draft, fact: Extract<Fact, { type: 'claimed' }>): boolea
     }
   }
   return true;
+}
+
+function isClaimable(work: Work | undefined, attempt: number): boolean {
+  return (work?.state === 'ready' || work?.state === 'lookup') && attempt === work.attempt + 1;
 }
 
 /** The work has a verdict: its submission is over when all its jobs have one. */

@@ -116,6 +116,21 @@ describe('a request that went out twice', () => {
   });
 });
 
+describe('an overdue claim', () => {
+  it('is not sent again by the round that learns how its job ended', async () => {
+    const world = playWorld();
+    world.batch.answerNext({ kind: 'unknown', reason: 'time-out' }, { accepted: true });
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    const verdicts = await playJobs(world);
+    world.clock.advance(10 * MINUTE);
+    // The look-up does not show the job yet.
+    const lagging: World = { ...world, batch: { ...world.batch, find: async () => [] } };
+    expect((await round(lagging, run, verdicts)).status).toBe('DONE');
+    expect(world.batch.jobs).toHaveLength(1);
+  });
+});
+
 async function claimsOf(world: MemoryWorld, run: RunId) {
   const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
   return facts.flatMap((fact) => (fact.type === 'claimed' ? fact.jobs : []));

@@ -18,6 +18,7 @@ interface RunFlags {
   readonly chaos?: number;
   readonly tag?: Tags;
   readonly json?: boolean;
+  readonly dryRun?: boolean;
 }
 
 function collectTag(text: string, tags: Tags = {}): Tags {
@@ -62,14 +63,17 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
     )
     .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag)
     .option('--chaos <seed>', 'lose jobs, and lose, repeat and delay events, as the number says', seedOf)
+    .option('--dry-run', 'say what would run and why; nothing is written')
     .option('--json', 'print the end of the run as JSON')
     .allowUnknownOption()
     .helpOption(false)
     .addHelpText('after', RUN_HELP)
-    .action(async (words: string[], { tag = {}, json = false, ...flags }: RunFlags, command: Command) => {
-      if (words[0] === '--help' || words[0] === '-h') command.help();
-      finish(await runCommand(root, words, { ...flags, json, tags: tag }));
-    });
+    .action(
+      async (words: string[], { tag = {}, json = false, dryRun = false, ...flags }: RunFlags, command: Command) => {
+        if (words[0] === '--help' || words[0] === '-h') command.help();
+        finish(await runCommand(root, words, { ...flags, json, dryRun, tags: tag }));
+      },
+    );
 
   program
     .command('resume')

@@ -10,6 +10,7 @@ import type { Hash } from '../core/values/hash.ts';
 import { hashOf } from '../core/values/table.ts';
 import { parseFlags } from './arguments.ts';
 import { paintFailure } from './colours.ts';
+import { printDryRun } from './dry-run.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { live } from './live.ts';
 import { fullName } from './names.ts';
@@ -28,6 +29,8 @@ export interface RunOptions {
   readonly chaos?: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly json: boolean;
+  /** Only says what would run. */
+  readonly dryRun: boolean;
 }
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -78,6 +81,7 @@ export async function runCommand(root: string, words: readonly string[], options
     failure: options.failure,
   };
   const { json, chaos } = options;
+  if (options.dryRun) return (await printDryRun(root, bundle, request, json)) ? EXIT.done : EXIT.failed;
   return inSession(root, { json, wanted: 'DONE', chaos }, async (session) => {
     await storeBundle(session.world.objects, bundle);
     return (await unfinished(session, request)) ?? (await start(session, request));

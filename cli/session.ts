@@ -106,8 +106,19 @@ async function worldOf(environment: Readonly<Record<string, string>>): Promise<W
   return world();
 }
 
+export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'>;
+
+/** What the project's runs have left, to be read without a trace; undefined where nothing was run yet. */
+export function readingState<T>(root: string, use: (stored: StoredState | undefined) => Promise<T>): Promise<T> {
+  if (!existsSync(stateFolder(root))) return use(undefined);
+  return reading(root, async () => {
+    const { storedState } = await import('../functions/world.ts');
+    return use(storedState());
+  });
+}
+
 /** As Lambda calls them: with an event and a context. */
-async function loadFunctions(): Promise<Functions> {
+export async function loadFunctions(): Promise<Functions> {
   const [start, advance, status, sweep, cancel, retry] = await Promise.all([
     import('../functions/start.ts'),
     import('../functions/advance.ts'),

@@ -53,7 +53,8 @@ function refusal(errors: string[]) {
   return { statusCode: 400, body: { errors } };
 }
 
-function messageOf(error: Table): string {
+/** What is wrong with the request, for whoever made it. */
+export function messageOf(error: Table): string {
   const root = rootOf(error);
   if (!Array.isArray(root) || root[0] !== 'error') return 'the workflow cannot be started with these arguments';
   const [, name, , message] = root;

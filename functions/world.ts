@@ -90,6 +90,20 @@ function openWorld(settings: EngineSettings): World {
   };
 }
 
+/** What runs have left, to be read without a trace. */
+export function storedState(): Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'> {
+  const settings = engineSettings();
+  const { tables } = settings;
+  const clients = awsClients();
+  const { objects } = openStorage(settings, clients);
+  return {
+    objects,
+    journal: dynamoJournal(clients.dynamo, tables.runs, objects),
+    summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
+    cache: dynamoCache(clients.dynamo, tables.cache, objects, clock, { notesUse: false }),
+  };
+}
+
 let opened: { readonly settings: string; readonly world: World } | undefined;
 
 /** The process's world: connections, workers and warm graphs live as long as its settings do. */

@@ -18,10 +18,12 @@ export interface LocalOptions {
   readonly root?: string | undefined;
   /** Folder that remembers versions; without one every look at a file hashes it. */
   readonly versions?: string | undefined;
+  /** false: that folder is only read. */
+  readonly notesVersions?: boolean;
 }
 
 export function localStore(options: LocalOptions): Store {
-  const versions = fileVersions(options.versions);
+  const versions = fileVersions(options.versions, { notes: options.notesVersions ?? true });
 
   const pathOf = (location: string): string => {
     if (location.includes('\0')) throw refused(location, 'holds a NUL character');

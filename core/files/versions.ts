@@ -28,8 +28,11 @@ interface Memo {
   readonly version: string;
 }
 
-/** `folder` keeps the memos, for all processes; without one every look hashes. */
-export function fileVersions(folder: string | undefined): Versions {
+/** `folder` keeps the memos, for all processes; without one every look hashes. `notes: false` only reads those there are. */
+export function fileVersions(
+  folder: string | undefined,
+  { notes }: { readonly notes: boolean } = { notes: true },
+): Versions {
   const memoOf = (path: string): string | undefined => {
     const name = digest('path', path);
     return folder && join(folder, name.slice(0, 2), name.slice(2));
@@ -44,7 +47,7 @@ export function fileVersions(folder: string | undefined): Versions {
 
   const remember = async (path: string, stats: BigIntStats, version: string): Promise<void> => {
     const memo = memoOf(path);
-    if (!memo || stats.size < MEMO_BYTES_MIN) return;
+    if (!notes || !memo || stats.size < MEMO_BYTES_MIN) return;
     await replaceFile(memo, JSON.stringify({ path, stamp: stampOf(stats), version } satisfies Memo));
   };
 

@@ -9,6 +9,6 @@ describe('random programs', () => {
   for (const { name, share, property } of PROPERTIES) {
     it(name, async () => {
       await fc.assert(property, { numRuns: Math.ceil(PROGRAMS * share) });
-    });
+    }, 120_000);
   }
 });

@@ -15,7 +15,7 @@ import {
 import { type Container, EPOCH, type SimulatedBatch, simulatedBatch } from './batch.ts';
 import { call, type Process, type Simulation, sleep } from './process.ts';
 import { type Queue, queueOf } from './queue.ts';
-import { runJob } from './runner.ts';
+import { REFUSED, runJob } from './runner.ts';
 import { type Truth, truthOf } from './truth.ts';
 
 export const STACK = 'sim';
@@ -43,11 +43,13 @@ export interface Environment {
   process: Process | undefined;
 }
 
+/** Exit code of a runner that met a bug. */
+const TROUBLE = 70;
 const MACHINE_LOST_MAX = 3;
 const OTHER_LOSSES_MAX = 1;
 const WORK_MS_MAX = 240_000;
 
-export function cloudOf(simulation: Simulation, host: Host): Cloud {
+export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: number = REFUSED): Cloud {
   const { time, random, faults } = simulation;
   const journal = memoryJournal();
   const summaries = memorySummaries();
@@ -80,10 +82,11 @@ export function cloudOf(simulation: Simulation, host: Host): Cloud {
       }
     },
     runWork: (container, process) =>
-      runJob(runnerPorts(container, process), container.job.request.spec, container.index, container.id).catch(
+      runJob(runnerPorts(container, process), container.job.request.spec, container.index, container.id).then(
+        (exitCode) => (exitCode === REFUSED ? refusedExitCode : exitCode),
         (error: unknown) => {
           simulation.violate(`${process.name} threw ${String(error)}`);
-          return 70;
+          return TROUBLE;
         },
       ),
   });

@@ -19,8 +19,15 @@ const WARM_MAX = 8;
 const POLL_MS_MAX = 1_500;
 const RETRY_CALL_MS = 20_000;
 
-/** Changes the world that handlers see: how a protocol is broken on purpose. */
-export type Sabotage = (world: World, cloud: Cloud, environment: Environment) => World;
+/** How the protocol is broken on purpose. */
+export interface Sabotage {
+  /** The world that handlers see. */
+  readonly world?: (world: World, cloud: Cloud) => World;
+  /** What they hear of jobs. */
+  readonly verdicts?: (verdicts: Verdict[], cloud: Cloud) => Verdict[];
+  /** Of a runner whose claim was refused. */
+  readonly refusedExitCode?: number;
+}
 
 export interface Handlers {
   /** From now on the queue is read and the sweep is called. */
@@ -37,7 +44,7 @@ type Result = 'done' | 'failed' | 'died';
 /** Nobody waits for the result. */
 const ignored = (): void => undefined;
 
-export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (world) => world): Handlers {
+export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage): Handlers {
   const { simulation, queue } = cloud;
   const { time, random, faults } = simulation;
   let made = 0;
@@ -82,7 +89,8 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
       }
     };
     time.after(TIMEOUT_MS, watch);
-    const world = sabotage(cloud.worldFor(chosen, process), cloud, chosen);
+    const own = cloud.worldFor(chosen, process);
+    const world = sabotage.world?.(own, cloud) ?? own;
     simulation.note(() => `${process.name} begins`);
     work(world, { hardEnd: world.clock.now() + TIMEOUT_MS }).then(
       () => finish('done'),
@@ -143,7 +151,7 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage = (wo
     let trouble: Trouble | undefined;
     for (const [run, work] of works) {
       try {
-        await round(world, run, work.verdicts, options);
+        await round(world, run, sabotage.verdicts?.(work.verdicts, cloud) ?? work.verdicts, options);
         for (const message of work.messages) queue.delete(message);
       } catch (error) {
         if (!(error instanceof Trouble)) throw error;

@@ -68,7 +68,7 @@ export function workflowOf(name: string): Workflow {
 
 export function scenarioOf(seed: number): Scenario {
   const random = randomOf(seed, 'scenario');
-  const cancelAt = random.chance(0.25) ? random.between(0, random.chance(0.5) ? 10 : 1) * MINUTE_MS : undefined;
+  const cancelAt = random.chance(0.25) ? random.between(0, random.pick([0.05, 1, 10])) * MINUTE_MS : undefined;
   return {
     workflow: random.pick(WORKFLOWS),
     environments: 1 + random.below(5),
@@ -95,8 +95,8 @@ export async function simulate(options: Options): Promise<History> {
     },
   };
   machine.isRepaired = false;
-  const cloud = cloudOf(simulation, host);
-  const handlers = handlersOf(cloud, scenario.environments, options.sabotage);
+  const cloud = cloudOf(simulation, host, options.sabotage?.refusedExitCode);
+  const handlers = handlersOf(cloud, scenario.environments, options.sabotage ?? {});
   const runs = begin(simulation, handlers, scenario);
   time.at(FAULTS_END_MS, () => simulation.faults.stop());
 

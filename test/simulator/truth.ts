@@ -10,11 +10,12 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Attempts, Entry, Outcome } from '../../core/engine/ports.ts';
-import { parseJobName } from '../../core/engine/spec.ts';
+import { jobName, parseJobName } from '../../core/engine/spec.ts';
 import type { LiveRun } from '../../core/engine/warm.ts';
 import { type Draft, draftOf } from '../../core/graph/draft.ts';
 import { evolve } from '../../core/graph/evolve.ts';
 import type { Fact, RunId, SubmissionId } from '../../core/graph/facts.ts';
+import type { Work } from '../../core/graph/graph.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
 import { type BatchJob, EPOCH, isOver, type SimulatedBatch } from './batch.ts';
 import type { Simulation } from './process.ts';
@@ -29,6 +30,8 @@ export interface Truth {
   /** The mark of a cancel is set or taken away. */
   marked(run: RunId, isSet: boolean): void;
   kept(live: LiveRun): void;
+  /** Whether the mark of a cancel is set anywhere. */
+  isCancelling(): boolean;
   /** The fold of a run's journal so far. */
   run(run: RunId): TrueRun | undefined;
 }
@@ -85,9 +88,17 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     if (known?.outcome.ok && known.at < since) broken(`${run} fails attempt ${fact.attempt} of ${work.task}, which has a result`);
     const held = holders.get(key);
     const holder = held && batch.container(held.holder);
+    if (!held && !someEnded(run, work)) broken(`${run} fails attempt ${fact.attempt} of ${work.task}, none of whose jobs has ended`);
     if (holder && held.at < since && !isOver(holder.verdict)) {
       broken(`${run} fails attempt ${fact.attempt} of ${work.task} while ${holder.id} is doing it`);
     }
+  }
+
+  /** Whether a job that was to do the work has ended. */
+  function someEnded(run: RunId, { submission, eval: evaluation }: Work): boolean {
+    const index = runs.get(run)?.draft.graph.submissions.get(submission ?? ('' as SubmissionId))?.jobs.findIndex((job) => job.eval === evaluation) ?? -1;
+    const sent = [...batch.jobs.values()].filter(({ request }) => request.name === jobName('sim', run, submission ?? ('' as SubmissionId)));
+    return sent.some(({ containers }) => containers[index] && isOver(containers[index].verdict));
   }
 
   function checkEnd({ draft: { graph } }: TrueRun, run: RunId): void {
@@ -169,6 +180,7 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
       if (!isSame(draft, live.draft))
         broken(`the graph of ${live.run} that is kept at ${live.sequence} is not the fold of its journal`);
     },
+    isCancelling: () => marked.size > 0,
     run: (run) => runs.get(run),
   };
 }

@@ -15,6 +15,7 @@ import { SWEEP_PERIOD_MS } from '../core/engine/sweep.ts';
 import { batchApi } from './batch/api.ts';
 import { openBatch } from './batch/batch.ts';
 import { type Capacity, machineCapacity } from './batch/capacity.ts';
+import { type StartExecution, startExecution } from './batch/execution.ts';
 import { openMachine } from './batch/running.ts';
 import { type BatchStore, openBatchStore } from './batch/store.ts';
 import { openBus, type RunEndedListener } from './bus.ts';
@@ -45,6 +46,8 @@ export interface CloudOptions {
   readonly runner: readonly string[];
   /** Loads the handlers, once the environment is set. */
   readonly functions: () => Promise<Functions>;
+  /** How a job is started; by default as a process of its own. */
+  readonly startJob?: StartExecution;
   /** What jobs may use together; by default the whole machine. */
   readonly capacity?: Partial<Capacity>;
   /** Default 1000. */
@@ -93,6 +96,7 @@ const DEFAULTS = {
   closeGraceMs: 2000,
   timeoutSecondsMin: 60,
   chaos: noChaos,
+  startJob: startExecution,
   warn: () => undefined,
 };
 type Settings = Required<CloudOptions> & { readonly capacity: Capacity };
@@ -192,7 +196,7 @@ function closing(endings: Endings): Pick<Cloud, 'close' | 'closed'> {
 }
 
 async function openServices(
-  { folder, runner, capacity, killGraceMs, wakeUpDelayMs, chaos, warn }: Settings,
+  { folder, runner, startJob, capacity, killGraceMs, wakeUpDelayMs, chaos, warn }: Settings,
   store: BatchStore,
   places: Places,
   inherited: NodeJS.ProcessEnv,
@@ -214,6 +218,7 @@ async function openServices(
     folders: [places.root, places.store, workFolder],
     killGraceMs,
     chaos,
+    startJob,
   });
   const batch = await openBatch({ store, machine, capacity, deliver: bus.deliver, warn });
   return { batch, queue, bus };

@@ -12,6 +12,9 @@ export interface DynamoDb {
 /** Starts it on the data in `folder`, which one process at a time may have open; `secret` is the path of its endpoint. */
 export async function openDynamoDb(folder: string, secret: string): Promise<DynamoDb> {
   const server = dynalite({ path: folder, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  // A connection that this end closes just when a client takes it up again is a request lost; a hundred at once are
+  // more than the SDK tries again.
+  server.keepAliveTimeout = 0;
   const [answer] = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
   server.on('request', (request, response) => {

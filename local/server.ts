@@ -39,6 +39,8 @@ export async function openServer(secret: string): Promise<Server> {
   const server = createServer((request, response) => {
     respond(request, response, secret, routes).catch(() => response.destroy());
   });
+  // Clients keep connections for later; one that is closed just when it is taken up again is a request lost.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);

@@ -21,6 +21,7 @@ export interface Exit {
 }
 
 export interface Execution {
+  /** 0 where the job has no process of its own. */
   readonly pid: number;
   /** Asks the job to end, and after `graceMs` ends it and all its processes. */
   stop(graceMs: number): void;
@@ -29,8 +30,11 @@ export interface Execution {
   readonly ended: Promise<Exit>;
 }
 
-/** Starts the job; a command that cannot be started gives the reason. */
-export async function startExecution(launch: Launch): Promise<Execution | { readonly failed: string }> {
+/** Starts a job; one that cannot be started gives the reason. */
+export type StartExecution = (launch: Launch) => Promise<Execution | { readonly failed: string }>;
+
+/** As a child process. */
+export async function startExecution(launch: Launch): ReturnType<StartExecution> {
   const killsBefore = outOfMemoryKills();
   let child: ChildProcess;
   const log = openSync(launch.log, 'a', 0o600);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Chaos } from '../chaos.ts';
 import { birthOf, killOrphans } from '../processes.ts';
 import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
-import { type Execution, type Exit, type Launch, startExecution } from './execution.ts';
+import type { Execution, Exit, Launch, StartExecution } from './execution.ts';
 import type { Job } from './jobs.ts';
 import type { EndedRecord } from './records.ts';
 
@@ -23,6 +23,7 @@ export interface MachineOptions {
   /** Between SIGTERM and SIGKILL, of a job that is terminated or takes too long. */
   readonly killGraceMs: number;
   readonly chaos: Chaos;
+  readonly startJob: StartExecution;
 }
 
 /** How a job ended, but for when. */
@@ -86,7 +87,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
 
   const live = async (job: Job, running: (process: RunningProcess) => void): Promise<End | undefined> => {
     const launch = launchOf(job, options, logOf(job), withDocker);
-    const execution = await startExecution(launch);
+    const execution = await options.startJob(launch);
     if ('failed' in execution) return failedToStart(`CannotStartContainerError: ${execution.failed}`);
     executions.set(job, execution);
     running(processOf(execution, launch));

@@ -214,9 +214,26 @@ async function unfinished(session: Session, request: Request): Promise<RunId | u
   if (!request.cache) return undefined;
   const active = await session.world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
   const same = active.find((run) => keyOf(run) === keyOf(request));
+  if (session.cloud.owner) await giveUpOlder(session, active, request);
   if (!same) return undefined;
   await carryOn(session, same);
   return same.run;
+}
+
+/**
+ * Runs of the same workflow on the same arguments that were interrupted and whose code has changed since: two of them
+ * would write the same files, and the one that is wanted is the one asked for now. What they finished is in the cache.
+ */
+async function giveUpOlder({ cloud }: Session, active: readonly RunSummary[], request: Request): Promise<void> {
+  const asked = hashOf(encode(request.args));
+  const older = active.filter(
+    ({ workflow, args, bundle }) =>
+      workflow === request.workflow && bundle !== request.bundle && hashOf(encode(args)) === asked,
+  );
+  for (const { run } of older) {
+    await cloud.invoke('cancel', { run });
+    process.stderr.write(`redex: run ${run} was interrupted, and its code has changed since: it is cancelled\n`);
+  }
 }
 
 function keyOf({ workflow, args, bundle, tags }: Pick<RunSummary, 'workflow' | 'args' | 'bundle' | 'tags'>): string {

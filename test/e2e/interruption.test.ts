@@ -1,4 +1,6 @@
 /** Ctrl-C, and several commands in one project. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { project } from '../support/project.ts';
@@ -60,6 +62,21 @@ describe('Ctrl-C', { timeout: 60_000 }, () => {
       await expectNothingTwice(folder);
     },
   );
+});
+
+describe('A run that was interrupted', { timeout: 60_000 }, () => {
+  test('and whose code has changed since gives way to the one asked for now', async () => {
+    const { child, ended } = begin(folder, command('old'));
+    await untilStarts(startsOf(folder) + 1);
+    child.kill('SIGINT');
+    const [, old = ''] = /redex resume (\w+)/.exec((await ended).stderr) ?? [];
+    await writeFile(join(folder, 'workflow.ts'), WORKFLOW.replace('sleep 0.5;', 'sleep 0.4;'));
+    const changed = await redex(folder, ...command('old'));
+    expect(changed.stderr).toContain(`run ${old} was interrupted, and its code has changed since: it is cancelled`);
+    expect(runEnd(changed)).toMatchObject({ status: 'DONE', result: 'old3 old2 old1\n' });
+    expect((await redex(folder, 'log')).stdout).toMatch(new RegExp(`${old} .*CANCELLED`));
+    await writeFile(join(folder, 'workflow.ts'), WORKFLOW);
+  });
 });
 
 describe('of two commands at once', { timeout: 60_000 }, () => {

@@ -71,7 +71,8 @@ export async function round(
     holdBack: false,
     bucket: fullBucket(start),
     claimed: 0,
-    summarised: options.summarised ?? Number.POSITIVE_INFINITY,
+    // A run that has ended is loaded only where its summary does not say so yet: whoever ended it died before.
+    summarised: options.summarised ?? (live.draft.graph.end && !options.ended ? 0 : Number.POSITIVE_INFINITY),
     appended: 0,
     submitted: 0,
   };

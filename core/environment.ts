@@ -64,8 +64,11 @@ const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is n
 
 const CountFrom = (least: number) => v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(least));
 
-/** About 2 KB a node with its work and values: what a function with 2 GB has room for beside everything else. */
-const LIVE_NODES_MAX = '500000';
+/**
+ * A node with its work takes about 1 KB, and as much again while its snapshot is read: 2 GB, and with the eight nodes of a
+ * script in a map 125,000 scripts. A function with less memory is told less.
+ */
+const LIVE_NODES_MAX = '1000000';
 
 const EngineVariables = v.object({
   REDEX_STACK: v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,40}$/, 'may hold 1 to 40 letters, digits and -')),

@@ -139,7 +139,7 @@ function failedToStart(containerReason: string): End {
 }
 
 function processOf({ pid }: Execution, { dockerName }: Launch): RunningProcess {
-  const birth = birthOf(pid);
+  const birth = pid > 0 ? birthOf(pid) : undefined;
   return { pid, ...(birth && { birth }), ...(dockerName && { dockerName }) };
 }
 

@@ -23,7 +23,7 @@ describe('settings of the handlers', () => {
       sender: undefined,
       bus: 'default',
       queue: undefined,
-      liveNodesMax: 500_000,
+      liveNodesMax: 1_000_000,
       sweepPeriodMs: undefined,
     });
   });

@@ -5,7 +5,7 @@ import type { RoundReport } from '../core/engine/round.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import type { Answer } from './http.ts';
 
-const RunRequest = v.object({ run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]+$/)) });
+const RunRequest = v.object({ run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/)) });
 
 function parseRun(event: unknown): RunId | undefined {
   const parsed = v.safeParse(RunRequest, event);

@@ -39,7 +39,7 @@ const StateChange = v.object({
 const WakeUp = v.object({
   source: v.literal(EVENT_SOURCE),
   'detail-type': v.literal(WAKE_UP),
-  detail: v.object({ stack: v.string(), run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]+$/)) }),
+  detail: v.object({ stack: v.string(), run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/)) }),
 });
 
 type JobDetail = v.InferOutput<typeof JobDetail>;

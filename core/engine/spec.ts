@@ -20,7 +20,8 @@ export function jobName(stack: string, run: RunId, submission: SubmissionId): st
   return `redex_${stack}_${run}_${submission}`;
 }
 
-const JOB_NAME = /^redex_([A-Za-z0-9-]+)_([A-Za-z0-9]+)_([A-Za-z0-9-]+)$/;
+/** Batch has no names above 128; what is longer is no database's key. */
+const JOB_NAME = /^(?=.{1,128}$)redex_([A-Za-z0-9-]+)_([A-Za-z0-9]+)_([A-Za-z0-9-]+)$/;
 
 /** Reads a job name back; undefined for jobs that are not this stack's. */
 export function parseJobName(stack: string, name: string): { run: RunId; submission: SubmissionId } | undefined {

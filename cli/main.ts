@@ -1,0 +1,165 @@
+/** The command line: a client of the functions, on the local cloud. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { cleanCommand } from './clean.ts';
+import { cancelCommand, retryCommand } from './course.ts';
+import { logCommand, logsCommand, statusCommand } from './history.ts';
+import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
+import { projectRoot } from './session.ts';
+import { UsageError } from './usage-error.ts';
+
+type Tags = Readonly<Record<string, string>>;
+
+interface RunFlags {
+  readonly argsFile?: string;
+  readonly profile?: string;
+  readonly cache: boolean;
+  readonly failure: 'drain' | 'cancel';
+  readonly chaos?: number;
+  readonly tag?: Tags;
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+}
+
+function collectTag(text: string, tags: Tags = {}): Tags {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It must be key=value.');
+  return { ...tags, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+const RUN_HELP = `
+WORKFLOW is a task that declares params, by its full name or by what follows the last dot. The project's workflow.ts and
+workflows/**/workflow.ts are looked through, or the one FILE.ts that stands before the name.
+  redex run                           lists the workflows
+  redex run WORKFLOW --help           lists what one takes
+  redex run main --samples-file s.txt runs it with a parameter called samplesFile
+
+A run of the same workflow, arguments and code that was interrupted is carried on.
+Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
+
+function seedOf(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+function makeProgram(root: string, finish: (code: number) => void): Command {
+  const program = new Command('redex')
+    .description('Scientific workflows, evaluated by graph reduction. State is kept in .redex/.')
+    .showHelpAfterError('redex --help says more.')
+    .exitOverride();
+
+  program
+    .command('run')
+    .description('run a workflow and print its result')
+    .usage('[FILE.ts] WORKFLOW [--parameter value …] [options]')
+    .argument('[words...]')
+    .option('--args-file <file>', 'arguments as a JSON object; - is the standard input')
+    .option('--profile <name>', 'a profile of redex.config.ts')
+    .option('--no-cache', 'reuse nothing from other runs')
+    .addOption(
+      new Option('--failure <policy>', 'when a job fails for good, what is running runs on, or is ended')
+        .choices(['drain', 'cancel'])
+        .default('drain'),
+    )
+    .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag)
+    .option('--chaos <seed>', 'lose jobs, and lose, repeat and delay events, as the number says', seedOf)
+    .option('--dry-run', 'say what would run and why; nothing is written')
+    .option('--json', 'print the end of the run as JSON')
+    .allowUnknownOption()
+    .helpOption(false)
+    .addHelpText('after', RUN_HELP)
+    .action(
+      async (words: string[], { tag = {}, json = false, dryRun = false, ...flags }: RunFlags, command: Command) => {
+        if (words[0] === '--help' || words[0] === '-h') command.help();
+        finish(await runCommand(root, words, { ...flags, json, dryRun, tags: tag }));
+      },
+    );
+
+  program
+    .command('resume')
+    .description('carry an interrupted run on, or watch one that is under way')
+    .argument('[run]', 'its id, or how that begins; by default the newest unfinished one')
+    .option('--json', 'print the end of the run as JSON')
+    .action(async (run: string | undefined, { json = false }: { json?: boolean }) => {
+      finish(await resumeCommand(root, run, json));
+    });
+
+  program
+    .command('cancel')
+    .description('end a run: nothing more is started, and what is running is stopped')
+    .argument('<run>', 'its id, or how that begins')
+    .option('--reason <text>', 'why, for the record')
+    .option('--json', 'print the end of the run as JSON')
+    .action(async (run: string, { reason, json = false }: { reason?: string; json?: boolean }) => {
+      finish(await cancelCommand(root, run, reason, json));
+    });
+
+  program
+    .command('retry')
+    .description('take up a run that failed or was cancelled: what has a value keeps it, the rest is run again')
+    .argument('<run>', 'its id, or how that begins')
+    .option('--json', 'print the end of the run as JSON')
+    .action(async (run: string, { json = false }: { json?: boolean }) => finish(await retryCommand(root, run, json)));
+
+  program
+    .command('log')
+    .description('list the runs, newest first, or the jobs of one')
+    .argument('[run]', 'id of a run, or how it begins')
+    .option('--limit <n>', 'number of runs', Number, 20)
+    .option('--json', 'print JSON')
+    .action(async (run: string | undefined, { limit, json = false }: { limit: number; json?: boolean }) => {
+      finish(await logCommand(root, run, { limit, json }));
+    });
+
+  program
+    .command('status')
+    .description("print a run's table, and its result or error when it is over")
+    .argument('[run]', 'id of a run, or how it begins; by default the newest')
+    .option('--json', 'print JSON')
+    .action(async (run: string | undefined, { json = false }: { json?: boolean }) => {
+      finish(await statusCommand(root, run, json));
+    });
+
+  program
+    .command('logs')
+    .description('print what a job wrote')
+    .argument('<job>', 'id of a job, as in redex log RUN, or how it begins; or a task of the run')
+    .option('--run <run>', 'the run it belongs to; by default the newest')
+    .action(async (job: string, { run }: { run?: string }) => {
+      finish(await logsCommand(root, job, run));
+    });
+
+  program
+    .command('local')
+    .description('keep the local cloud up for other commands, until Ctrl-C; unfinished runs go on in it')
+    .action(async () => finish(await localCommand(root)));
+
+  program
+    .command('clean')
+    .description('remove .redex: all runs, and what can be reused of them; results stay where they are')
+    .option('--yes', 'do not ask')
+    .action(async ({ yes = false }: { yes?: boolean }) => finish(await cleanCommand(root, yes)));
+
+  return program;
+}
+
+/** Runs the command line; gives the exit code. */
+async function main(words: readonly string[]): Promise<number> {
+  let code: number = EXIT.done;
+  try {
+    const program = makeProgram(projectRoot(process.cwd()), (given) => {
+      code = given;
+    });
+    await program.parseAsync(words, { from: 'user' });
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    if (thrown instanceof UsageError) process.stderr.write(`redex: ${message}\n`);
+    else process.stderr.write(`redex: ${name === 'BundleError' ? message : (stack ?? message)}\n`);
+    return thrown instanceof UsageError ? EXIT.usage : EXIT.failed;
+  }
+}
+
+const code = await main(process.argv.slice(2));
+// Connections and workers that are kept for a next request would hold the process for a while.
+process.exit(code);

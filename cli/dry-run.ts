@@ -94,7 +94,7 @@ export function dryRunText({ workflow, cached, jobs, waiting, value, failure }: 
       job.task,
       job.executor,
       reasonText(job.reason),
-      job.calls.slice(0, -1).join(' > '),
+      callers(job.calls),
     ]),
     ['JOBS'],
   );
@@ -108,6 +108,14 @@ export function dryRunText({ workflow, cached, jobs, waiting, value, failure }: 
     ...(value && jobs.length === 0 ? ['The value is known: every job is cached.'] : []),
     ...(failure ? [`It would fail in ${failure.calls.join(' > ') || workflow}: ${failure.error}`] : []),
   ];
+}
+
+/** Callers shown: the nearest ones, of which there may be any number. */
+const CALLERS_MAX = 2;
+
+function callers(calls: readonly string[]): string {
+  const all = calls.slice(0, -1);
+  return [...(all.length > CALLERS_MAX ? ['…'] : []), ...all.slice(-CALLERS_MAX)].join(' > ');
 }
 
 function reasonText(reason: Reason): string {

@@ -1,7 +1,7 @@
 /** Crash at the first I/O, at the second, … to the last; and again at every I/O of the recovery. */
 import type { Fault, FaultKind, Faults, Site } from './faults.ts';
 import { type History, type Scenario, simulate } from './simulate.ts';
-import { WORKFLOWS, type Workflow } from './workflows.ts';
+import { WORKFLOWS, type Workflow, workflowOf } from './workflows.ts';
 
 /** How a process ends at a call of a port, before it takes effect or after. A runner's machine goes with it. */
 const CRASHES: Readonly<Partial<Record<Site, readonly [FaultKind, FaultKind]>>> = {
@@ -20,8 +20,8 @@ export interface CrashReport {
 }
 
 export interface CrashOptions {
-  /** A second crash at every I/O that follows the first. */
-  readonly twice: boolean;
+  /** A second crash at every I/O that follows the first: before and after its effect in turn, or both ways. */
+  readonly second: 'none' | 'in turn' | 'both';
   /** ms after the start. */
   readonly cancelAt?: number;
 }
@@ -37,7 +37,9 @@ function scenarioFor(workflow: Workflow, { cancelAt }: CrashOptions): Scenario {
 }
 
 function crashesAfter({ sites }: Faults, point: number): Fault[] {
-  return sites.flatMap((site, at) => (at > point ? (CRASHES[site] ?? []).map((kind): Fault => ({ point: at, site, kind })) : []));
+  return sites.flatMap((site, at) =>
+    at > point ? (CRASHES[site] ?? []).map((kind): Fault => ({ point: at, site, kind })) : [],
+  );
 }
 
 export async function crashEverywhere(workflow: Workflow, options: CrashOptions): Promise<CrashReport> {
@@ -54,11 +56,19 @@ export async function crashEverywhere(workflow: Workflow, options: CrashOptions)
   const first = crashesAfter(undisturbed.faults, -1);
   for (const crash of first) {
     const history = await play([crash]);
-    if (!options.twice) continue;
-    for (const second of crashesAfter(history.faults, crash.point)) await play([crash, second]);
+    if (options.second === 'none') continue;
+    for (const [at, second] of crashesAfter(history.faults, crash.point).entries()) {
+      const isTurn = at % 2 === (crash.point + (at >> 1)) % 2;
+      if (options.second === 'both' || isTurn) await play([crash, second]);
+    }
   }
   return { played, calls: first.length / 2, failures };
 }
 
 /** The workflows whose histories are short enough for two crashes each. */
-export const SMALLEST = WORKFLOWS.slice(0, 6);
+export const SMALLEST = ['single', 'inline', 'catch', 'contexts at once', 'failing', 'contexts in turn'].map(
+  workflowOf,
+);
+
+/** All but the longest, whose hundreds of calls are more of the same. */
+export const CORPUS = WORKFLOWS.filter(({ name }) => name !== 'long');

@@ -1,6 +1,6 @@
 /**
  * Virtual time. Everything that happens is an action at a time; between two actions every promise that can go on has gone
- * on, so one seed is one history. No clock, no timer: a turn of the event loop only empties the queue of promises.
+ * on, so one seed is one history. No clock, no timer.
  */
 
 interface Action {
@@ -63,6 +63,8 @@ export function scheduler(): Scheduler {
     at,
     after: (delayMs, act) => at(now + delayMs, act),
     async run(isDone) {
+      // Once in a history others in this process have their turn.
+      await new Promise((resolve) => setImmediate(resolve));
       while (!isDone()) {
         const action = pop();
         if (!action) return;
@@ -74,7 +76,7 @@ export function scheduler(): Scheduler {
   };
 }
 
-/** Every promise that can go on has gone on. */
+/** Every promise that can go on has gone on: Node empties their queue before it takes the next tick. */
 function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => process.nextTick(resolve));
 }

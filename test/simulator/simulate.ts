@@ -15,7 +15,7 @@ import type { Simulation } from './process.ts';
 import { randomOf } from './random.ts';
 import { scheduler } from './scheduler.ts';
 import { foldOf } from './truth.ts';
-import { machine, WORKFLOWS, type Workflow } from './workflows.ts';
+import { machine, WORKFLOWS, type Workflow, workflowOf } from './workflows.ts';
 
 export interface Scenario {
   readonly workflow: Workflow;
@@ -59,12 +59,6 @@ const host: Host = {
   program: () => Promise.resolve(program),
   root: (_bundle, workflow) => Promise.resolve({ ok: true, table: encode(workflowOf(workflow).expression()) }),
 };
-
-export function workflowOf(name: string): Workflow {
-  const workflow = WORKFLOWS.find((one) => one.name === name);
-  if (!workflow) throw new Error(`there is no workflow ${name}`);
-  return workflow;
-}
 
 export function scenarioOf(seed: number): Scenario {
   const random = randomOf(seed, 'scenario');

@@ -82,13 +82,16 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     const known = outcomes.get(key);
     if (fact.type === 'returned') {
       if (!known?.outcome.ok) broken(`${run} has a result of attempt ${fact.attempt} that nobody recorded`);
-      else if (!isDeepStrictEqual(known.outcome.expression, fact.expression)) broken(`${run} has another result than was recorded`);
+      else if (!isDeepStrictEqual(known.outcome.expression, fact.expression))
+        broken(`${run} has another result than was recorded`);
       return;
     }
-    if (known?.outcome.ok && known.at < since) broken(`${run} fails attempt ${fact.attempt} of ${work.task}, which has a result`);
+    if (known?.outcome.ok && known.at < since)
+      broken(`${run} fails attempt ${fact.attempt} of ${work.task}, which has a result`);
     const held = holders.get(key);
     const holder = held && batch.container(held.holder);
-    if (!held && !someEnded(run, work)) broken(`${run} fails attempt ${fact.attempt} of ${work.task}, none of whose jobs has ended`);
+    if (!held && !someEnded(run, work))
+      broken(`${run} fails attempt ${fact.attempt} of ${work.task}, none of whose jobs has ended`);
     if (holder && held.at < since && !isOver(holder.verdict)) {
       broken(`${run} fails attempt ${fact.attempt} of ${work.task} while ${holder.id} is doing it`);
     }
@@ -96,8 +99,14 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
 
   /** Whether a job that was to do the work has ended. */
   function someEnded(run: RunId, { submission, eval: evaluation }: Work): boolean {
-    const index = runs.get(run)?.draft.graph.submissions.get(submission ?? ('' as SubmissionId))?.jobs.findIndex((job) => job.eval === evaluation) ?? -1;
-    const sent = [...batch.jobs.values()].filter(({ request }) => request.name === jobName('sim', run, submission ?? ('' as SubmissionId)));
+    const index =
+      runs
+        .get(run)
+        ?.draft.graph.submissions.get(submission ?? ('' as SubmissionId))
+        ?.jobs.findIndex((job) => job.eval === evaluation) ?? -1;
+    const sent = [...batch.jobs.values()].filter(
+      ({ request }) => request.name === jobName('sim', run, submission ?? ('' as SubmissionId)),
+    );
     return sent.some(({ containers }) => containers[index] && isOver(containers[index].verdict));
   }
 

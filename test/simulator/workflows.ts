@@ -120,3 +120,9 @@ export const WORKFLOWS: readonly Workflow[] = [
   },
   { name: 'long', expression: () => link(24), value: 'end' },
 ];
+
+export function workflowOf(name: string): Workflow {
+  const workflow = WORKFLOWS.find((one) => one.name === name);
+  if (!workflow) throw new Error(`there is no workflow ${name}`);
+  return workflow;
+}

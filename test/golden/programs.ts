@@ -142,6 +142,13 @@ export const RECORDINGS: Readonly<Record<string, () => Promise<MemoryWorld>>> = 
     return world;
   },
 
+  async refused() {
+    const world = playWorld();
+    world.batch.answerNext({ kind: 'refused', reason: 'no such queue' });
+    await finished(world, catchAll([heavy(1), inc(1)], 'SubmissionRefused', names));
+    return world;
+  },
+
   async 'failing run'() {
     const world = playWorld();
     await finished(world, [heavy(1), fragile(3), add(fragile(6), 1), inc(heavy(2))]);

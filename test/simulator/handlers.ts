@@ -39,6 +39,25 @@ export interface Handlers {
   retry(run: RunId): void;
 }
 
+interface Work {
+  readonly verdicts: Verdict[];
+  readonly messages: Message[];
+}
+
+function worksOf(messages: readonly Message[]): Map<RunId, Work> {
+  const works = new Map<RunId, Work>();
+  for (const message of messages) {
+    const { event } = message;
+    const run = event.kind === 'wake' ? event.run : parseJobName(STACK, event.verdict.name)?.run;
+    if (!run) continue;
+    const work = works.get(run) ?? { verdicts: [], messages: [] };
+    works.set(run, work);
+    work.messages.push(message);
+    if (event.kind === 'verdict') work.verdicts.push(structuredClone(event.verdict));
+  }
+  return works;
+}
+
 type Result = 'done' | 'failed' | 'died';
 
 /** Nobody waits for the result. */
@@ -138,18 +157,8 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage): Han
 
   /** As functions/advance: a round for each run, and only what was taken is deleted. */
   async function advance(world: World, options: RoundOptions, messages: readonly Message[]): Promise<void> {
-    const works = new Map<RunId, { verdicts: Verdict[]; messages: Message[] }>();
-    for (const message of messages) {
-      const { event } = message;
-      const run = event.kind === 'wake' ? event.run : parseJobName(STACK, event.verdict.name)?.run;
-      if (!run) continue;
-      const work = works.get(run) ?? { verdicts: [], messages: [] };
-      works.set(run, work);
-      work.messages.push(message);
-      if (event.kind === 'verdict') work.verdicts.push(structuredClone(event.verdict));
-    }
     let trouble: Trouble | undefined;
-    for (const [run, work] of works) {
+    for (const [run, work] of worksOf(messages)) {
       try {
         await round(world, run, sabotage.verdicts?.(work.verdicts, cloud) ?? work.verdicts, options);
         for (const message of work.messages) queue.delete(message);

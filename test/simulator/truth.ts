@@ -97,6 +97,23 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     }
   }
 
+  /** What becomes of a claim: when its request can come at the latest, and whether there is an answer. */
+  function noteClaim(
+    { draft: { graph } }: TrueRun,
+    run: RunId,
+    fact: Extract<Fact, { submission: unknown }>,
+    sender: string,
+  ): void {
+    const name = `${run} ${fact.submission}`;
+    if (fact.type === 'claimed') {
+      deadlines.set(name, fact.deadline - EPOCH);
+      return;
+    }
+    // Only the sender itself knows that its request will never come.
+    const submission = graph.submissions.get(fact.submission);
+    if (submission && (fact.type === 'acknowledged' || submission.sender === sender)) answered.add(name);
+  }
+
   /** Whether a job that was to do the work has ended. */
   function someEnded(run: RunId, { submission, eval: evaluation }: Work): boolean {
     const index =
@@ -128,14 +145,8 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
       for (const fact of structuredClone(entry.facts)) {
         if (fact.type === 'claimed') checkClaim(known, entry.run, fact);
         if (fact.type === 'returned' || fact.type === 'failed') checkOutcome(known, entry.run, fact, since);
-        const claimant = 'submission' in fact ? known.draft.graph.submissions.get(fact.submission)?.sender : undefined;
-        const applies = evolve(known.draft, fact);
-        if (fact.type === 'claimed') deadlines.set(`${entry.run} ${fact.submission}`, fact.deadline - EPOCH);
-        // Only the sender itself knows that its request will never come.
-        const isAnswer =
-          fact.type === 'acknowledged' ||
-          ((fact.type === 'withdrawn' || fact.type === 'refused') && claimant === sender);
-        if (isAnswer && applies) answered.add(`${entry.run} ${fact.submission}`);
+        if ('submission' in fact) noteClaim(known, entry.run, fact, sender);
+        evolve(known.draft, fact);
       }
       known.draft.effects.large.clear();
       if (!wasEnded && known.draft.graph.end) checkEnd(known, entry.run);

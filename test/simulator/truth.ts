@@ -88,6 +88,8 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     }
     if (known?.outcome.ok && known.at < since)
       broken(`${run} fails attempt ${fact.attempt} of ${work.task}, which has a result`);
+    // A failure that its job recorded itself is one, whoever told of it.
+    if (known) return;
     const held = holders.get(key);
     const holder = held && batch.container(held.holder);
     if (!held && !someEnded(run, work))

@@ -1,5 +1,9 @@
-/** `npm run sim -- --seeds N [--seed S] [--trace]`: many histories, or one told line by line. */
+/**
+ * `npm run sim -- --seeds N [--seed S] [--trace]`: many histories, or one told line by line. `--crashes`: a crash at every
+ * call of a port, and a second one at every call after that.
+ */
 import { parseArgs } from 'node:util';
+import { CORPUS, type CrashReport, crashEverywhere, SMALLEST } from './crashes.ts';
 import { shrink } from './shrink.ts';
 import { type History, simulate } from './simulate.ts';
 
@@ -10,6 +14,7 @@ const { values } = parseArgs({
     /** The first of many. */
     from: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
+    crashes: { type: 'boolean', default: false },
   },
 });
 
@@ -47,6 +52,22 @@ async function many(from: number, count: number): Promise<number> {
   return failures > 0 ? 1 : 0;
 }
 
-process.exitCode = values.seed
-  ? await tell(Number(values.seed))
-  : await many(Number(values.from), Number(values.seeds));
+async function crashes(): Promise<number> {
+  let failures = 0;
+  const tellOf = (name: string, report: CrashReport) => {
+    failures += report.failures.length;
+    console.log(`${name}: ${report.calls} calls, ${report.played} histories, ${report.failures.length} failing`);
+    for (const { plan, violation } of report.failures) console.log(`  ${JSON.stringify(plan)}: ${violation}`);
+  };
+  for (const workflow of CORPUS) tellOf(workflow.name, await crashEverywhere(workflow, { second: 'none' }));
+  for (const workflow of SMALLEST)
+    tellOf(`${workflow.name}, twice`, await crashEverywhere(workflow, { second: 'both' }));
+  return failures > 0 ? 1 : 0;
+}
+
+async function main(): Promise<number> {
+  if (values.crashes) return await crashes();
+  return await (values.seed ? tell(Number(values.seed)) : many(Number(values.from), Number(values.seeds)));
+}
+
+process.exitCode = await main();

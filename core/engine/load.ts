@@ -45,8 +45,9 @@ async function loadCold(world: World, run: RunId, evenEnded: boolean): Promise<L
   const newest = summary.snapshot ?? 0;
   const stored = newest > 0 ? await getJson(world.objects, keys.snapshot(run, newest)) : undefined;
   const graph = stored ? graphOf(stored as Snapshot) : undefined;
-  if (graph) return { run, draft: draftOf(graph), sequence: newest, snapshot: newest };
-  return { run, draft: draftOf(), sequence: 0, snapshot: 0 };
+  const { sequence: summarised } = summary;
+  if (graph) return { run, draft: draftOf(graph), sequence: newest, snapshot: newest, summarised };
+  return { run, draft: draftOf(), sequence: 0, snapshot: 0, summarised };
 }
 
 /** Throws when the graph would not fit: better one run refused than a process out of memory, again and again, with all runs. */

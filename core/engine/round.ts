@@ -71,8 +71,9 @@ export async function round(
     holdBack: false,
     bucket: fullBucket(start),
     claimed: 0,
-    // A run that has ended is loaded only where its summary does not say so yet: whoever ended it died before.
-    summarised: options.summarised ?? (live.draft.graph.end && !options.ended ? 0 : Number.POSITIVE_INFINITY),
+    // A summary that is behind was left by a handler that died. One that is not, but says RUNNING of a run that has
+    // ended, is a retry's, which is about to record its fact.
+    summarised: options.summarised ?? live.summarised ?? Number.POSITIVE_INFINITY,
     appended: 0,
     submitted: 0,
   };
@@ -257,5 +258,6 @@ async function finish({ world, live, appended, summarised }: Course): Promise<vo
   const summary = summaryOf(live, world.clock.now());
   if (isNews) await world.summaries.put(summary);
   if (graph.end && isNews) await world.bus.ended(summary);
+  delete live.summarised;
   if (!graph.end) world.warm.keep(live);
 }

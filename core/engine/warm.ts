@@ -9,6 +9,8 @@ export interface LiveRun {
   sequence: number;
   /** Of the newest snapshot known. */
   snapshot: number;
+  /** Of the stored summary when the run was loaded; not known of a graph that was kept. */
+  summarised?: number;
 }
 
 /** A round takes the graph out while it works on it; another round of the same run meanwhile loads its own. */

@@ -61,6 +61,8 @@ describe('a retry', () => {
     await expect(retry(dyingAt(world, 'journal', 'append'), run)).rejects.toThrow();
     world.clock.advance(10 * MINUTE);
     await sweep(world);
+    // It might be about to record its fact: no event and no sweep takes the run from it.
+    await round(world, run);
     expect(await statusOf(world, run)).toBe('RUNNING');
     world.clock.advance(15 * MINUTE);
     await sweep(world);
@@ -175,6 +177,20 @@ describe('a summary that fell behind', () => {
       await sweep(world);
     }
     expect(await statusOf(world, run)).toBe('DONE');
+  });
+});
+
+describe('the end of a run', () => {
+  it('is told by the next round when the handler that recorded it died before', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    const verdicts = await playJobs(world);
+    await expect(round(dyingAt(world, 'summaries', 'put'), run, verdicts)).rejects.toBe(died);
+    expect(await statusOf(world, run)).toBe('RUNNING');
+    await round({ ...world, warm: warmGraphs(1) }, run, verdicts);
+    expect(await statusOf(world, run)).toBe('DONE');
+    expect(world.bus.endings).toHaveLength(1);
   });
 });
 

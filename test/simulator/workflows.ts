@@ -118,7 +118,7 @@ export const WORKFLOWS: readonly Workflow[] = [
     error: 'broken',
     repaired: [10, 25],
   },
-  { name: 'long', expression: () => link(24), value: 'end' },
+  { name: 'long', expression: () => link(34), value: 'end' },
 ];
 
 export function workflowOf(name: string): Workflow {

@@ -116,12 +116,12 @@ function isCurrent(work: Work, attempt: number): boolean {
 function failed(draft: Draft, fact: Extract<Fact, { type: 'failed' }>): boolean {
   const work = draft.graph.works.get(fact.eval);
   if (!work || !isCurrent(work, fact.attempt)) return false;
-  // What a stopping run ended itself has not failed: it is cancelled with the rest.
-  const isCancelled = draft.graph.stopping !== null && fact.cause === 'interrupted';
-  if (isCancelled && work.submission === null) return false;
+  // A stopping run has given it up: what is said of it after that changes nothing.
+  if (work.state === 'claimed' && work.submission === null) return false;
   leaveSubmission(draft, work);
   draft.edits.set(work, 'attempt', fact.attempt);
-  if (isCancelled) return true;
+  // What a stopping run ended itself has not failed: it is cancelled with the rest.
+  if (draft.graph.stopping && fact.cause === 'interrupted') return true;
   draft.edits.set(work, 'failures', { ...work.failures, [fact.cause]: (work.failures[fact.cause] ?? 0) + 1 });
   if (mayRetry(work, fact.cause) && !draft.graph.stopping) makeReady(draft, work);
   else workFailed(draft, work, fact.error);

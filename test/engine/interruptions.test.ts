@@ -138,6 +138,19 @@ async function claimsOf(world: MemoryWorld, run: RunId) {
   return facts.flatMap((fact) => (fact.type === 'claimed' ? fact.jobs : []));
 }
 
+describe('a job that its cancelled run ended', () => {
+  it('stays cancelled, whatever else is said of it in the same round', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    await cancel(world, run, 'test');
+    const [ended] = [...(world.batch.jobs[0]?.verdicts.values() ?? [])] as [Verdict];
+    const vanished: Verdict = { ...ended, id: 'job-9', statusReason: 'Host EC2 unknown' };
+    expect((await round(world, run, [ended, vanished])).status).toBe('CANCELLED');
+    expect((await world.summaries.get(run))?.tally['i.heavy']).toMatchObject({ cancelled: 1, failed: 0 });
+  });
+});
+
 describe('work that is dropped and wanted again', () => {
   it('goes on with its attempts: the earlier one has a record', async () => {
     const world = playWorld();

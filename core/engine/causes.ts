@@ -13,6 +13,9 @@ export const STOP_REASONS = { cancelling: 'the run was cancelled', failing: 'ano
 /** The exit code of a runner whose claim was refused: it has done nothing. */
 export const REFUSED_EXIT_CODE = 97;
 
+/** The exit code of a runner that could not reach its stores (EX_SOFTWARE of sysexits.h): it says nothing of the job. */
+export const TROUBLE_EXIT_CODE = 70;
+
 const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
   [/^redex local: the machine was stopped/, 'interrupted'],
   [/^the run was cancelled$|^another job of the run failed$/, 'interrupted'],
@@ -31,6 +34,7 @@ export function causeOf(verdict: Verdict): Cause {
   const reasons = [verdict.containerReason ?? '', verdict.statusReason ?? ''];
   for (const [pattern, cause] of BY_REASON) if (reasons.some((reason) => pattern.test(reason))) return cause;
   if (verdict.exitCode === REFUSED_EXIT_CODE) return 'interrupted';
+  if (verdict.exitCode === TROUBLE_EXIT_CODE) return 'machine-lost';
   return verdict.status === 'SUCCEEDED' ? 'no-result' : 'program';
 }
 

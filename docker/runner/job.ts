@@ -1,6 +1,7 @@
 /** One job from its claim to its record. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { REFUSED_EXIT_CODE } from '../../core/engine/causes.ts';
 import { putLarge } from '../../core/engine/objects.ts';
 import type { Attempts, Files, Objects, Outcome } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
@@ -13,7 +14,7 @@ import { watchUsage } from './processes.ts';
 import { runScript, type ScriptJob, type ScriptMeasured } from './script.ts';
 
 /** What the executor is told by the runner's exit code. */
-export const EXIT = { recorded: 0, failed: 1, refused: 97, killed: 137 } as const;
+export const EXIT = { recorded: 0, failed: 1, refused: REFUSED_EXIT_CODE, killed: 137 } as const;
 
 export interface Desk {
   readonly objects: Objects;

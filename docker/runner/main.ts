@@ -1,6 +1,7 @@
 /** The program that every job runs as: in its container, or as a child process of the local cloud. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TROUBLE_EXIT_CODE } from '../../core/engine/causes.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { Attempts, Objects, TaskResult } from '../../core/engine/ports.ts';
@@ -12,9 +13,6 @@ import { openStores, type StoreOptions } from '../../core/files/stores.ts';
 import type { Table } from '../../core/values/table.ts';
 import { type Desk, runJob } from './job.ts';
 import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
-
-/** EX_SOFTWARE: trouble of the runner or of its stores, not of the job. */
-const TROUBLE = 70;
 
 async function main(settings: RunnerSettings, lifetime: Lifetime): Promise<number> {
   const desk = await openDesk(settings);
@@ -89,7 +87,7 @@ try {
   process.exitCode = await main(settings, lifetime);
 } catch (thrown) {
   if (!lifetime.signal.aborted) console.error(thrown);
-  process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE;
+  process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE_EXIT_CODE;
 }
 lifetime.family.kill();
 process.exit();

@@ -174,6 +174,15 @@ describe('submission', () => {
     expect(world.batch.jobs).toHaveLength(5);
   });
 
+  it('tries again after the runner could not reach its stores', async () => {
+    const world = playWorld();
+    const run = await submitted(world);
+    await round(world, run, [world.batch.report('job-1', { status: 'FAILED', exitCode: 70 })]);
+    expect(world.batch.jobs).toHaveLength(2);
+    await round(world, run, await playJobs(world));
+    expect((await world.summaries.get(run))?.status).toBe('DONE');
+  });
+
   it('does not count a refused duplicate, nor a verdict on a job that does not hold the work', async () => {
     const world = playWorld();
     const run = await submitted(world);

@@ -45,7 +45,7 @@ export interface JobOptions {
 
 export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' | 'tags'> {
   readonly type: 'batch' | 'inline';
-  /** `s3://bucket/prefix/` for specs, large values and results of this executor's jobs. */
+  /** `s3://bucket/prefix/` where a deployment keeps specs, large values and results. The local cloud has its own folder. */
   readonly scratch?: string;
   /** Needed where the queue has a fair-share policy. */
   readonly shareIdentifier?: string;

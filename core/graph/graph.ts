@@ -206,7 +206,7 @@ export function emptyGraph(): Graph {
   };
 }
 
-/** The run's id; the graph must have been started. */
+/** How the run began; throws when it has not. */
 export function runOf(graph: Graph): StartedFact {
   if (!graph.run) throw new Error('the run has not started');
   return graph.run;

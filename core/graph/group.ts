@@ -6,7 +6,7 @@ import { type Graph, runOf } from './graph.ts';
 const ARRAY_SIZE_MAX = 10_000;
 const ARRAY_SIZE_MIN_DEFAULT = 2;
 
-/** Splits ready attempts into submissions: equal executor, image, resources, timeout and retries share an array. */
+/** Splits ready attempts into submissions: equal executor, image, queue, role, resources, timeout and tags share an array. */
 export function groupAttempts(graph: Graph, ready: readonly Attempt[]): Attempt[][] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of withinLimits(graph, ready)) {

@@ -48,7 +48,7 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
   const given = call ? plainRecord(call) : {};
   if (!given) return { ok: false, reason: 'options are a record of plain values' };
   for (const [name, value] of Object.entries(given)) {
-    const check = CHECKS[name];
+    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name] : undefined;
     if (!check)
       return { ok: false, reason: `there is no option '${name}'; there are ${Object.keys(CHECKS).join(', ')}` };
     if (value !== undefined && !check[0](value))
@@ -56,13 +56,26 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
   }
   const { context, ...options } = definedOnly(given) as JobOptions & { context?: Record<string, unknown> };
   const executor = options.executor ?? task.executor ?? INLINE_EXECUTOR;
-  const config = program.executors[executor];
+  const config = Object.hasOwn(program.executors, executor) ? program.executors[executor] : undefined;
   if (!config && executor !== INLINE_EXECUTOR) {
     const known = [...new Set([INLINE_EXECUTOR, ...Object.keys(program.executors)])].join(', ');
     return { ok: false, reason: `there is no executor '${executor}'; redex.config.ts has ${known}` };
   }
   const { type: _type, scratch: _scratch, shareIdentifier: _share, platform: _platform, ...defaults } = config ?? {};
-  return { ok: true, options: { ...defaults, ...definedOnly(task), ...options, executor } as JobOptions, context };
+  const resolved = { ...defaults, ...definedOnly(task), ...options, executor } as JobOptions;
+  const unfit = unfitLimit(program, resolved);
+  return unfit ? { ok: false, reason: unfit } : { ok: true, options: resolved, context };
+}
+
+/** What would wait for room for ever is told at once. */
+function unfitLimit(program: Program, { limits = {} }: JobOptions): string | undefined {
+  for (const [name, amount] of Object.entries(limits)) {
+    if (!(typeof amount === 'number' && amount >= 0)) return `what it takes of the limit '${name}' must be a number`;
+    const most = Object.hasOwn(program.limits, name) ? program.limits[name] : undefined;
+    if (most !== undefined && amount > most)
+      return `it takes ${amount} of the limit '${name}', which is ${most} in all`;
+  }
+  return undefined;
 }
 
 function plainRecord(table: Table): Record<string, unknown> | undefined {

@@ -80,6 +80,17 @@ describe('tags', () => {
   });
 });
 
+describe('a name that every object knows', () => {
+  it('is no option and no executor', async () => {
+    const world = playWorld();
+    const odd = { constructor: 1 } as never;
+    await expect(evaluate(world, plain.options(odd)(1))).rejects.toThrow("there is no option 'constructor'");
+    await expect(evaluate(world, plain.options({ executor: 'toString' })(1))).rejects.toThrow(
+      "there is no executor 'toString'",
+    );
+  });
+});
+
 describe('limits', () => {
   const query = task('o.query', { ...v1, executor: 'batch', limits: { db: 2 } }, (n: number) => n);
 
@@ -93,6 +104,13 @@ describe('limits', () => {
     // With one new job beside five cached ones there is room for it at once.
     const summary = await play(world, await start(world, [...queries, query(6)]));
     expect(totals(summary)).toMatchObject({ cached: 5, done: 1 });
+  });
+
+  it('fail a job that takes more than there is, or no number, since it would wait for ever', async () => {
+    const world = playWorld({ limits: { db: 1 } });
+    await expect(evaluate(world, query(1))).rejects.toThrow("o.query: it takes 2 of the limit 'db', which is 1 in all");
+    const odd = query.options({ limits: { db: 'all' as never } });
+    await expect(evaluate(world, odd(2))).rejects.toThrow("o.query: what it takes of the limit 'db' must be a number");
   });
 
   it('cut an array to the room left and leave jobs that do not name them alone', async () => {

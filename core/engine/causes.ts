@@ -17,8 +17,6 @@ export const REFUSED_EXIT_CODE = 97;
 export const TROUBLE_EXIT_CODE = 70;
 
 const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
-  [/^redex local: the machine was stopped/, 'interrupted'],
-  [/^the run was cancelled$|^another job of the run failed$/, 'interrupted'],
   [/^Host EC2/, 'machine-lost'],
   [/^Job attempt duration exceeded timeout/, 'timed-out'],
   [/^OutOfMemoryError/, 'out-of-memory'],
@@ -29,9 +27,13 @@ const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
   [/^CannotInspectContainerError/, 'no-result'],
 ];
 
+/** Ends that somebody wanted, in our own words. */
+const OUR_REASONS: readonly string[] = [INTERRUPTED_REASON, ...Object.values(STOP_REASONS)];
+
 /** Status decides, never the exit code alone: FAILED with exit code 0 exists. */
 export function causeOf(verdict: Verdict): Cause {
   const reasons = [verdict.containerReason ?? '', verdict.statusReason ?? ''];
+  if (reasons.some((reason) => OUR_REASONS.includes(reason))) return 'interrupted';
   for (const [pattern, cause] of BY_REASON) if (reasons.some((reason) => pattern.test(reason))) return cause;
   if (verdict.exitCode === REFUSED_EXIT_CODE) return 'interrupted';
   if (verdict.exitCode === TROUBLE_EXIT_CODE) return 'machine-lost';

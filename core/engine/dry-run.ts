@@ -61,7 +61,7 @@ export async function dryRun(
   const findings: Findings = { large: new Map(large), evaluations: new Map() };
   const walk: Walk = {
     draft: draftOf(),
-    meeting: { world: world as World, run, program: started.program, findings },
+    meeting: { world, run, program: started.program, findings },
     looked: new Map(),
     left: new Set(),
   };

@@ -27,7 +27,7 @@ export interface RunHistory {
   readonly jobs: readonly JobHistory[];
 }
 
-/** Folds the whole journal: linear in the run's length. Undefined when there is no such run. */
+/** Folds the whole journal, and looks at all of the live graph after each entry. Undefined when there is no such run. */
 export async function readHistory(world: World, run: RunId): Promise<RunHistory | undefined> {
   const entries = await world.journal.readAfter(run, 0);
   if (entries.length === 0) return undefined;

@@ -9,7 +9,7 @@ import type { LiveRun } from './warm.ts';
 interface Heard {
   readonly verdict: Verdict;
   readonly submission: Submission;
-  /** The jobs of the submission that the verdict may concern. */
+  /** The jobs of the submission that the verdict may concern and that have none yet. */
   readonly jobs: readonly { readonly eval: EvalHash; readonly attempt: number }[];
 }
 
@@ -32,7 +32,11 @@ function concerning(world: World, graph: Graph, verdict: Verdict): Heard | undef
   const submission = name && graph.submissions.get(name.submission);
   if (!submission) return undefined;
   // An array's own event sums its children up: whatever they recorded counts, and nothing else.
-  const jobs = verdict.index === undefined ? submission.jobs : submission.jobs.slice(verdict.index, verdict.index + 1);
+  const meant = verdict.index === undefined ? submission.jobs : submission.jobs.slice(verdict.index, verdict.index + 1);
+  const jobs = meant.filter((job) => {
+    const work = graph.works.get(job.eval);
+    return work?.submission === submission.id && work.attempt === job.attempt;
+  });
   return { verdict, submission, jobs };
 }
 
@@ -48,7 +52,7 @@ function judge(graph: Graph, heard: Heard, records: ReadonlyMap<EvalHash, Attemp
   const isArrayParent = heard.verdict.index === undefined && heard.submission.jobs.length > 1;
   return heard.jobs.flatMap((job) => {
     const work = graph.works.get(job.eval);
-    if (!work || work.submission !== heard.submission.id || work.attempt !== job.attempt) return [];
+    if (!work) return [];
     const record = records.get(job.eval);
     const current = record?.attempt === job.attempt ? record : undefined;
     if (current?.outcome) return [outcomeFact(job, current, heard.verdict)];

@@ -1,7 +1,7 @@
 /** Meets the demands of the reducer: look-ups, looks at files, loads of large values, and inline tasks, all at once. */
 import type { Attempt, Demands } from '../graph/demands.ts';
 import { errorOf } from '../graph/errors.ts';
-import type { EvalHash, Fact, JobId, RunId } from '../graph/facts.ts';
+import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
 import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
 import { type Leaves, leavesOf, openLeavesOf, spill, spillParts, withLarge, withVersions } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
@@ -23,16 +23,18 @@ export interface Meeting {
   readonly run: RunId;
   readonly program: Program;
   readonly findings: Findings;
+  /** ms since the epoch: no more inline tasks are begun from then on; absent: any number is. */
+  readonly until?: number;
 }
 
-/** One wave: every demand that can be met now, met concurrently. */
+/** One wave: every demand that can be met now, met concurrently; inline tasks as far as the time allows. */
 export async function meet(meeting: Meeting, demands: Demands): Promise<Fact[]> {
   const facts = await Promise.all([
     observeArguments(meeting, demands.observe),
     Promise.all(demands.compute.map((one) => compute(meeting, one))),
-    Promise.all(demands.join.map((one) => join(meeting, one))),
+    join(meeting, demands.join),
     lookUp(meeting, demands.lookup),
-    Promise.all(demands.inline.map((attempt) => runInline(meeting, attempt))),
+    runAllInline(meeting, demands.inline),
   ]);
   return facts.flat();
 }
@@ -92,11 +94,30 @@ async function compute(meeting: Meeting, demand: Demands['compute'][number]): Pr
   }
 }
 
-async function join({ world, run }: Meeting, { job, segment }: Demands['join'][number]): Promise<Fact> {
-  const values = (await getJson(world.objects, keys.done(run, segment))) as Record<JobId, Table> | undefined;
-  const value = values?.[job];
-  if (!value) throw new Error(`the values of segment ${segment} are gone from the object store`);
-  return { type: 'joined', job, value };
+/** Each segment is read once, however many of its jobs are wanted. */
+async function join({ world, run }: Meeting, demands: Demands['join']): Promise<Fact[]> {
+  const segments = [...new Set(demands.map(({ segment }) => segment))];
+  const read = segments.map(async (name) => [name, await getJson(world.objects, keys.done(run, name))] as const);
+  const values = new Map(await Promise.all(read)) as Map<Hash, Record<string, Table> | undefined>;
+  return demands.map(({ job, segment }) => {
+    const value = values.get(segment)?.[job];
+    if (!value) throw new Error(`the values of segment ${segment} are gone from the object store`);
+    return { type: 'joined', job, value };
+  });
+}
+
+/** Computing one after another, 10 s each, they still end in what a round of 15 minutes keeps in reserve. */
+const INLINE_AT_ONCE = 32;
+
+/** What is not begun stays ready. The first ones are begun in any case, so that every round gets somewhere. */
+async function runAllInline(meeting: Meeting, attempts: readonly Attempt[]): Promise<Fact[]> {
+  const { world, until = Number.POSITIVE_INFINITY } = meeting;
+  const facts: Fact[] = [];
+  for (let at = 0; at < attempts.length && (at === 0 || world.clock.now() <= until); at += INLINE_AT_ONCE) {
+    const some = attempts.slice(at, at + INLINE_AT_ONCE);
+    facts.push(...(await Promise.all(some.map((attempt) => runInline(meeting, attempt)))));
+  }
+  return facts;
 }
 
 async function runInline(meeting: Meeting, attempt: Attempt): Promise<Fact> {
@@ -187,18 +208,11 @@ export async function flawsOf(meeting: Meeting, entries: readonly Evaluation[]):
 async function allLeavesOf({ world }: Meeting, expression: Table): Promise<Leaves | undefined> {
   let whole = expression;
   for (let { refs } = leavesOf(whole); refs.length > 0; { refs } = leavesOf(whole)) {
-    try {
-      const loaded = await Promise.all(
-        [...new Set(refs)].map(async (hash) => [hash, await loadLarge(world.objects, refTo(hash))] as const),
-      );
-      whole = withLarge(whole, new Map(loaded));
-    } catch {
-      return undefined;
-    }
+    const loaded = await Promise.all(
+      [...new Set(refs)].map(async (hash) => [hash, await getJson(world.objects, keys.value(hash))] as const),
+    );
+    if (loaded.some(([, value]) => value === undefined)) return undefined;
+    whole = withLarge(whole, new Map(loaded as [Hash, Table][]));
   }
   return leavesOf(whole);
-}
-
-function refTo(hash: Hash): Table {
-  return [['ref', hash, 0, 0]];
 }

@@ -29,11 +29,14 @@ export interface Origin {
  */
 export async function lineageOf(world: World, run: RunId, location: string): Promise<Origin[]> {
   const origins = await originsIn(world, run);
+  const made = Map.groupBy(
+    origins.flatMap((origin) => origin.outputs.map((output) => ({ origin, place: output.location }))),
+    ({ place }) => place,
+  );
   const lineage = new Set<Origin>();
   const wanted = new Set([location]);
   for (const place of wanted) {
-    for (const origin of origins) {
-      if (lineage.has(origin) || !origin.outputs.some((output) => output.location === place)) continue;
+    for (const { origin } of made.get(place) ?? []) {
       lineage.add(origin);
       for (const input of origin.inputs) wanted.add(input.location);
     }

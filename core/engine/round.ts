@@ -60,6 +60,7 @@ export async function round(
   const loaded = await loadRun(world, run, { ended: options.ended ?? false });
   if (typeof loaded === 'string') return { status: loaded, appended: 0, submitted: 0 };
   const live = loaded;
+  if (options.ask) delete live.terminated;
   const start = world.clock.now();
   const hardEnd = options.hardEnd ?? start + ROUND_DURATION_MS;
   const course: Course = {
@@ -134,7 +135,7 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
     };
     fold(incoming);
     const { program } = runOf(draft.graph);
-    const meeting = { world, run: live.run, program, findings };
+    const meeting = { world, run: live.run, program, findings, until: course.wavesEnd };
     let demands = demandsOf(draft.graph);
     for (let news = await meet(meeting, demands); news.length > 0; ) {
       fold(news);
@@ -253,7 +254,7 @@ function isClosing(fact: Fact): fact is Extract<Fact, { type: 'withdrawn' | 'ref
 async function finish({ world, live, appended, summarised }: Course): Promise<void> {
   const { graph } = live.draft;
   const isNews = appended > 0 || live.sequence > summarised;
-  if (graph.stopping && !graph.end) await stopSubmissions(world, graph);
+  if (graph.stopping && !graph.end) await stopSubmissions(world, live);
   await snapshotIfDue(world, live);
   const summary = summaryOf(live, world.clock.now());
   if (isNews) await world.summaries.put(summary);

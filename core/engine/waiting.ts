@@ -32,6 +32,8 @@ export async function whyWaiting(world: World, run: RunId): Promise<Waiting[]> {
       ...[...graph.frontier].flatMap((evaluation) => ready(graph, evaluation)),
     ]);
   } finally {
+    // Another process may have gone on from here by the time this graph is used again.
+    delete live.summarised;
     world.warm.keep(live);
   }
 }

@@ -11,6 +11,8 @@ export interface LiveRun {
   snapshot: number;
   /** Of the stored summary when the run was loaded; not known of a graph that was kept. */
   summarised?: number;
+  /** The executor's ids of jobs that this process has terminated. */
+  terminated?: Set<string>;
 }
 
 /** A round takes the graph out while it works on it; another round of the same run meanwhile loads its own. */

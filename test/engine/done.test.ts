@@ -15,6 +15,7 @@ const small = task('d.small', { ...v1, cache: false }, (n: number) => {
 });
 const range = task('d.range', v1, (n: number) => Array.from({ length: n }, (_, at) => at));
 const many = task('d.many', v1, (n: number) => map(small, range(n)));
+const again = task('d.again', v1, (n: number) => len(map(small, range(n))));
 const count = task('d.count', v1, (n: number) => len(many(n)));
 /** Rounds enough for a snapshot, one job each. */
 const slow = task('d.slow', v1, (n: number): unknown => cond(gt(n, 0), seq([heavy(n), slow(n - 1)]), 0));
@@ -37,6 +38,23 @@ describe('jobs that nothing refers to any more', () => {
     expect(value).toMatchObject({ 0: 1_500, 2: 14, 3: 1_500, 4: 2_998 });
     expect(totals(summary)).toMatchObject({ pending: 0, running: 0, done: 1_500 + 3 + 71 + 70 });
     expect((await readHistory(world, run))?.jobs.filter(({ status }) => status === 'DONE')).toHaveLength(1_644);
+  });
+
+  it('are read once a round, however many of them are joined', async () => {
+    const world = playWorld();
+    const read: string[] = [];
+    const { objects } = world;
+    const get: typeof objects.get = (key, range) => {
+      if (key.startsWith('done/')) read.push(key);
+      return objects.get(key, range);
+    };
+    const watched = { ...world, objects: { ...objects, get } };
+    const run = await start(watched, seq([count(1_500), slow(70), again(1_500)]), { cache: false });
+    await play(watched, run);
+    const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
+    expect(facts.filter((fact) => fact.type === 'joined').length).toBeGreaterThanOrEqual(1_500);
+    expect(read.length).toBeGreaterThan(0);
+    expect(read.length).toBeLessThan(10);
   });
 
   it('leave the same way when the graph is folded from its first entry at every round', async () => {

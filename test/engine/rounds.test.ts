@@ -5,6 +5,7 @@ import type { Entry, World } from '../../core/engine/ports.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
+import { whyWaiting } from '../../core/engine/waiting.ts';
 import { type WarmGraphs, warmGraphs } from '../../core/engine/warm.ts';
 import { draftOf } from '../../core/graph/draft.ts';
 import type { RunId } from '../../core/graph/facts.ts';
@@ -219,6 +220,71 @@ describe('cancel', () => {
     expect((await round(world, run, verdicts)).status).toBe('CANCELLED');
     const summary = await world.summaries.get(run);
     expect(totals(summary as never)).toMatchObject({ pending: 0, running: 0 });
+  });
+
+  it('terminates each job once, however many rounds the ends of the others take, and again when a sweep asks', async () => {
+    const world = playWorld();
+    const terminated: string[] = [];
+    const terminate = (id: string) => Promise.resolve(void terminated.push(id));
+    const watched = { ...world, batch: { ...world.batch, terminate } };
+    const run = await start(
+      world,
+      [1, 2, 3].map((n) => heavy.options({ memory: n })(n)),
+    );
+    await round(watched, run);
+    await cancel(watched, run, 'test');
+    for (const id of ['job-1', 'job-2']) await round(watched, run, [world.batch.report(id, { status: 'FAILED' })]);
+    expect(terminated).toEqual(['job-1', 'job-2', 'job-3']);
+    await round(watched, run, [], { ask: true });
+    expect(terminated.slice(3)).toEqual(['job-3']);
+  });
+});
+
+describe('a round', () => {
+  it('fails when the store does, and takes no cached result for lost that it could not look at', async () => {
+    const world = playWorld();
+    world.files.versions.set('in', '1');
+    const parts = Array.from({ length: 100 }, (_, n) => ({ n, part: file('in') }));
+    const large = task('r.large', v1, () => parts);
+    const expression = () => [large()];
+    await play(world, await start(world, expression()));
+    const { objects } = world;
+    const get: typeof objects.get = (key, range) =>
+      key.startsWith('values/') ? Promise.reject(new Error('no network')) : objects.get(key, range);
+    const run = await start(world, expression());
+    await expect(round({ ...world, objects: { ...objects, get } }, run)).rejects.toThrow('no network');
+    expect(totals(await play(world, run))).toMatchObject({ cached: 1, done: 0 });
+  });
+
+  it('tells of the end of a run once, also where the run was only looked at before', async () => {
+    const world = playWorld();
+    const looking = { ...world, warm: warmGraphs(10) };
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    await whyWaiting(looking, run);
+    await play(world, run);
+    await round(looking, run, [world.batch.report('job-1', {} as never)]);
+    expect(world.bus.endings).toHaveLength(1);
+  });
+
+  it('begins no more inline tasks when its time for them is over, and the run is woken for the rest', async () => {
+    const world = playWorld();
+    const { host, clock } = world;
+    let begun = 0;
+    const runSlowly: typeof host.run = (...call) => {
+      begun++;
+      clock.advance(1_000);
+      return host.run(...call);
+    };
+    const slow = { ...world, host: { ...host, run: runSlowly } };
+    const run = await start(
+      world,
+      [...new Array(100).keys()].map((n) => zero.partial(n as never)()),
+    );
+    await round(slow, run, [], { hardEnd: clock.now() + 60_000 });
+    expect(begun).toBe(64);
+    expect((await round(slow, run, [], { hardEnd: clock.now() + 60_000 })).status).toBe('DONE');
+    expect(begun).toBe(100);
   });
 });
 

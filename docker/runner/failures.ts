@@ -20,6 +20,7 @@ export function failureValue(task: string, thrown: unknown): Table {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   // Where in the runner it came up helps no author, and would make equal failures differ.
   if (error instanceof JobFailure || error instanceof FileError) delete error.stack;
-  error.message = `${task}: ${error.message}`;
+  // A DOMException, such as a fetch that timed out, cannot be assigned to.
+  Object.defineProperty(error, 'message', { value: `${task}: ${error.message}` });
   return encode(error);
 }

@@ -66,8 +66,9 @@ async function work(
   measured: ScriptMeasured,
   stillOurs: () => Promise<boolean>,
 ): Promise<Result | 'lost'> {
+  const args = await desk.loadArgs(spec);
+  lifetime.signal.throwIfAborted();
   try {
-    const args = await desk.loadArgs(spec);
     if (spec.task === SCRIPT_TASK) {
       const name = `${spec.eval.slice(0, 12)}-${spec.attempt}`;
       const value = await runScript(args, { ...desk.places, name, lifetime, measured, stillOurs, say: desk.say });

@@ -56,8 +56,12 @@ export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'l
     if (keep) job.say(`the working directory is kept: ${folder}`);
     throw thrown;
   } finally {
-    // Links are removed, not what they lead to.
-    if (!keep) await rm(folder, { recursive: true, force: true });
+    // Links are removed, not what they lead to. What a script made undeletable is no reason for it to have failed.
+    if (!keep) {
+      await rm(folder, { recursive: true, force: true }).catch((thrown: Error) => {
+        job.say(`the working directory cannot be removed: ${thrown.message}`);
+      });
+    }
   }
 }
 

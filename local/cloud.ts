@@ -189,7 +189,7 @@ function closing(endings: Endings): Pick<Cloud, 'close' | 'closed'> {
   return {
     closed,
     close: () => {
-      undoing ??= undo(endings).then(setClosed);
+      undoing ??= undo(endings).finally(setClosed);
       return undoing;
     },
   };

@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -25,10 +26,11 @@ export function readJsonLines<T>(path: string): T[] {
   return lines.map((line) => JSON.parse(line) as T);
 }
 
-/** Replaces the file's records, all or nothing. */
+/** Replaces the file's records, all or nothing; the file is for this user only, as `appendJsonLines` makes it. */
 export function replaceJsonLines<T>(path: string, records: readonly T[]): void {
   const draft = `${path}.new`;
-  writeFileSync(draft, records.map(lineOf).join(''));
+  rmSync(draft, { force: true });
+  writeFileSync(draft, records.map(lineOf).join(''), { mode: 0o600 });
   renameSync(draft, path);
 }
 

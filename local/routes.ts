@@ -28,7 +28,8 @@ export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
       },
       '/cloud/stop': () => {
         // After the answer, which would not get out any more.
-        setImmediate(() => void cloud.close());
+        // The owner itself hears of what went wrong.
+        setImmediate(() => cloud.close().catch(() => undefined));
         return { body: {} };
       },
       '/cloud/runs-ended': (response) => {

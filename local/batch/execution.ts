@@ -37,8 +37,9 @@ export type StartExecution = (launch: Launch) => Promise<Execution | { readonly 
 export async function startExecution(launch: Launch): ReturnType<StartExecution> {
   const killsBefore = outOfMemoryKills();
   let child: ChildProcess;
-  const log = openSync(launch.log, 'a', 0o600);
+  let log: number | undefined;
   try {
+    log = openSync(launch.log, 'a', 0o600);
     const [file = '', ...args] = launch.command;
     child = spawn(file, args, {
       cwd: launch.folder,
@@ -51,7 +52,7 @@ export async function startExecution(launch: Launch): ReturnType<StartExecution>
   } catch (error) {
     return { failed: String(error) };
   } finally {
-    closeSync(log);
+    if (log !== undefined) closeSync(log);
   }
   const started = await spawned(child);
   if (started !== undefined) return { failed: started };

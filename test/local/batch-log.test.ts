@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { BatchRecord, SubmittedRecord } from '../../local/batch/records.ts';
@@ -53,6 +54,12 @@ const HISTORY: readonly BatchRecord[] = [
 
 test('a large log is cut down to the jobs that are open, recent, or have something to tell', () => {
   expect(jobsAfterOpening(logOf(HISTORY), 1.5 * DAY, 10)).toEqual(['unheard', 'recent', 'open', 'half']);
+});
+
+test('a log that was cut down is still for this user only: it holds what jobs were told', () => {
+  const folder = logOf(HISTORY);
+  jobsAfterOpening(folder, 1.5 * DAY, 10);
+  expect(statSync(join(folder, 'jobs.jsonl')).mode & 0o777).toBe(0o600);
 });
 
 test('a small log is left alone', () => {

@@ -36,7 +36,7 @@ workflows/**/workflow.ts are looked through, or the one FILE.ts that stands befo
 A run of the same workflow, arguments and code that was interrupted is carried on.
 Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
 
-function seedOf(text: string): number {
+function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
 }
@@ -61,7 +61,7 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
         .default('drain'),
     )
     .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag)
-    .option('--chaos <seed>', 'lose jobs, and lose, repeat and delay events, as the number says', seedOf)
+    .option('--chaos <seed>', 'lose jobs, and lose, repeat and delay events, as the number says', wholeNumber)
     .option('--dry-run', 'say what would run and why; nothing is written')
     .option('--json', 'print the end of the run as JSON')
     .allowUnknownOption()
@@ -104,7 +104,7 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
     .command('log')
     .description('list the runs, newest first, or the jobs of one')
     .argument('[run]', 'id of a run, or how it begins')
-    .option('--limit <n>', 'number of runs', Number, 20)
+    .option('--limit <n>', 'number of runs', wholeNumber, 20)
     .option('--json', 'print JSON')
     .action(async (run: string | undefined, { limit, json = false }: { limit: number; json?: boolean }) => {
       finish(await logCommand(root, run, { limit, json }));

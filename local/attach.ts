@@ -1,6 +1,9 @@
 /** A process beside the one that owns the cloud. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { join, resolve } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cloud, type CloudOptions, openCloud } from './cloud.ts';
 import { type Endpoint, invocationUrl } from './settings.ts';
@@ -44,10 +47,10 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
   const listeners = new Set<(detail: unknown) => void>();
 
-  const ask = async (url: string, body?: unknown): Promise<{ headers: Headers; body: unknown }> => {
+  const ask = async (url: string, body?: unknown): Promise<{ failed: boolean; body: unknown }> => {
     try {
-      const response = await fetch(url, { method: 'POST', body: JSON.stringify(body ?? {}) });
-      return { headers: response.headers, body: await response.json() };
+      const response = await send(url, { method: 'POST' }, JSON.stringify(body ?? {}));
+      return { failed: 'x-amz-function-error' in response.headers, body: await json(response) };
     } catch (cause) {
       const message = `the redex process ${endpoint.pid} that kept ${folder} open has ended; run the command again`;
       throw new Error(message, { cause });
@@ -55,9 +58,9 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
   };
 
   const listen = async (): Promise<void> => {
-    const response = await fetch(`${endpoint.url}/cloud/runs-ended`, { signal: listening.signal });
+    const response = await send(`${endpoint.url}/cloud/runs-ended`, { signal: listening.signal });
     let text = '';
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    for await (const chunk of response.setEncoding('utf8')) {
       const lines = (text + chunk).split('\n');
       text = lines.pop() ?? '';
       for (const line of lines) for (const listener of listeners) listener(JSON.parse(line));
@@ -71,8 +74,8 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
     pid: endpoint.pid,
     environment: endpoint.environment,
     invoke: async (name, payload) => {
-      const { headers, body } = await ask(invocationUrl(endpoint, name), payload);
-      if (headers.has('x-amz-function-error')) throw functionError(body);
+      const { failed, body } = await ask(invocationUrl(endpoint, name), payload);
+      if (failed) throw functionError(body);
       return body;
     },
     onRunEnded: (listener) => {
@@ -95,6 +98,13 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
     },
     closed,
   };
+}
+
+/** Unlike fetch, which gives a silent server up after 5 minutes: a round may take 15, and a run may take days to end. */
+async function send(url: string, options: RequestOptions, body = ''): Promise<IncomingMessage> {
+  const asked = request(url, options).end(body);
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  return response;
 }
 
 function functionError(body: unknown): Error {

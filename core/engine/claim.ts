@@ -6,9 +6,11 @@ import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
 import { placesOf } from '../values/contents.ts';
+import type { Hash } from '../values/hash.ts';
 import type { JobOptions } from '../values/program.ts';
+import type { Table } from '../values/table.ts';
 import { putSpecs } from './manifest.ts';
-import { keys } from './objects.ts';
+import { keys, loadLarge } from './objects.ts';
 import type { Resources, SubmissionRequest, World } from './ports.ts';
 import { type JobSpec, jobName } from './spec.ts';
 
@@ -19,6 +21,8 @@ export interface ClaimContext {
   readonly nonce: string;
   /** ms since the epoch: when the sender can no longer be sending. */
   readonly deadline: number;
+  /** Large values that may not be stored yet. */
+  readonly large: ReadonlyMap<Hash, Table>;
   /** What is beyond it stays ready. */
   readonly submissionsMax: number;
 }
@@ -33,31 +37,77 @@ export async function claimReady(
   ready: readonly Attempt[],
   context: ClaimContext,
 ): Promise<Fact[]> {
-  const { free, conflicts } = separateWriters(graph, ready);
+  const writes = await writesOf(world, ready, context.large);
+  const { free, conflicts } = separateWriters(graph, ready, writes);
   const groups = groupAttempts(graph, free).slice(0, context.submissionsMax);
-  const claims = await Promise.all(groups.map((group, at) => claimGroup(world, graph, group, at, context)));
+  const claims = await Promise.all(
+    groups.map((group, at) => claimGroup(world, graph, group, { at, writes, ...context })),
+  );
   // Claims first: a failure may end the need for other work, and what is claimed must be there.
   return [...claims, ...conflicts];
 }
 
+type Writes = ReadonlyMap<EvalHash, readonly string[]>;
+
+/** The locations that each attempt writes; a long list of outputs is a large value and must be loaded for it. */
+async function writesOf(
+  { objects }: World,
+  ready: readonly Attempt[],
+  large: ReadonlyMap<Hash, Table>,
+): Promise<Writes> {
+  const writes = ready.map(async ({ eval: evaluation, args }) => {
+    const { locations, refs } = placesOf(args);
+    const parts = await Promise.all(refs.map((hash) => loadLarge(objects, [['ref', hash, 0, 0]], large)));
+    return [evaluation, [...locations, ...parts.flatMap((part) => placesOf(part).locations)]] as const;
+  });
+  return new Map(await Promise.all(writes));
+}
+
 /** Two jobs in flight in one run never write one location: the second is refused, naming both. */
-function separateWriters(graph: Graph, ready: readonly Attempt[]): { free: Attempt[]; conflicts: Fact[] } {
+function separateWriters(
+  graph: Graph,
+  ready: readonly Attempt[],
+  writes: Writes,
+): { free: Attempt[]; conflicts: Fact[] } {
   const writing = new Map(graph.writing);
   const free: Attempt[] = [];
   const conflicts: Fact[] = [];
   for (const attempt of ready) {
-    const places = placesOf(attempt.args);
-    const taken = places.find((location) => writing.has(location));
-    if (taken === undefined) {
+    const places = writes.get(attempt.eval) ?? [];
+    const [conflict] = places.flatMap((location) => otherWriter(writing, location) ?? []);
+    if (conflict) conflicts.push(conflictFact(graph, attempt, conflict));
+    else {
       free.push(attempt);
       for (const location of places) writing.set(location, attempt.eval);
-    } else conflicts.push(conflictFact(graph, attempt, taken, writing.get(taken) as EvalHash));
+    }
   }
   return { free, conflicts };
 }
 
-function conflictFact(graph: Graph, { eval: evaluation, attempt }: Attempt, location: string, other: EvalHash): Fact {
-  const [second, first] = [describeWork(graph, evaluation), describeWork(graph, other)];
+/** `a/` and `a/b/` for `a/b/c` and for `a/b/c/`. */
+function directoriesAbove(location: string): string[] {
+  const parts = location.split('/').slice(0, location.endsWith('/') ? -2 : -1);
+  return parts.map((_, at) => `${parts.slice(0, at + 1).join('/')}/`);
+}
+
+interface Conflict {
+  readonly location: string;
+  readonly writer: EvalHash;
+}
+
+/** Who writes the location, a directory it lies in or, if it is one (it ends in a slash then), something below it. */
+function otherWriter(writing: ReadonlyMap<string, EvalHash>, location: string): Conflict | undefined {
+  for (const above of [location, ...directoriesAbove(location)]) {
+    const writer = writing.get(above);
+    if (writer) return { location: above, writer };
+  }
+  if (!location.endsWith('/')) return undefined;
+  for (const [below, writer] of writing) if (below.startsWith(location)) return { location: below, writer };
+  return undefined;
+}
+
+function conflictFact(graph: Graph, { eval: evaluation, attempt }: Attempt, { location, writer }: Conflict): Fact {
+  const [second, first] = [describeWork(graph, evaluation), describeWork(graph, writer)];
   const error = errorValue('OutputConflict', `${second} would write ${location} while ${first} is writing it`);
   return { type: 'failed', eval: evaluation, attempt, cause: 'program', error, measured: {} };
 }
@@ -74,8 +124,7 @@ async function claimGroup(
   world: World,
   graph: Graph,
   group: readonly Attempt[],
-  at: number,
-  { sequence, nonce, deadline }: ClaimContext,
+  { at, writes, sequence, nonce, deadline }: ClaimContext & { readonly at: number; readonly writes: Writes },
 ): Promise<Fact> {
   const submission = `${sequence}-${nonce}-${at}` as SubmissionId;
   const jobs = group.map((attempt) => specOf(graph, submission, attempt));
@@ -87,7 +136,10 @@ async function claimGroup(
     deadline,
     executor: group[0]?.options.executor ?? '',
     spec,
-    jobs: group.map(({ eval: evaluation, attempt }) => ({ eval: evaluation, attempt })),
+    jobs: group.map(({ eval: evaluation, attempt }) => {
+      const locations = writes.get(evaluation) ?? [];
+      return { eval: evaluation, attempt, ...(locations.length > 0 && { writes: locations }) };
+    }),
   };
 }
 

@@ -6,9 +6,10 @@ import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
 import { type Leaves, leavesOf, openLeavesOf, spill, spillParts, withLarge, withVersions } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import { applyOperator } from '../values/operators.ts';
+import { get } from '../values/operators-get.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
-import { ABSENT, type Table } from '../values/table.ts';
-import { getJson, keys, loadLarge } from './objects.ts';
+import { ABSENT, type Index, rootOf, subtable, type Table } from '../values/table.ts';
+import { getJson, keys, loadLarge, ValueGone } from './objects.ts';
 import type { Evaluation, TaskResult, World } from './ports.ts';
 
 /** What a round learned that must be stored before its facts are. */
@@ -31,7 +32,7 @@ export interface Meeting {
 export async function meet(meeting: Meeting, demands: Demands): Promise<Fact[]> {
   const facts = await Promise.all([
     observeArguments(meeting, demands.observe),
-    Promise.all(demands.compute.map((one) => compute(meeting, one))),
+    computeAll(meeting, demands.compute),
     join(meeting, demands.join),
     lookUp(meeting, demands.lookup),
     runAllInline(meeting, demands.inline),
@@ -82,16 +83,55 @@ async function observeArguments(meeting: Meeting, demands: Demands['observe']): 
   }));
 }
 
-async function compute(meeting: Meeting, demand: Demands['compute'][number]): Promise<Fact> {
+type Load = (table: Table) => Promise<Table>;
+
+/** A large value is loaded once a wave, however many operators want it. */
+function computeAll(meeting: Meeting, demands: Demands['compute']): Promise<Fact[]> {
+  const { world, findings } = meeting;
+  const loads = new Map<string, Promise<Table>>();
+  const load: Load = (table) => {
+    const key = JSON.stringify(table);
+    const loading = loads.get(key) ?? loadLarge(world.objects, table, findings.large);
+    loads.set(key, loading);
+    return loading;
+  };
+  return Promise.all(demands.map((demand) => compute(meeting, demand, load)));
+}
+
+async function compute(meeting: Meeting, demand: Demands['compute'][number], load: Load): Promise<Fact> {
   const { application, name, operands } = demand;
-  const whole = await loadLarge(meeting.world.objects, operands, meeting.findings.large);
-  if (name === LOAD_WHOLE) return { type: 'computed', application, ok: true, value: whole };
-  if (name === LOAD) return { type: 'computed', application, ok: true, value: keep(meeting, spillParts(whole)) };
   try {
-    return { type: 'computed', application, ok: true, value: keep(meeting, spill(applyOperator(name, whole))) };
+    const value = await operatorValue(meeting, name, operands, load);
+    return { type: 'computed', application, ok: true, value };
   } catch (error) {
-    return { type: 'computed', application, ok: false, value: keep(meeting, spill(errorOf(error))) };
+    // A store that cannot be reached says nothing of the value: the round is tried again.
+    if (!(error instanceof OperatorError || error instanceof ValueGone)) throw error;
+    const why = error instanceof OperatorError ? error.cause : error;
+    return { type: 'computed', application, ok: false, value: keep(meeting, spill(errorOf(why))) };
   }
+}
+
+async function operatorValue(meeting: Meeting, name: string, operands: Table, load: Load): Promise<Table> {
+  if (name === LOAD_WHOLE) return await load(operands);
+  if (name === LOAD) return keep(meeting, spillParts(await load(operands)));
+  // A part is looked for where the large value is; beside the key it would be copied for each.
+  const parts = name === 'get' ? elementsOf(operands) : [operands];
+  const loaded = await Promise.all(parts.map(load));
+  try {
+    const [first, key] = loaded as [Table, Table];
+    return keep(meeting, spill(name === 'get' ? get(first, key) : applyOperator(name, first)));
+  } catch (cause) {
+    throw new OperatorError(name, { cause });
+  }
+}
+
+/** What an operator threw, told apart from what went wrong around it. */
+class OperatorError extends Error {}
+
+function elementsOf(list: Table): Table[] {
+  const root = rootOf(list);
+  if (!Array.isArray(root) || root[0] !== 'list') throw new Error('operands are a list');
+  return (root[1] as readonly Index[]).map((index) => subtable(list, index));
 }
 
 /** Each segment is read once, however many of its jobs are wanted. */
@@ -121,11 +161,10 @@ async function runAllInline(meeting: Meeting, attempts: readonly Attempt[]): Pro
 }
 
 async function runInline(meeting: Meeting, attempt: Attempt): Promise<Fact> {
-  const { eval: evaluation, attempt: number, task } = attempt;
-  const { world, program } = meeting;
-  const args = await loadLarge(world.objects, attempt.args, meeting.findings.large);
+  const { eval: evaluation, attempt: number } = attempt;
+  const { world } = meeting;
   const startedAt = world.clock.now();
-  const result = task === SCRIPT_TASK ? scriptInline() : await world.host.run(program.bundle, task, args);
+  const result = await resultOf(meeting, attempt);
   const measured = { startedAt, endedAt: world.clock.now() };
   if (!result.ok) {
     const error = keep(meeting, spill(result.error));
@@ -134,6 +173,16 @@ async function runInline(meeting: Meeting, attempt: Attempt): Promise<Fact> {
   const [seen] = await observeAll(meeting, [result.table]);
   const expression = keep(meeting, spill(seen as Table));
   return { type: 'returned', eval: evaluation, attempt: number, expression, measured };
+}
+
+async function resultOf({ world, program, findings }: Meeting, { task, args }: Attempt): Promise<TaskResult> {
+  if (task === SCRIPT_TASK) return scriptInline();
+  try {
+    return await world.host.run(program.bundle, task, await loadLarge(world.objects, args, findings.large));
+  } catch (error) {
+    if (error instanceof ValueGone) return { ok: false, error: errorOf(error) };
+    throw error;
+  }
 }
 
 function scriptInline(): TaskResult {

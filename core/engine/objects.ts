@@ -38,9 +38,14 @@ export async function putLarge(objects: Objects, large: ReadonlyMap<Hash, Table>
   await Promise.all([...large].map(([hash, table]) => putJson(objects, keys.value(hash), table)));
 }
 
+/** A large value is no longer in the store: whatever needs it fails, and trying again will not help. */
+export class ValueGone extends Error {
+  override readonly name = 'ValueGone';
+}
+
 /**
  * The table with every large value put back, at any depth. `known` are values that may not be stored yet.
- * Throws when one is gone from the store.
+ * Throws ValueGone when one is gone from the store.
  */
 export async function loadLarge(
   objects: Objects,
@@ -59,6 +64,6 @@ export async function loadLarge(
 
 async function loadValue(objects: Objects, hash: Hash): Promise<Table> {
   const stored = await getJson(objects, keys.value(hash));
-  if (!stored) throw new Error(`the value ${hash} is gone from the object store`);
+  if (!stored) throw new ValueGone(`the value ${hash} is gone from the object store`);
   return stored as Table;
 }

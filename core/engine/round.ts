@@ -146,7 +146,13 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
     const { submit: ready } = demands;
     if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
       const submissionsMax = submissionsThatFit(world.clock.now(), course.sendEnd, course.claimed);
-      const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd, submissionsMax };
+      const context = {
+        sequence: live.sequence + 1,
+        nonce,
+        deadline: course.hardEnd,
+        submissionsMax,
+        large: findings.large,
+      };
       fold(await claimReady(world, draft.graph, ready, context));
     }
     if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);

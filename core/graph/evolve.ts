@@ -5,7 +5,6 @@
  * 2. Replaying the same facts gives the same graph, whoever does it and however they are cut into entries.
  */
 
-import { placesOf } from '../values/contents.ts';
 import type { Cause, JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { joined, leave } from './done.ts';
@@ -156,14 +155,15 @@ function claimed(draft: Draft, fact: Extract<Fact, { type: 'claimed' }>): boolea
   if (!fact.jobs.every((job) => isClaimable(graph.works.get(job.eval), job.attempt))) return false;
   const { type: _type, submission: id, ...rest } = fact;
   edits.put(graph.submissions, id, { ...rest, id, ids: [], open: fact.jobs.length });
-  for (const { eval: evaluation, attempt } of fact.jobs) {
+  for (const { eval: evaluation, attempt, writes } of fact.jobs) {
     const work = graph.works.get(evaluation);
     if (!work) continue;
     edits.set(work, 'state', 'claimed');
     edits.set(work, 'attempt', attempt);
     edits.set(work, 'submission', id);
     edits.remove(graph.frontier, evaluation);
-    for (const location of placesOf(work.args)) edits.put(graph.writing, location, evaluation);
+    edits.set(work, 'writes', writes ?? []);
+    for (const location of work.writes) edits.put(graph.writing, location, evaluation);
     for (const job of work.jobs) {
       const live = graph.jobs.get(job);
       if (live && !live.outcome) setStatus(draft, live, 'RUNNING');
@@ -188,9 +188,10 @@ function leaveSubmission(draft: Draft, work: Work): void {
 
 function stopWriting({ graph, edits }: Draft, work: Work): void {
   edits.set(work, 'submission', null);
-  for (const location of placesOf(work.args)) {
+  for (const location of work.writes) {
     if (graph.writing.get(location) === work.eval) edits.drop(graph.writing, location);
   }
+  edits.set(work, 'writes', []);
 }
 
 function acknowledged(draft: Draft, id: SubmissionId, ids: readonly string[]): boolean {

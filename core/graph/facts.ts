@@ -55,6 +55,13 @@ export interface StartedFact {
   readonly cache: boolean;
 }
 
+export interface ClaimedJob {
+  readonly eval: EvalHash;
+  readonly attempt: number;
+  /** Locations the job writes; left out when there are none. */
+  readonly writes?: readonly string[];
+}
+
 export type Fact =
   | StartedFact
   /** File literals in the arguments of a call, looked at when it became ready: `[location, version]`. */
@@ -96,7 +103,7 @@ export type Fact =
       readonly executor: string;
       /** The spec (one job) or the manifest (an array) in the object store. */
       readonly spec: Hash;
-      readonly jobs: readonly { readonly eval: EvalHash; readonly attempt: number }[];
+      readonly jobs: readonly ClaimedJob[];
     }
   | { readonly type: 'acknowledged'; readonly submission: SubmissionId; readonly ids: readonly string[] }
   /** Definitely not accepted now; the jobs are ready again. */

@@ -11,7 +11,7 @@
 import type { Hash } from '../values/hash.ts';
 import type { Cause, JobOptions } from '../values/program.ts';
 import type { Index, Table } from '../values/table.ts';
-import type { EvalHash, JobId, RunId, StartedFact, SubmissionId } from './facts.ts';
+import type { ClaimedJob, EvalHash, JobId, RunId, StartedFact, SubmissionId } from './facts.ts';
 
 export type NodeId = number;
 export type ScopeId = number;
@@ -107,6 +107,8 @@ export interface Work {
   /** How many attempts ended for each cause. */
   failures: Readonly<Partial<Record<Cause, number>>>;
   submission: SubmissionId | null;
+  /** Locations that the attempt in flight writes. */
+  writes: readonly string[];
   /** What the function returned, while jobs are evaluating it. */
   expression: Table | null;
 }
@@ -119,7 +121,7 @@ export interface Submission {
   deadline: number;
   readonly executor: string;
   readonly spec: Hash;
-  readonly jobs: readonly { readonly eval: EvalHash; readonly attempt: number }[];
+  readonly jobs: readonly ClaimedJob[];
   /** The executor's ids: none before the acknowledgement, several when the request went out more than once. */
   ids: readonly string[];
   /** Jobs without a verdict. */

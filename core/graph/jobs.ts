@@ -187,6 +187,7 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     attempt: graph.attempts.get(given.evaluation) ?? 0,
     failures: {},
     submission: null,
+    writes: [],
     expression: null,
   });
   edits.add(graph.frontier, given.evaluation);

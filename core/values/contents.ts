@@ -9,6 +9,7 @@ import {
   type Node,
   REF_HAS_LEAVES,
   REF_HAS_OPEN,
+  REF_HAS_PLACES,
   rootOf,
   subtable,
   type Table,
@@ -62,9 +63,15 @@ export function leavesOf(table: Table): Leaves {
   return leaves;
 }
 
-/** The locations that a script with these arguments writes, as far as they are held inline. */
-export function placesOf(table: Table): string[] {
-  return table.flatMap((node) => (node !== null && typeof node === 'object' && node[0] === 'place' ? [node[2]] : []));
+/** The locations that a script with these arguments writes, and the large values that hold more of them. */
+export function placesOf(table: Table): { locations: string[]; refs: Hash[] } {
+  const places: ReturnType<typeof placesOf> = { locations: [], refs: [] };
+  for (const node of table) {
+    if (node === null || typeof node !== 'object') continue;
+    if (node[0] === 'place') places.locations.push(node[2]);
+    else if (node[0] === 'ref' && node[3] & REF_HAS_PLACES) places.refs.push(node[1]);
+  }
+  return places;
 }
 
 /** Whether `node` is a file literal that nobody has observed, or a large value that holds one. */
@@ -197,7 +204,10 @@ export function exceedsInline(table: Table): boolean {
 function refTo(hash: Hash, table: Table): Node {
   const leaves = leavesOf(table);
   const hasLeaves = leaves.files.length + leaves.tasks.length + leaves.refs.length > 0;
-  const flags = (hasLeaves ? REF_HAS_LEAVES : 0) | (table.some(isOpen) ? REF_HAS_OPEN : 0);
+  const places = placesOf(table);
+  const hasPlaces = places.locations.length + places.refs.length > 0;
+  const flags =
+    (hasLeaves ? REF_HAS_LEAVES : 0) | (table.some(isOpen) ? REF_HAS_OPEN : 0) | (hasPlaces ? REF_HAS_PLACES : 0);
   return ['ref', hash, JSON.stringify(table).length, flags];
 }
 

@@ -52,10 +52,14 @@ export type NodeOf<C> =
 
 export type Node = NodeOf<Index>;
 
-/** Bit 1: has files, directories or tasks whose validity matters. Bit 2: has files or directories nobody has observed. */
+/**
+ * Bit 1: has files, directories or tasks whose validity matters. Bit 2: has files or directories nobody has observed. Bit 4:
+ * has places that a script writes.
+ */
 export type RefFlags = number;
 export const REF_HAS_LEAVES = 1;
 export const REF_HAS_OPEN = 2;
+export const REF_HAS_PLACES = 4;
 
 export type Table = readonly Node[];
 

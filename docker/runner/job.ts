@@ -40,7 +40,11 @@ export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Pro
   const startedAt = Date.now();
   const measured: ScriptMeasured = { stagedInBytes: 0, stagedOutBytes: 0 };
   const killsBefore = memoryKills();
-  const result = await work(desk, spec, lifetime, measured, () => attempts.holds(...token));
+  const stillOurs = (): Promise<boolean> =>
+    attempts.holds(...token).catch((cause: unknown) => {
+      throw new StoreTrouble('the claim could not be looked at', { cause });
+    });
+  const result = await work(desk, spec, lifetime, measured, stillOurs);
   lifetime.signal.throwIfAborted();
   if (result === 'lost') {
     say(`attempt ${spec.attempt} of ${spec.task} was taken over or cancelled: nothing is kept of it`);
@@ -56,6 +60,9 @@ export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Pro
   if ((await record(desk, token, outcome)) === 'refused') return EXIT.refused;
   return outcome.ok ? EXIT.recorded : EXIT.failed;
 }
+
+/** Says nothing of the job's work: the job ends without a record and is tried again. */
+class StoreTrouble extends Error {}
 
 type Result = { ok: true; expression: Table } | { ok: false; error: Table };
 
@@ -80,7 +87,7 @@ async function work(
     if (!(await stillOurs())) return 'lost';
     return result.ok ? { ok: true, expression: await observed(desk.files, result.table) } : result;
   } catch (thrown) {
-    if (lifetime.signal.aborted) throw thrown;
+    if (lifetime.signal.aborted || thrown instanceof StoreTrouble) throw thrown;
     const error = failureValue(spec.task, thrown);
     desk.say(`failed: ${(thrown as Error).message}`);
     return { ok: false, error };

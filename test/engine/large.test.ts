@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { round } from '../../core/engine/round.ts';
+import { add, catchError, dir, file, script, task } from '../../core/index.ts';
+import { evaluate, play, playJobs, playWorld, start } from '../support/play.ts';
+
+const v1 = { version: '1' };
+const list = task('l.list', v1, (n: number) => Array.from({ length: n }, (_, at) => ({ at, text: 'x'.repeat(40) })));
+const heavyList = task('l.heavy_list', { ...v1, executor: 'batch' }, (n: number) =>
+  Array.from({ length: n }, (_, at) => ({ at, text: 'x'.repeat(40) })),
+);
+const spread = task('l.spread', v1, (n: number) => {
+  const lazy = list(n);
+  return Array.from({ length: n }, (_, at) => (lazy as unknown as { at: number }[])[at]?.at);
+});
+const recover = task('l.recover', v1, (error: Error) => error.name);
+
+describe('a large value', () => {
+  it('is loaded once, however many of its parts are wanted', async () => {
+    const world = playWorld();
+    let reads = 0;
+    const get = (key: string) => {
+      reads++;
+      return world.objects.get(key);
+    };
+    const counting = {
+      ...world,
+      objects: { ...world.objects, get },
+    };
+    const parts = (await evaluate(counting, spread(2_000))) as number[];
+    expect(parts).toEqual(Array.from({ length: 2_000 }, (_, at) => at));
+    expect(reads).toBeLessThan(10);
+  });
+
+  it('that is gone from the store fails what needs it, which can be caught', async () => {
+    const world = playWorld();
+    const first = (heavyList(100) as unknown as { at: number }[])[0]?.at as number;
+    const run = await start(world, catchError(add(first, 1), 'ValueGone', recover));
+    await round(world, run);
+    const verdicts = await playJobs(world);
+    const stored = world.objects.stored as Map<string, Uint8Array>;
+    for (const key of stored.keys()) if (key.startsWith('values/')) stored.delete(key);
+    await round(world, run, verdicts);
+    expect(await world.summaries.get(run)).toMatchObject({ status: 'DONE', result: ['ValueGone'] });
+  });
+});
+
+describe('outputs', () => {
+  const many = (text: string, folder: string) =>
+    script(text, {
+      executor: 'batch',
+      outputs: Array.from({ length: 60 }, (_, at) => file(`${folder}/part-${at}.txt`).stage(`${at}`)),
+    });
+
+  it('too many to be held inline are looked through for conflicts all the same', async () => {
+    const world = playWorld();
+    const { otherErrors, traceback } = await play(
+      world,
+      await start(world, [many('echo a', 'out'), many('echo b', 'out')]),
+    );
+    expect([traceback, ...(otherErrors ?? [])].join()).toContain(
+      'would write out/part-0.txt while redex.script is writing',
+    );
+    expect(world.batch.jobs).toHaveLength(1);
+  });
+
+  it('in a directory that another job writes as a whole are a conflict, whichever comes first', async () => {
+    const whole = script('mkdir d', { executor: 'batch', outputs: dir('out/a').stage('d') });
+    const part = script('echo x > x', { executor: 'batch', outputs: file('out/a/b/x').stage('x') });
+    const beside = script('echo y > y', { executor: 'batch', outputs: file('out/ab').stage('y') });
+    for (const both of [
+      [whole, part],
+      [part, whole],
+    ]) {
+      const world = playWorld();
+      await round(world, await start(world, both));
+      expect(world.batch.jobs).toHaveLength(1);
+    }
+    const world = playWorld();
+    await round(world, await start(world, [whole, beside]));
+    expect(world.batch.jobs.map((job) => job.request.size)).toEqual([2]);
+  });
+});

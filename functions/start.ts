@@ -32,7 +32,10 @@ const StartRequest = v.strictObject({
 export type StartRequest = v.InferInput<typeof StartRequest>;
 export type StartAnswer = { readonly run: RunId } | { readonly errors: readonly string[] };
 
-/** Answers 201 with `{run}`, or 400 with `{errors}`: all that is wrong with the request. */
+/**
+ * Answers 201 with `{run}`; 400 with `{errors}`, all that is wrong with the request; or 409 when the run that it names
+ * was begun with another request.
+ */
 export function makeStart(open: () => World, bundleNow: () => Hash | undefined): Handler<StartAnswer> {
   const wrapped = middy()
     .use(httpOrDirect())
@@ -44,7 +47,10 @@ export function makeStart(open: () => World, bundleNow: () => Hash | undefined):
       const world = open();
       const asked = { ...request, bundle, ...(run && { run: run as RunId }), ...(context && { context }) };
       const launched = await launch(world, asked, hardEndOf(world, invocation));
-      return launched.ok ? { statusCode: 201, body: { run: launched.run } } : refusal([messageOf(launched.error)]);
+      if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
+      if ('error' in launched) return refusal([messageOf(launched.error)]);
+      const taken = `run: ${launched.conflict} was begun with another request; ask for what it asked, or name another run`;
+      return { statusCode: 409, body: { errors: [taken] } };
     });
   return handlerOf(wrapped);
 }

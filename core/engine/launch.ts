@@ -1,8 +1,9 @@
 /** How a run begins: checked arguments, a summary by which it can be found, its first entry, its first round. */
 import type { FailurePolicy, RunId, StartedFact } from '../graph/facts.ts';
 import { spill } from '../values/contents.ts';
-import type { Hash } from '../values/hash.ts';
-import type { Table } from '../values/table.ts';
+import { encode } from '../values/encode.ts';
+import { digest, type Hash } from '../values/hash.ts';
+import { hashOf, type Table } from '../values/table.ts';
 import { putLarge } from './objects.ts';
 import type { Host, World } from './ports.ts';
 import { type RoundOptions, round } from './round.ts';
@@ -25,7 +26,9 @@ export interface LaunchRequest {
 export type Launched =
   | { readonly ok: true; readonly run: RunId }
   /** The request is wrong: the encoded error says how. Nothing was written. */
-  | { readonly ok: false; readonly error: Table };
+  | { readonly ok: false; readonly error: Table }
+  /** The run of that id is another request's. Nothing was written to it. */
+  | { readonly ok: false; readonly conflict: RunId };
 
 /** The first fact of a run, and the large values in it; or what is wrong with the request. */
 export type Beginning =
@@ -49,8 +52,18 @@ export async function beginningOf(host: Host, request: LaunchRequest, run: RunId
     tags: request.tags ?? {},
     failure: request.failure ?? 'drain',
     cache: request.cache ?? true,
+    asked: askedOf(request),
   };
   return { ok: true, started, large };
+}
+
+/**
+ * What makes two requests the same one: all that was asked for. Not the bundle: what is asked for again after a deploy
+ * is the run that began before it.
+ */
+function askedOf(request: LaunchRequest): Hash {
+  const { workflow, args, tags = {}, context = {}, failure = 'drain', cache = true } = request;
+  return digest('request', hashOf(encode([workflow, args, tags, context, failure, cache])));
 }
 
 /** Starts the run and takes it through its first round. */
@@ -60,6 +73,9 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
   const beginning = await beginningOf(world.host, request, run, at);
   if (!beginning.ok) return beginning;
   const { started, large } = beginning;
+  const asked = askedOf(request);
+  const earlier = request.run && (await world.summaries.get(run));
+  if (earlier && (earlier.asked ?? asked) !== asked) return { ok: false, conflict: run };
   await putLarge(world.objects, large);
   // Before the first entry, so that whatever happens next the run can be found.
   await world.summaries.put({
@@ -73,11 +89,22 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
     updatedAt: at,
     tally: {},
     tags: started.tags,
+    asked,
   });
   const nonce = world.clock.nonce();
-  await world.journal.append({ run, sequence: 1, nonce, at, facts: [started] });
+  const appended = await world.journal.append({ run, sequence: 1, nonce, at, facts: [started] });
+  if (appended === 'taken' && !(await beganAs(world, run, asked))) return { ok: false, conflict: run };
   await round(world, run, [], options);
   return { ok: true, run };
+}
+
+/** Whether whoever began the run first asked for the same: two requests may come at once. */
+async function beganAs({ summaries, journal }: World, run: RunId, asked: Hash): Promise<boolean> {
+  const summary = await summaries.get(run);
+  if (summary && summary.sequence > 0) return (summary.asked ?? asked) === asked;
+  const [first] = await journal.readAfter(run, 0);
+  const [started] = first?.facts ?? [];
+  return started?.type !== 'started' || (started.asked ?? asked) === asked;
 }
 
 /** Start time in base 36, then random digits: sorts by start, letters and digits only. */

@@ -73,6 +73,8 @@ export interface RunSummary {
   /** Sequence of the newest snapshot. */
   readonly snapshot?: number;
   readonly tags: Readonly<Record<string, string>>;
+  /** Hash of the request that the run began with. */
+  readonly asked?: Hash;
 }
 
 export interface Summaries {

@@ -12,7 +12,7 @@ const OTHER_ERRORS_MAX = 20;
 
 export function summaryOf(live: LiveRun, now: number): RunSummary {
   const { graph } = live.draft;
-  const { run, at, tags, program, workflow, args } = runOf(graph);
+  const { run, at, tags, program, workflow, args, asked } = runOf(graph);
   return {
     run,
     workflow,
@@ -29,6 +29,7 @@ export function summaryOf(live: LiveRun, now: number): RunSummary {
     ...(!graph.end && { open: openWorkOf(graph) }),
     ...(live.snapshot > 0 && { snapshot: live.snapshot }),
     tags,
+    ...(asked && { asked }),
   };
 }
 

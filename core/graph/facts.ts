@@ -53,6 +53,8 @@ export interface StartedFact {
   readonly failure: FailurePolicy;
   /** false: nothing is read from other runs. */
   readonly cache: boolean;
+  /** Of the request: a start under the same run id must ask for the same. Runs of before this was kept have none. */
+  readonly asked?: Hash;
 }
 
 export interface ClaimedJob {

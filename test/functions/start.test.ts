@@ -79,6 +79,39 @@ describe('start', () => {
     expect(await world.summaries.list({ limit: 10 })).toHaveLength(1);
   });
 
+  it.each([
+    ['arguments', { args: { count: 3 } }],
+    ['tags', { tags: { who: 'me' } }],
+    ['context', { context: { a: 1 } }],
+    ['failure policy', { failure: 'cancel' }],
+    ['use of the cache', { cache: false }],
+  ])('answers 409 to a request for the same run with another %s, and leaves the run as it is', async (_, change) => {
+    const world = playWorld();
+    const request = { workflow: 's.main', args: { count: 2 }, run: 'mine3' };
+    await startOn(world)(request);
+    const before = await world.summaries.get('mine3' as RunId);
+    const answer = await startOn(world)(httpEvent('POST', { body: JSON.stringify({ ...request, ...change }) }));
+    expect(answer).toMatchObject({ statusCode: 409, body: expect.stringContaining('mine3') });
+    expect(await world.summaries.get('mine3' as RunId)).toEqual(before);
+  });
+
+  it('lets one of two different requests for one run begin it when they come at once', async () => {
+    const world = playWorld();
+    const ask = (count: number) => startOn(world)({ workflow: 's.main', args: { count }, run: 'mine4' });
+    const answers = await Promise.all([ask(1), ask(2)]);
+    expect(answers.filter((answer) => 'run' in answer)).toHaveLength(1);
+    expect(answers.flatMap((answer) => ('errors' in answer ? answer.errors : []))).toEqual([
+      expect.stringContaining('mine4'),
+    ]);
+  });
+
+  it('takes the same request again after a deploy, and with its arguments in another order, for the same run', async () => {
+    const world = playWorld();
+    await startOn(world)({ workflow: 's.main', args: { count: 2, name: 'n' }, run: 'mine5' });
+    const again = { workflow: 's.main', args: { name: 'n', count: 2 }, run: 'mine5', bundle: digest('test', 'newer') };
+    expect(await startOn(world)(again)).toEqual({ run: 'mine5' });
+  });
+
   it('answers HTTP with 201 and the run', async () => {
     const world = playWorld();
     const body = JSON.stringify({ workflow: 's.main', args: { count: 2 }, run: 'mine2' });

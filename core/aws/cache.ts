@@ -15,7 +15,17 @@ import type { EvalHash, RunId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { getItems, putItems } from './batches.ts';
-import { checkVersion, type Item, numberOf, PART_BYTES_MAX, pack, textOf, unpack, VERSION } from './packing.ts';
+import {
+  checkVersion,
+  Damaged,
+  type Item,
+  numberOf,
+  PART_BYTES_MAX,
+  pack,
+  textOf,
+  unpack,
+  VERSION,
+} from './packing.ts';
 import { EXPIRES } from './tables.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -93,10 +103,10 @@ export function dynamoCache(
       const isStale = (item: Item) => numberOf(item[EXPIRES]) < nowSeconds + KEPT_SECONDS - DAY_SECONDS;
       const untouched = notesUse ? live.filter(isStale) : [];
       const [evaluations] = await Promise.all([
-        Promise.all(live.map((item) => evaluationOf(objects, item))),
+        Promise.all(live.map((item) => evaluationOf(objects, item).catch(missWhenDamaged))),
         Promise.all(untouched.map((item) => touch(textOf(item.eval) as EvalHash))),
       ]);
-      return new Map(evaluations.map((evaluation) => [evaluation.eval, evaluation]));
+      return new Map(evaluations.flatMap((evaluation) => (evaluation ? [[evaluation.eval, evaluation]] : [])));
     },
 
     async write(evaluations) {
@@ -104,6 +114,11 @@ export function dynamoCache(
       await putItems(client, table, await Promise.all([...last.values()].map(itemOf)));
     },
   };
+}
+
+/** What the cache has lost is computed again. */
+function missWhenDamaged(error: unknown): undefined {
+  if (!(error instanceof Damaged)) throw error;
 }
 
 async function evaluationOf(objects: Objects, item: Item): Promise<Evaluation> {

@@ -8,6 +8,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { JSON_BYTES_MAX } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
 
 export type Item = Record<string, AttributeValue>;
@@ -22,16 +23,26 @@ export const PART_BYTES_MAX = 8 * 1024;
 
 /** The attribute for `value`; `key` is where it goes when it is larger than `bytesMax`. */
 export async function pack(objects: Objects, key: string, value: unknown, bytesMax: number): Promise<AttributeValue> {
-  const bytes = await zip(JSON.stringify(value));
+  const json = Buffer.from(JSON.stringify(value));
+  if (json.length > JSON_BYTES_MAX) throw new RangeError(`${key} would hold ${json.length} bytes of JSON`);
+  const bytes = await zip(json);
   if (bytes.length <= bytesMax) return { B: bytes };
   await objects.put(key, bytes);
   return { S: key };
 }
 
+/** What an item's attribute says, or the object that it names, is gone or is not what was written. */
+export class Damaged extends Error {}
+
+/** Throws Damaged. */
 export async function unpack(objects: Objects, attribute: AttributeValue | undefined): Promise<unknown> {
   const bytes = attribute?.B ?? (await objects.get(textOf(attribute)));
-  if (!bytes) throw new Error(`the object ${attribute?.S} is gone from the object store`);
-  return JSON.parse((await unzip(bytes)).toString());
+  if (!bytes) throw new Damaged(`the object ${attribute?.S} is gone from the object store`);
+  try {
+    return JSON.parse((await unzip(bytes, { maxOutputLength: JSON_BYTES_MAX })).toString());
+  } catch (cause) {
+    throw new Damaged(`${attribute?.S ? `the object ${attribute.S}` : 'the item'} is damaged`, { cause });
+  }
 }
 
 const FORMAT = 1;

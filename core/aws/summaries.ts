@@ -9,8 +9,20 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Objects, RunStatus, RunSummary, Summaries } from '../engine/ports.ts';
+import type { RunId } from '../graph/facts.ts';
+import { digest } from '../values/hash.ts';
 import { getItems } from './batches.ts';
-import { BODY_BYTES_MAX, checkVersion, type Item, pack, textOf, unpack, VERSION } from './packing.ts';
+import {
+  BODY_BYTES_MAX,
+  checkVersion,
+  Damaged,
+  type Item,
+  numberOf,
+  pack,
+  textOf,
+  unpack,
+  VERSION,
+} from './packing.ts';
 import { STATUS_INDEX } from './tables.ts';
 
 const SUMMARY = 'summary';
@@ -109,5 +121,32 @@ export function dynamoSummaries(client: DynamoDBClient, table: string, objects: 
 
 async function summaryOf(objects: Objects, item: Item): Promise<RunSummary> {
   checkVersion(`the summary of run ${textOf(item.run)}`, item);
-  return (await unpack(objects, item.body)) as RunSummary;
+  try {
+    return (await unpack(objects, item.body)) as RunSummary;
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error;
+    return bareSummary(item, error.message);
+  }
+}
+
+/**
+ * What the item itself says of a run whose summary is gone or damaged, so that one does not hide all others. Sequence 0:
+ * the next sweep folds the run's journal and writes the summary anew.
+ */
+function bareSummary(item: Item, reason: string): RunSummary {
+  const run = textOf(item.run) as RunId;
+  const [startedAt, updatedAt] = [numberOf(item.startedAt), numberOf(item.updatedAt)];
+  return {
+    run,
+    workflow: '',
+    args: {},
+    bundle: digest('no bundle', run),
+    status: textOf(item.status) as RunStatus,
+    sequence: 0,
+    startedAt,
+    updatedAt,
+    tally: {},
+    blocked: { reason: `its summary cannot be read: ${reason}`, at: updatedAt },
+    tags: {},
+  };
 }

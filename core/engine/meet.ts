@@ -3,13 +3,22 @@ import type { Attempt, Demands } from '../graph/demands.ts';
 import { errorOf } from '../graph/errors.ts';
 import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
 import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
-import { type Leaves, leavesOf, openLeavesOf, spill, spillParts, withLarge, withVersions } from '../values/contents.ts';
+import {
+  type Leaves,
+  leavesOf,
+  openLeavesOf,
+  refsOf,
+  spill,
+  spillParts,
+  withLarge,
+  withVersions,
+} from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import { applyOperator } from '../values/operators.ts';
 import { get } from '../values/operators-get.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { ABSENT, type Index, rootOf, subtable, type Table } from '../values/table.ts';
-import { getJson, keys, loadLarge, ValueGone } from './objects.ts';
+import { getJson, keys, loadLarge, loadValue, ValueGone } from './objects.ts';
 import type { Evaluation, TaskResult, World } from './ports.ts';
 
 /** What a round learned that must be stored before its facts are. */
@@ -253,15 +262,24 @@ export async function flawsOf(meeting: Meeting, entries: readonly Evaluation[]):
   });
 }
 
-/** The leaves of an expression and of the large values in it that have some; undefined when one of those is gone. */
+/**
+ * The leaves of an expression and of the large values in it. Undefined when one of those, at any depth, is gone or
+ * damaged, whether it has leaves or not: who reuses the entry may need it.
+ */
 async function allLeavesOf({ world }: Meeting, expression: Table): Promise<Leaves | undefined> {
   let whole = expression;
-  for (let { refs } = leavesOf(whole); refs.length > 0; { refs } = leavesOf(whole)) {
-    const loaded = await Promise.all(
-      [...new Set(refs)].map(async (hash) => [hash, await getJson(world.objects, keys.value(hash))] as const),
-    );
-    if (loaded.some(([, value]) => value === undefined)) return undefined;
-    whole = withLarge(whole, new Map(loaded as [Hash, Table][]));
+  try {
+    for (let { refs } = leavesOf(whole); refs.length > 0; { refs } = leavesOf(whole)) {
+      const loaded = await Promise.all(
+        [...new Set(refs)].map(async (hash) => [hash, await loadValue(world.objects, hash)] as const),
+      );
+      whole = withLarge(whole, new Map(loaded));
+    }
+    // Without leaves, and so nothing is kept of them.
+    for (const hash of new Set(refsOf(whole))) await loadLarge(world.objects, await loadValue(world.objects, hash));
+  } catch (error) {
+    if (error instanceof ValueGone) return undefined;
+    throw error;
   }
   return leavesOf(whole);
 }

@@ -2,7 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { refsOf, withLarge } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
-import type { Table } from '../values/table.ts';
+import { hashOf, type Table } from '../values/table.ts';
 import type { Objects } from './ports.ts';
 
 export const keys = {
@@ -23,14 +23,26 @@ export function checkKey(key: string): string {
   return key;
 }
 
+/** Of one object's JSON, before compression: a few KB of gzip can be made to hold more than a process has memory. */
+export const JSON_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Throws when the JSON is larger than `getJson` would read. */
 export async function putJson(objects: Objects, key: string, value: unknown): Promise<void> {
-  await objects.put(key, gzipSync(JSON.stringify(value)));
+  const json = Buffer.from(JSON.stringify(value));
+  if (json.length > JSON_BYTES_MAX) {
+    throw new RangeError(`${key} would hold ${json.length} bytes of JSON, and ${JSON_BYTES_MAX} is the most`);
+  }
+  await objects.put(key, gzipSync(json));
 }
 
-/** The stored JSON, or undefined when there is no such object. */
+/** The stored JSON, or undefined when there is no such object. Throws on what is no gzipped JSON, or too much of it. */
 export async function getJson(objects: Objects, key: string): Promise<unknown> {
   const bytes = await objects.get(key);
-  return bytes && JSON.parse(gunzipSync(bytes).toString());
+  return bytes && jsonOf(bytes);
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  return JSON.parse(gunzipSync(bytes, { maxOutputLength: JSON_BYTES_MAX }).toString());
 }
 
 /** Writes large values, each under its own hash. */
@@ -40,12 +52,17 @@ export async function putLarge(objects: Objects, large: ReadonlyMap<Hash, Table>
 
 /** A large value is no longer in the store: whatever needs it fails, and trying again will not help. */
 export class ValueGone extends Error {
-  override readonly name = 'ValueGone';
+  override readonly name: string = 'ValueGone';
+}
+
+/** What the store has under a value's hash is something else: for whoever needs the value it is gone. */
+export class ValueDamaged extends ValueGone {
+  override readonly name = 'ValueDamaged';
 }
 
 /**
  * The table with every large value put back, at any depth. `known` are values that may not be stored yet.
- * Throws ValueGone when one is gone from the store.
+ * Throws ValueGone when one is gone from the store, ValueDamaged when it has another under that hash.
  */
 export async function loadLarge(
   objects: Objects,
@@ -62,8 +79,21 @@ export async function loadLarge(
   return whole;
 }
 
-async function loadValue(objects: Objects, hash: Hash): Promise<Table> {
-  const stored = await getJson(objects, keys.value(hash));
-  if (!stored) throw new ValueGone(`the value ${hash} is gone from the object store`);
-  return stored as Table;
+/** The value of that hash, parts of it by reference; it is checked. Throws ValueGone or ValueDamaged. */
+export async function loadValue(objects: Objects, hash: Hash): Promise<Table> {
+  const bytes = await objects.get(keys.value(hash));
+  if (!bytes) throw new ValueGone(`the value ${hash} is gone from the object store`);
+  const value = parsedValue(bytes, hash);
+  if (!value) throw new ValueDamaged(`the object store holds something else under the value ${hash}`);
+  return value;
+}
+
+function parsedValue(bytes: Uint8Array, hash: Hash): Table | undefined {
+  try {
+    const table = jsonOf(bytes) as Table;
+    return hashOf(table) === hash ? table : undefined;
+  } catch {
+    // No gzip, no JSON, or no table.
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 /** The engine's Host: bundles from the object store, each in worker processes of its own. The engine itself never imports user code. */
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getJson, keys } from '../engine/objects.ts';
 import type { Host, Objects, TaskResult } from '../engine/ports.ts';
@@ -91,6 +91,8 @@ function resultOf(answer: Answer): TaskResult {
 async function readProgram(objects: Objects, bundle: Hash): Promise<Program> {
   const program = await getJson(objects, keys.program(bundle));
   if (!program) throw new Error(`the bundle ${bundle} is not in the object store`);
+  // It is named by its bundle, not by its own content: another bundle's is told by the name it carries.
+  if ((program as Program).bundle !== bundle) throw new Error(`the program of the bundle ${bundle} is another one's`);
   return program as Program;
 }
 
@@ -129,11 +131,9 @@ function toStderr(text: string): void {
 /** The bundle as a file; whoever else writes it at the same time writes the same bytes. */
 async function fetchBundle({ objects, folder }: HostOptions, bundle: Hash): Promise<string> {
   const file = join(folder, `${bundle}.mjs`);
-  const there = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (there) return file;
+  // What was kept may have been damaged since.
+  const kept = await readFile(file).catch(() => undefined);
+  if (kept && digestBytes(kept) === bundle) return file;
   const bytes = await objects.get(keys.bundle(bundle));
   if (!bytes) throw new Error(`the bundle ${bundle} is not in the object store`);
   if (digestBytes(bytes) !== bundle) throw new Error(`the bundle ${bundle} in the object store is damaged`);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { REFUSED_EXIT_CODE } from '../../core/engine/causes.ts';
-import { putLarge } from '../../core/engine/objects.ts';
+import { putLarge, ValueGone } from '../../core/engine/objects.ts';
 import type { Attempts, Files, Objects, Outcome } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { openLeavesOf, spill, withVersions } from '../../core/values/contents.ts';
@@ -73,16 +73,17 @@ async function work(
   measured: ScriptMeasured,
   stillOurs: () => Promise<boolean>,
 ): Promise<Result | 'lost'> {
-  const args = await desk.loadArgs(spec);
+  const args = await loadedArgs(desk, spec);
   lifetime.signal.throwIfAborted();
+  if ('error' in args) return { ok: false, error: args.error };
   try {
     if (spec.task === SCRIPT_TASK) {
       const name = `${spec.eval.slice(0, 12)}-${spec.attempt}`;
-      const value = await runScript(args, { ...desk.places, name, lifetime, measured, stillOurs, say: desk.say });
+      const value = await runScript(args.table, { ...desk.places, name, lifetime, measured, stillOurs, say: desk.say });
       return value === 'lost' ? 'lost' : { ok: true, expression: value };
     }
     const usage = watchUsage(lifetime.family);
-    const result = await Promise.race([desk.call(spec, args), aborted(lifetime.signal)]);
+    const result = await Promise.race([desk.call(spec, args.table), aborted(lifetime.signal)]);
     measured.usage = usage();
     if (!(await stillOurs())) return 'lost';
     return result.ok ? { ok: true, expression: await observed(desk.files, result.table) } : result;
@@ -91,6 +92,16 @@ async function work(
     const error = failureValue(spec.task, thrown);
     desk.say(`failed: ${(thrown as Error).message}`);
     return { ok: false, error };
+  }
+}
+
+/** A value that the store has lost is the job's own failure: no other machine would find it. */
+async function loadedArgs(desk: Desk, spec: JobSpec): Promise<{ table: Table } | { error: Table }> {
+  try {
+    return { table: await desk.loadArgs(spec) };
+  } catch (thrown) {
+    if (!(thrown instanceof ValueGone)) throw thrown;
+    return { error: failureValue(spec.task, thrown) };
   }
 }
 

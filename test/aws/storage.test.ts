@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -26,6 +27,8 @@ import { virtualClock } from '../support/memory/clock.ts';
 import { memoryObjects } from '../support/memory/storage.ts';
 
 const DAY_MS = 86_400_000;
+/** Small in the store, and larger than anything that redex writes when it is read. */
+const BOMB = gzipSync(Buffer.alloc(300 * 1024 * 1024, 0x20));
 
 let dynamo: TestDynamo;
 
@@ -64,6 +67,34 @@ describe('what is large', () => {
     const item = await itemOf(tableNames.cache, { eval: large.eval });
     expect(item?.expression).toHaveProperty('B');
     expect([...objects.stored.keys()]).toEqual([item?.value?.S]);
+  });
+
+  it.each([
+    ['gone', (stored: Map<string, Uint8Array>, key: string) => stored.delete(key)],
+    ['damaged', (stored: Map<string, Uint8Array>, key: string) => stored.set(key, Buffer.from('no gzip'))],
+    ['an inflated one', (stored: Map<string, Uint8Array>, key: string) => stored.set(key, BOMB)],
+  ])('of an evaluation is a miss when its object is %s, and the others of the read are hits', async (_, harm) => {
+    const objects = memoryObjects();
+    const cache = dynamoCache(dynamo.client, tableNames.cache, objects, virtualClock());
+    const [lost, kept] = [evaluation({ value: [randomBytes(9_000).toString('base64')] }), evaluation()];
+    await cache.write([lost, kept]);
+    for (const key of objects.stored.keys()) harm(objects.stored as Map<string, Uint8Array>, key);
+    expect([...(await cache.read([lost.eval, kept.eval])).keys()]).toEqual([kept.eval]);
+  });
+
+  it('of a summary hides no other run when it is lost, and says that the run is to be looked at', async () => {
+    const objects = memoryObjects();
+    const summaries = dynamoSummaries(dynamo.client, tableNames.runs, objects);
+    const lost = summary({ args: { text: randomBytes(20_000).toString('base64') } });
+    const kept = summary();
+    await Promise.all([summaries.put(lost), summaries.put(kept)]);
+    (objects.stored as Map<string, Uint8Array>).clear();
+    const listed = await summaries.list({ status: 'RUNNING', limit: 2 });
+    expect(listed.map(({ run }) => run).sort()).toEqual([lost.run, kept.run].sort());
+    const bare = await summaries.get(lost.run);
+    expect(bare).toMatchObject({ status: 'RUNNING', sequence: 0, startedAt: lost.startedAt });
+    expect(bare?.blocked?.reason).toMatch(/its summary cannot be read: .*summaries\/.* is gone/);
+    expect(bare).not.toHaveProperty('open');
   });
 
   it('of an outcome goes there, and a loss is told by name', async () => {

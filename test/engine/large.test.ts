@@ -1,6 +1,9 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { round } from '../../core/engine/round.ts';
 import { add, catchError, dir, file, script, task } from '../../core/index.ts';
+import { encode } from '../../core/values/encode.ts';
+import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, play, playJobs, playWorld, start } from '../support/play.ts';
 
 const v1 = { version: '1' };
@@ -41,6 +44,53 @@ describe('a large value', () => {
     for (const key of stored.keys()) if (key.startsWith('values/')) stored.delete(key);
     await round(world, run, verdicts);
     expect(await world.summaries.get(run)).toMatchObject({ status: 'DONE', result: ['ValueGone'] });
+  });
+});
+
+/** What can become of an object of the store, told of its bytes. */
+const DAMAGES: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array | undefined, string])[] = [
+  ['gone', () => undefined, 'ValueGone'],
+  ['cut off', (bytes) => bytes.slice(0, bytes.length / 2), 'ValueDamaged'],
+  ['another value', () => gzipSync(JSON.stringify(encode('x'.repeat(2_000)))), 'ValueDamaged'],
+  ['no table', () => gzipSync('{"a":[1]}'), 'ValueDamaged'],
+  ['empty', () => new Uint8Array(), 'ValueDamaged'],
+  ['of 300 MB', () => gzipSync(Buffer.alloc(300 * 1024 * 1024, 0x20)), 'ValueDamaged'],
+];
+
+function damageValues(world: MemoryWorld, damage: (bytes: Uint8Array) => Uint8Array | undefined): void {
+  const stored = world.objects.stored as Map<string, Uint8Array>;
+  for (const [key, bytes] of stored) {
+    if (!key.startsWith('values/')) continue;
+    const damaged = damage(bytes);
+    if (damaged) stored.set(key, damaged);
+    else stored.delete(key);
+  }
+}
+
+describe('a large value that is', () => {
+  it.each(DAMAGES)('%s in the store fails what needs it by name', async (_, damage, name) => {
+    const world = playWorld();
+    const first = (heavyList(100) as unknown as { at: number }[])[0]?.at as number;
+    const run = await start(world, add(first, 1));
+    await round(world, run);
+    const verdicts = await playJobs(world);
+    damageValues(world, damage);
+    await round(world, run, verdicts);
+    expect(await world.summaries.get(run)).toMatchObject({
+      status: 'FAILED',
+      traceback: expect.stringContaining(name),
+    });
+  });
+
+  it.each(DAMAGES)('%s in the store is no cached result: it is computed again', async (_, damage) => {
+    const world = playWorld();
+    const value = await evaluate(world, [heavyList(100), list(100)]);
+    damageValues(world, damage);
+    const submitted = world.batch.jobs.length;
+    expect(await evaluate(world, [heavyList(100), list(100)])).toEqual(value);
+    expect(world.batch.jobs.length).toBe(submitted + 1);
+    expect(await evaluate(world, [heavyList(100), list(100)])).toEqual(value);
+    expect(world.batch.jobs.length).toBe(submitted + 1);
   });
 });
 

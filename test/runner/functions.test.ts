@@ -98,3 +98,14 @@ it('a bundle that is not in the store fails the job with its name', async () => 
   const ended = await (await desk.start(await specOf('copy', { bundle: missing }))).ended;
   expect(ended.error?.message).toContain(missing);
 });
+
+it('an argument that the store has lost fails the job by name', async () => {
+  const value = 'f'.repeat(40) as Hash;
+  const args: JobSpec['args'] = [
+    ['ref', value, 5000, 0],
+    ['list', [0]],
+  ];
+  const ended = await (await desk.start(await specOf('copy', { args }))).ended;
+  expect(ended.exitCode).toBe(1);
+  expect(ended.error).toMatchObject({ name: 'ValueGone', message: expect.stringContaining(value) });
+});

@@ -234,3 +234,56 @@ describe('the questions of a sweep', () => {
     expect(counts).toEqual([4, 1, 1, 1, 1, 1]);
   });
 });
+
+describe('of two rounds that race', () => {
+  const limited = task('i.limited', { ...batch, limits: { seat: 1 } }, (n: number) => n);
+
+  it('the one that loses gives its claims up: a limit holds for both together', async () => {
+    const world = playWorld({ limits: { seat: 1 } });
+    const run = await start(world, [limited(heavy(1)), limited(heavy(2))]);
+    await round(world, run);
+    const [one, two] = (await playJobs(world)) as [Verdict, Verdict];
+    const other: World = { ...world, warm: warmGraphs(1) };
+    let isFirst = true;
+    const append: World['journal']['append'] = async (entry) => {
+      // Each has learned of another job's end, so that each would claim what the other does not know to be ready.
+      if (isFirst) {
+        isFirst = false;
+        await round(other, run, [two]);
+      }
+      return await world.journal.append(entry);
+    };
+    await round({ ...world, warm: warmGraphs(1), journal: { ...world.journal, append } }, run, [one]);
+    const entries = (await world.journal.readAfter(run, 0)).flatMap(({ facts }) => facts);
+    expect(entries.filter(({ type }) => type === 'returned')).toHaveLength(2);
+    // The first was the array of both heavy ones.
+    expect(world.batch.jobs.slice(1).map(({ request }) => request.size)).toEqual([1]);
+    expect((await play(world, run)).status).toBe('DONE');
+  });
+});
+
+describe('a run that is stopping', () => {
+  it.each([
+    ['failed', () => [heavy(1), fragile(2)] as unknown],
+    ['was cancelled', () => [heavy(1), heavy(2)] as unknown],
+  ])('because it %s tries no lost job again', async (why, expression) => {
+    const world = playWorld();
+    const run = await start(world, expression());
+    await round(world, run);
+    const ids = world.batch.jobs.flatMap(({ verdicts }) =>
+      [...verdicts.values()].filter(({ index }) => index !== undefined || verdicts.size === 1).map(({ id }) => id),
+    );
+    const [first, second] = ids as [string, string];
+    if (why === 'failed') await round(world, run, await playJobs(world, (id) => id === second));
+    else await cancel(world, run, 'test');
+    const lost = world.batch.report(first, { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
+    const stopping = await world.journal.readAfter(run, 0);
+    await round(world, run, [lost]);
+    if (why === 'was cancelled') await round(world, run, [world.batch.report(second, { status: 'FAILED' })]);
+    const since = (await world.journal.readAfter(run, stopping.length)).flatMap(({ facts }) => facts);
+    expect(since.filter(({ type }) => type === 'claimed')).toEqual([]);
+    const summary = await world.summaries.get(run);
+    expect(summary?.status).toBe(why === 'failed' ? 'FAILED' : 'CANCELLED');
+    expect(summary?.tally['i.heavy']).toMatchObject({ pending: 0, failed: 1 });
+  });
+});

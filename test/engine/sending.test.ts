@@ -105,4 +105,20 @@ describe('requests to the executor', () => {
     expect((await play(memory, run)).status).toBe('DONE');
     expect(memory.batch.jobs).toHaveLength(1);
   });
+
+  it('are not sent by one that was frozen past its time while it waited for its turn', async () => {
+    const memory = playWorld();
+    const run = await start(memory, jobs(60));
+    const hardEnd = memory.clock.now() + 60_000;
+    const times: number[] = [];
+    const world = requesting(memory, () => void times.push(memory.clock.now()));
+    // The bucket is empty after 20: the 21st waits, and its process wakes up a minute late.
+    const sleep = async () => memory.clock.advance(60_000);
+    await round({ ...world, clock: { ...memory.clock, now: () => memory.clock.now(), sleep } }, run, [], { hardEnd });
+    expect(times).toHaveLength(20);
+    expect(Math.max(...times)).toBeLessThan(hardEnd);
+    expect(await claimsOf(memory, run)).toEqual({ claimed: 60, acknowledged: 20, withdrawn: 40 });
+    expect((await play(memory, run)).status).toBe('DONE');
+    expect(memory.batch.jobs).toHaveLength(60);
+  });
 });

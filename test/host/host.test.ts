@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -110,6 +110,25 @@ describe('a host', () => {
       folder: join(folder, 'other'),
     });
     await expect(other.run(bundle, 't.add', encode([1, 2]))).rejects.toThrow('damaged');
+  });
+
+  test('rejects when the program of another bundle stands in for its own', async () => {
+    const store = folderObjects(join(folder, 'store'));
+    const another = digest('test', 'another');
+    const swapped = { ...store, get: (key: string) => store.get(key.replace(another, bundle)) };
+    await expect(open({ objects: swapped }).program(another)).rejects.toThrow("is another one's");
+  });
+
+  test('fetches a bundle again when what it kept of it is damaged', async () => {
+    const kept = join(folder, 'kept');
+    const first = open({ folder: kept });
+    await first.run(bundle, 't.add', encode([1, 2]));
+    await first.close();
+    const [name] = await readdir(kept);
+    await writeFile(join(kept, name as string), 'export {}');
+    const second = open({ folder: kept });
+    expect(contentOf(await second.run(bundle, 't.add', encode([1, 2])))).toBe(3);
+    await second.close();
   });
 
   test('reads and writes files for its tasks, relative to the root', async () => {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
+import { checkReallyBelow, pathBelow } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote } from './errors.ts';
 import { writeAll } from './local.ts';
 import { type Chunks, dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
@@ -50,7 +51,8 @@ async function copyDirIn(store: Store, input: Input, target: string, signal: Abo
   const { entries } = checked(input, await look(store, input));
   await mkdir(target);
   const sizes = await mapConcurrent(entries, TRANSFERS_AT_ONCE, async ({ path, location, version }) => {
-    const file = join(target, path);
+    const file = pathBelow(target, path, location);
+    await checkReallyBelow(target, file, location);
     await mkdir(dirname(file), { recursive: true });
     return await writeNew(file, abortable(store.read(location, version), signal));
   });
@@ -107,9 +109,11 @@ export async function stageOut(stores: Stores, output: Output, folder: string, s
   if (await isSame(source, stores(location).path?.(location))) return await written(stores(location), output, 0);
   const paths = (await filesBelow(source)) ?? [];
   const base = location.endsWith('/') ? location : `${location}/`;
-  const copied = await mapConcurrent(paths, TRANSFERS_AT_ONCE, (path) =>
-    copyOut(stores, join(source, path), base + path, signal),
-  );
+  const folderThere = stores(location).path?.(location);
+  const copied = await mapConcurrent(paths, TRANSFERS_AT_ONCE, async (path) => {
+    if (folderThere) await checkReallyBelow(folderThere, pathBelow(folderThere, path, location), base + path);
+    return await copyOut(stores, join(source, path), base + path, signal);
+  });
   return await written(stores(location), output, sum(copied.map(({ bytes }) => bytes)));
 }
 

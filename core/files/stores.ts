@@ -1,5 +1,6 @@
 /** All stores under one roof: a location's scheme says which one it is in. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import { contained } from './contained.ts';
 import { refused } from './errors.ts';
 import { type LocalOptions, localStore } from './local.ts';
 import type { Store } from './store.ts';
@@ -14,10 +15,10 @@ export interface StoreOptions extends LocalOptions {
 export type Stores = (location: string) => Store;
 
 export function openStores(options: StoreOptions): Stores {
-  const local = localStore(options);
+  const local = contained(localStore(options));
   const web = webStore();
   // The SDK is large: it is loaded by those who need it.
-  const s3 = deferred(async () => (await import('./s3.ts')).s3Store(options.s3));
+  const s3 = contained(deferred(async () => (await import('./s3.ts')).s3Store(options.s3)));
   return (location) => {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
     if (scheme === undefined) return local;

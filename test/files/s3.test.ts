@@ -1,4 +1,7 @@
 /** The S3 store's requests, to the last key. s3-service.test.ts runs it against a service. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import {
@@ -18,8 +21,11 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fileAccess } from '../../core/files/access.ts';
+import { quote } from '../../core/files/errors.ts';
 import { s3Store } from '../../core/files/s3.ts';
 import { partBytes } from '../../core/files/s3-upload.ts';
+import { stageIn } from '../../core/files/staging.ts';
+import { openStores } from '../../core/files/stores.ts';
 
 const client = new S3Client({ region: 'us-east-1' });
 const s3 = mockClient(client);
@@ -190,5 +196,34 @@ describe('an S3 directory', () => {
   it('has no version when nothing is below it', async () => {
     s3.on(ListObjectsV2Command).resolves({});
     expect(await files.version('dir', 's3://b/d/')).toBeUndefined();
+  });
+
+  it.each([
+    ['climbs', 'd/../../../victim.txt'],
+    ['climbs from below', 'd/x/../../../victim.txt'],
+    ['ends with two dots', 'd/..'],
+    ['has a dot for a folder', 'd/./a'],
+    ['has an empty segment', 'd//a'],
+    ['has an empty segment further down', 'd/x//a'],
+    ['holds a NUL character', 'd/a\0b'],
+  ])('with a key that %s is refused by name, however it is used', async (_, Key) => {
+    s3.on(ListObjectsV2Command).resolves({ Contents: [{ Key, ETag: '"1"', Size: 1 }] });
+    const folder = await mkdtemp(join(tmpdir(), 'redex-hostile-'));
+    const stores = openStores({ s3: client });
+    const refusal = { name: 'FileRefused', message: expect.stringContaining(quote(`s3://b/${Key}`)) };
+    const leaf = { kind: 'dir', location: 's3://b/d/' } as const;
+    await expect(files.list(leaf.location)).rejects.toMatchObject(refusal);
+    await expect(files.version('dir', leaf.location)).rejects.toMatchObject(refusal);
+    const input = { ...leaf, version: null, name: 'in', how: 'link' } as const;
+    await expect(stageIn(stores, input, folder, new AbortController().signal)).rejects.toMatchObject(refusal);
+    expect(requests(GetObjectCommand)).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
+  it('in which one name is both a file and a folder says so', async () => {
+    s3.on(ListObjectsV2Command).resolves({
+      Contents: ['d/x', 'd/x-ray', 'd/x/y/z'].map((Key) => ({ Key, ETag: '"1"', Size: 1 })),
+    });
+    await expect(files.list('s3://b/d/')).rejects.toThrow('s3://b/d/ holds both x and s3://b/d/x/y/z');
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -335,5 +335,18 @@ describe('a failure', () => {
     });
     expect(ended.error).toMatchObject({ name: 'FileRefused' });
     expect(ended.error?.message).toContain('the link out, which leads out of it');
+  });
+
+  it('names the link by which a directory to be written leads elsewhere, and writes nothing there', async () => {
+    await mkdir(join(desk.files, 'elsewhere'));
+    await mkdir(join(desk.files, 'lured'));
+    await symlink('../elsewhere', join(desk.files, 'lured/sub'));
+    const ended = await desk.run({
+      text: 'mkdir -p made/sub/deep; touch made/sub/deep/x\n',
+      outputs: new Dir('lured').stage('made'),
+    });
+    expect(ended.error).toMatchObject({ name: 'FileRefused', location: 'lured/sub/deep/x' });
+    expect(ended.error?.message).toContain('a link on the way');
+    expect(await readdir(join(desk.files, 'elsewhere'))).toEqual([]);
   });
 });

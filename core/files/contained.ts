@@ -1,0 +1,62 @@
+/** Paths below a folder: the one place that says which are let in, and that looks again where bytes are written. */
+import { realpath } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { isErrno } from '../disk/write.ts';
+import { quote, refused } from './errors.ts';
+import type { Entry, Store } from './store.ts';
+
+/** The store, with listings that cannot lead out of the folder: keys on S3 are any text, also `d/../../x`. */
+export function contained(store: Store): Store {
+  return {
+    ...store,
+    list: async (location) => {
+      const entries = await store.list(location);
+      if (entries) checkListing(location, entries);
+      return entries;
+    },
+  };
+}
+
+function checkListing(folder: string, entries: readonly Entry[]): void {
+  const paths = new Set(entries.map(({ path }) => path));
+  for (const { path, location } of entries) {
+    checkPath(folder, path, location);
+    for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
+      const outer = path.slice(0, at);
+      if (!paths.has(outer)) continue;
+      throw refused(folder, `holds both ${quote(outer)} and ${quote(location)}: one name for a file and a folder`);
+    }
+  }
+}
+
+function checkPath(folder: string, path: string, location: string): void {
+  if (path.includes('\0')) throw refused(folder, `holds ${quote(location)}, whose name has a NUL character`);
+  const odd = path.split('/').find((segment) => segment === '' || segment === '.' || segment === '..');
+  if (odd !== undefined) throw refused(folder, `holds ${quote(location)}, whose path has the segment "${odd}"`);
+}
+
+/** Where the path below the folder is. FileRefused when it is not below, by its segments or by a link on the way. */
+export function pathBelow(folder: string, path: string, location: string): string {
+  checkPath(folder, path, location);
+  return join(folder, path);
+}
+
+/** Looks where a file that is about to be written below the folder would really be, before its own folders are made. */
+export async function checkReallyBelow(folder: string, file: string, location: string): Promise<void> {
+  const top = await realOf(folder);
+  let outer = dirname(file);
+  let place = await realOf(outer);
+  while (place === undefined && outer !== folder && outer !== dirname(outer)) {
+    outer = dirname(outer);
+    place = await realOf(outer);
+  }
+  if (top === undefined || place === undefined || place === top || place.startsWith(top + sep)) return;
+  throw refused(location, `cannot be put in ${quote(folder)}: a link on the way leads to ${quote(place)}`);
+}
+
+async function realOf(path: string): Promise<string | undefined> {
+  return await realpath(path).catch((thrown) => {
+    if (isErrno(thrown, 'ENOENT')) return undefined;
+    throw thrown;
+  });
+}

@@ -3,6 +3,7 @@ import { BatchClient } from '@aws-sdk/client-batch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
+import { patientRetries } from './patience.ts';
 
 /** A request without an answer after this long is given up, and sent again where that is harmless. */
 const REQUEST_MS_MAX = 10_000;
@@ -14,6 +15,7 @@ const requestHandler = {
   throwOnRequestTimeout: true,
 };
 
+/** The clients of handlers, whose time is short: what fails there is done again by the next event. */
 export function awsClients() {
   return {
     dynamo: new DynamoDBClient({ requestHandler }),
@@ -22,4 +24,10 @@ export function awsClients() {
     batchOnce: new BatchClient({ requestHandler, maxAttempts: 1 }),
     events: new EventBridgeClient({ requestHandler }),
   };
+}
+
+/** The clients of a runner, which has hours of work to lose. */
+export function patientClients() {
+  const retryStrategy = patientRetries();
+  return { dynamo: new DynamoDBClient({ requestHandler, retryStrategy }), s3: new S3Client({ retryStrategy }) };
 }

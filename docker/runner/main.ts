@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { TROUBLE_EXIT_CODE } from '../../core/engine/causes.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
-import type { Attempts, Objects, TaskResult } from '../../core/engine/ports.ts';
+import type { Objects, TaskResult } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { machineVariables, type RunnerSettings, runnerSettings } from '../../core/environment.ts';
 import { fileAccess } from '../../core/files/access.ts';
 import { observeFiles } from '../../core/files/observe.ts';
 import { openStores, type StoreOptions } from '../../core/files/stores.ts';
 import type { Table } from '../../core/values/table.ts';
+import type { Ports } from './cloud.ts';
 import { type Desk, runJob } from './job.ts';
 import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
 
@@ -21,9 +22,9 @@ async function main(settings: RunnerSettings, lifetime: Lifetime): Promise<numbe
 }
 
 async function openDesk(settings: RunnerSettings): Promise<Desk> {
-  const { objects, attempts } = await openPorts(settings);
+  const { objects, attempts, s3 } = await openPorts(settings);
   const folder = settings.store.kind === 'folder' ? settings.store.path : undefined;
-  const options: StoreOptions = { root: settings.filesRoot, versions: folder && join(folder, 'versions') };
+  const options: StoreOptions = { root: settings.filesRoot, versions: folder && join(folder, 'versions'), s3 };
   const machine = machineVariables();
   const work = settings.work ?? join(tmpdir(), 'redex');
   return {
@@ -39,7 +40,7 @@ async function openDesk(settings: RunnerSettings): Promise<Desk> {
 }
 
 /** What is not needed is not loaded: a folder needs no SDK. */
-async function openPorts({ store, attemptsTable }: RunnerSettings): Promise<{ objects: Objects; attempts: Attempts }> {
+async function openPorts({ store, attemptsTable }: RunnerSettings): Promise<Ports> {
   if (store.kind === 'folder') {
     const [{ folderObjects }, { folderAttempts }] = await Promise.all([
       import('../../core/disk/objects.ts'),

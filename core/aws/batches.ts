@@ -5,10 +5,15 @@ import type { Item } from './packing.ts';
 
 const GET_KEYS_MAX = 100;
 const WRITE_ITEMS_MAX = 25;
-/** Times that undone parts are sent again. The SDK's own retries deal with requests that were throttled as a whole. */
-const ROUNDS_MAX = 6;
+/** How long undone parts are sent again. The SDK's own retries deal with requests that were throttled as a whole. */
+const UNDONE_MS_MAX = 10_000;
 const PAUSE_MS = 25;
 const PAUSE_MS_MAX = 2000;
+
+export interface Patience {
+  /** ms; after that, what is still undone is an error. */
+  readonly undoneMsMax?: number;
+}
 
 export function chunked<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
@@ -19,11 +24,11 @@ export async function getItems(
   client: DynamoDBClient,
   table: string,
   keys: readonly Item[],
-  options: { readonly consistent: boolean },
+  options: { readonly consistent: boolean } & Patience,
 ): Promise<Item[]> {
   const found: Item[] = [];
   const getChunk = (chunk: Item[]) =>
-    untilDone(`reading ${table}`, chunk, async (left) => {
+    untilDone(`reading ${table}`, chunk, options, async (left) => {
       const answer = await client.send(
         new BatchGetItemCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: options.consistent } } }),
       );
@@ -35,9 +40,14 @@ export async function getItems(
 }
 
 /** Puts all items; their keys must differ from each other. */
-export async function putItems(client: DynamoDBClient, table: string, items: readonly Item[]): Promise<void> {
+export async function putItems(
+  client: DynamoDBClient,
+  table: string,
+  items: readonly Item[],
+  patience: Patience = {},
+): Promise<void> {
   const putChunk = (chunk: Item[]) =>
-    untilDone(`writing ${table}`, chunk, async (left) => {
+    untilDone(`writing ${table}`, chunk, patience, async (left) => {
       const answer = await client.send(
         new BatchWriteItemCommand({ RequestItems: { [table]: left.map((item) => ({ PutRequest: { Item: item } })) } }),
       );
@@ -48,12 +58,19 @@ export async function putItems(client: DynamoDBClient, table: string, items: rea
   await Promise.all(chunked(items, WRITE_ITEMS_MAX).map(putChunk));
 }
 
-async function untilDone(what: string, all: Item[], send: (left: Item[]) => Promise<Item[]>): Promise<void> {
-  let left = all;
-  for (let round = 0; round <= ROUNDS_MAX; round++) {
-    if (round > 0) await sleep(Math.random() * Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** round));
+async function untilDone(
+  what: string,
+  all: Item[],
+  { undoneMsMax = UNDONE_MS_MAX }: Patience,
+  send: (left: Item[]) => Promise<Item[]>,
+): Promise<void> {
+  const end = Date.now() + undoneMsMax;
+  for (let left = all, tries = 1; ; tries++) {
     left = await send(left);
     if (left.length === 0) return;
+    const pauseMs = Math.random() * Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** tries);
+    if (Date.now() + pauseMs > end)
+      throw new Error(`${what}: ${left.length} items were still undone after ${tries} requests`);
+    await sleep(pauseMs);
   }
-  throw new Error(`${what}: ${left.length} items were still undone after ${ROUNDS_MAX} more requests`);
 }

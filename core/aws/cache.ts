@@ -109,9 +109,10 @@ export function dynamoCache(
       return new Map(evaluations.flatMap((evaluation) => (evaluation ? [[evaluation.eval, evaluation]] : [])));
     },
 
-    async write(evaluations) {
+    async write(evaluations, until) {
+      const patience = until === undefined ? {} : { undoneMsMax: until - clock.now() };
       const last = new Map(evaluations.map((evaluation) => [evaluation.eval, evaluation]));
-      await putItems(client, table, await Promise.all([...last.values()].map(itemOf)));
+      await putItems(client, table, await Promise.all([...last.values()].map(itemOf)), patience);
     },
   };
 }

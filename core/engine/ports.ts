@@ -100,8 +100,8 @@ export interface Evaluation {
 
 export interface Cache {
   read(evals: readonly EvalHash[]): Promise<Map<EvalHash, Evaluation>>;
-  /** Last write wins. */
-  write(evaluations: readonly Evaluation[]): Promise<void>;
+  /** Last write wins. `until`, ms since the epoch: a service that is too busy is asked again at least so long. */
+  write(evaluations: readonly Evaluation[], until?: number): Promise<void>;
 }
 
 /** What a job's work came to. */

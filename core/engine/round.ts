@@ -197,12 +197,13 @@ function withoutObvious(facts: readonly Fact[]): Fact[] {
 }
 
 /** Large values → cache → wake-up → append. False when another round was first. */
-async function record({ world, live }: Course, pass: Pass): Promise<boolean> {
+async function record({ world, live, sendEnd }: Course, pass: Pass): Promise<boolean> {
   const { draft, run, sequence } = live;
   const entry: Entry = { run, sequence: sequence + 1, nonce: pass.nonce, at: world.clock.now(), facts: pass.facts };
   try {
     await putLarge(world.objects, pass.findings.large);
-    await world.cache.write([...pass.findings.evaluations.values()]);
+    // What was computed is not thrown away because the cache is busy, as long as there is time for the append.
+    await world.cache.write([...pass.findings.evaluations.values()], sendEnd);
     if (hasWorkLeft(draft.graph)) await world.bus.wake(run);
     if ((await world.journal.append(entry)) === 'taken' && !(await isOwn(world, entry))) {
       draft.edits.rollback();

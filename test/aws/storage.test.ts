@@ -223,6 +223,23 @@ describe('what DynamoDB leaves undone', () => {
     expect(sizes).toEqual([25, 5, 1]);
   });
 
+  it('is written again as long as the round has time, and not longer', async () => {
+    const clock = virtualClock();
+    const cache = dynamoCache(client, 't', memoryObjects(), clock);
+    const written = evaluation();
+    const requests = () => sent.commandCalls(BatchWriteItemCommand).length;
+    sent
+      .on(BatchWriteItemCommand)
+      .callsFake(({ RequestItems }) => (requests() < 9 ? { UnprocessedItems: RequestItems } : {}));
+    // Six tries took two seconds, and then the whole round was thrown away.
+    await cache.write([written], clock.now() + 60_000);
+    expect(requests()).toBe(9);
+    sent.reset();
+    sent.on(BatchWriteItemCommand).callsFake(({ RequestItems }) => ({ UnprocessedItems: RequestItems }));
+    await expect(cache.write([written], clock.now() + 300)).rejects.toThrow('1 items were still undone');
+    expect(requests()).toBeGreaterThan(1);
+  });
+
   it('is read again, and everything is given', async () => {
     sent
       .on(BatchGetItemCommand)
@@ -238,7 +255,9 @@ describe('what DynamoDB leaves undone', () => {
 
   it('for ever becomes an error', async () => {
     sent.on(BatchGetItemCommand).resolves({ UnprocessedKeys: { t: { Keys: items } } });
-    await expect(getItems(client, 't', items, { consistent: false })).rejects.toThrow('reading t: 30 items');
-    expect(sent.commandCalls(BatchGetItemCommand)).toHaveLength(7);
+    await expect(getItems(client, 't', items, { consistent: false, undoneMsMax: 200 })).rejects.toThrow(
+      'reading t: 30 items',
+    );
+    expect(sent.commandCalls(BatchGetItemCommand)).not.toHaveLength(1);
   });
 });

@@ -2,6 +2,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FileAccess } from '../values/classes.ts';
+import type { Attributes } from './attributes.ts';
 import { inputMissing, refused } from './errors.ts';
 import { type Chunks, versionNow } from './store.ts';
 import { openStores, type StoreOptions } from './stores.ts';
@@ -20,7 +21,10 @@ export function fileAccess(options: StoreOptions = {}): FileAccess {
     async copy(from, to, { gunzip }) {
       const [source, target] = [storeOf(from), storeOf(to)];
       const within = !gunzip && source === target ? await source.copy?.(from, to) : undefined;
-      return (within ?? (await target.write(to, gunzip ? gunzipped(from, read(from)) : read(from)))).version;
+      if (within) return within.version;
+      let attributes: Attributes = {};
+      const chunks = source.read(from, undefined, (told) => (attributes = told));
+      return (await target.write(to, gunzip ? gunzipped(from, chunks) : chunks, () => attributes)).version;
     },
     concat: async (from, to) => (await storeOf(to).write(to, joined(from.map(read)))).version,
     version: (kind, location) => versionNow(storeOf(location), { kind, location }),

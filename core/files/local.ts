@@ -5,6 +5,7 @@ import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/prom
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno, partBeside } from '../disk/write.ts';
+import { type Attributes, attributesOf, setAttributes } from './attributes.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
 import type { Chunks, Entry, Store } from './store.ts';
 import { fileVersions, settled, statFile } from './versions.ts';
@@ -49,10 +50,10 @@ export function localStore(options: LocalOptions): Store {
         return entries.filter((entry) => entry !== undefined);
       });
     },
-    read: (location, version) => readLocal(location, pathOf(location), version),
-    async write(location, chunks) {
+    read: (location, version, tell) => readLocal({ location, path: pathOf(location), version, tell }),
+    async write(location, chunks, attributes) {
       const path = pathOf(location);
-      const written = await writeWhole(location, path, chunks);
+      const written = await writeWhole(location, path, chunks, attributes);
       await versions.note(path, written.version, written.stats);
       return { version: written.version, bytes: written.bytes };
     },
@@ -65,10 +66,19 @@ export function localStore(options: LocalOptions): Store {
   return store;
 }
 
-async function* readLocal(location: string, path: string, version: string | undefined): Chunks {
+interface Reading {
+  readonly location: string;
+  readonly path: string;
+  readonly version: string | undefined;
+  readonly tell: ((attributes: Attributes) => void) | undefined;
+}
+
+async function* readLocal({ location, path, version, tell }: Reading): Chunks {
   const hash = version === undefined ? undefined : createHash('sha256');
   try {
-    if ((await stat(path)).isDirectory()) throw refused(location, 'is a folder, not a file');
+    const stats = await stat(path);
+    if (stats.isDirectory()) throw refused(location, 'is a folder, not a file');
+    tell?.(attributesOf(stats));
     for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
       hash?.update(chunk);
       yield chunk;
@@ -82,7 +92,12 @@ async function* readLocal(location: string, path: string, version: string | unde
 }
 
 /** Writes under another name beside `path`, and gives it the name when all of it is there. */
-async function writeWhole(location: string, path: string, chunks: Chunks | Iterable<Uint8Array>) {
+async function writeWhole(
+  location: string,
+  path: string,
+  chunks: Chunks | Iterable<Uint8Array>,
+  attributes: (() => Attributes) | undefined,
+) {
   const part = partBeside(path);
   const hash = createHash('sha256');
   const handle = await guarded(location, 'write', () => openNew(part));
@@ -93,6 +108,7 @@ async function writeWhole(location: string, path: string, chunks: Chunks | Itera
       await guarded(location, 'write', () => writeAll(handle, chunk));
       bytes += chunk.byteLength;
     }
+    if (attributes) await setAttributes(handle, attributes());
     const stats = await handle.stat({ bigint: true });
     await handle.close();
     await settled(stats);

@@ -9,8 +9,14 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { mapConcurrent } from '../disk/concurrent.ts';
+import { type Attributes, toMetadata } from './attributes.ts';
 import { copySource, etagOf, type Place, type S3Target, versionOf } from './s3-place.ts';
 import type { Chunks, Written } from './store.ts';
+
+/** An object as it was looked at. */
+export interface Found extends Written {
+  readonly metadata: Readonly<Record<string, string>>;
+}
 
 const MIB = 1024 * 1024;
 const PART_BYTES_MIN = 8 * MIB;
@@ -25,16 +31,21 @@ export function partBytes(number: number): number {
 }
 
 /** One request when all fits in one part, else a multipart upload. The object appears when the last byte is there. */
-export async function upload(target: S3Target, chunks: Chunks | Iterable<Uint8Array>): Promise<Written> {
+export async function upload(
+  target: S3Target,
+  chunks: Chunks | Iterable<Uint8Array>,
+  attributes?: () => Attributes,
+): Promise<Written> {
   const { client, Bucket, Key } = target;
   const parts = inParts(chunks);
   const first = (await parts.next()).value ?? Buffer.alloc(0);
   const second = await parts.next();
+  const metadata = attributes ? toMetadata(attributes()) : {};
   if (second.done) {
-    const put = await client.send(new PutObjectCommand({ Bucket, Key, Body: first }));
+    const put = await client.send(new PutObjectCommand({ Bucket, Key, Body: first, ...metadataIn(metadata) }));
     return { version: versionOf(put.ETag), bytes: first.byteLength };
   }
-  return await multipart(target, (UploadId) => sendParts(target, UploadId, [first, second.value], parts));
+  return await multipart(target, metadata, (UploadId) => sendParts(target, UploadId, [first, second.value], parts));
 }
 
 async function* inParts(chunks: Chunks | Iterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
@@ -58,9 +69,19 @@ async function* inParts(chunks: Chunks | Iterable<Uint8Array>): AsyncGenerator<B
 
 type Sent = { parts: CompletedPart[]; bytes: number };
 
-async function multipart(target: S3Target, send: (UploadId: string) => Promise<Sent>): Promise<Written> {
+type Metadata = Readonly<Record<string, string>>;
+
+function metadataIn(metadata: Metadata): { Metadata?: Metadata } {
+  return Object.keys(metadata).length > 0 ? { Metadata: metadata } : {};
+}
+
+async function multipart(
+  target: S3Target,
+  metadata: Metadata,
+  send: (UploadId: string) => Promise<Sent>,
+): Promise<Written> {
   const { client, Bucket, Key } = target;
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...metadataIn(metadata) }));
   if (!UploadId) throw new Error('S3 began an upload without giving it an id');
   try {
     const { parts, bytes } = await send(UploadId);
@@ -99,11 +120,15 @@ async function sendParts(
   return { parts, bytes };
 }
 
-/** For objects that are too large for one CopyObject: S3 copies ranges of it, none of the bytes pass through here. */
-export async function copyInParts(target: S3Target, source: Place, { version, bytes }: Written): Promise<Written> {
+/**
+ * For objects that are too large for one CopyObject: S3 copies ranges of it, none of the bytes pass through here. The
+ * metadata, which CopyObject takes along by itself, is given anew.
+ */
+export async function copyInParts(target: S3Target, source: Place, found: Found): Promise<Written> {
+  const { version, bytes, metadata } = found;
   const { client, Bucket, Key } = target;
   const numbers = Array.from({ length: Math.ceil(bytes / COPY_PART_BYTES) }, (_, at) => at + 1);
-  return await multipart(target, async (UploadId) => {
+  return await multipart(target, metadata, async (UploadId) => {
     const parts = await mapConcurrent(numbers, PARTS_AT_ONCE, async (PartNumber) => {
       const from = (PartNumber - 1) * COPY_PART_BYTES;
       const to = Math.min(from + COPY_PART_BYTES, bytes) - 1;

@@ -9,9 +9,10 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { byCodeUnit } from '../values/encode.ts';
+import { type Attributes, fromMetadata } from './attributes.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
 import { copySource, etagOf, type Place, placeOf, type S3Target, versionOf } from './s3-place.ts';
-import { copyInParts, upload } from './s3-upload.ts';
+import { copyInParts, type Found, upload } from './s3-upload.ts';
 import type { Chunks, Entry, Store, Written } from './store.ts';
 
 /** What CopyObject takes at once. */
@@ -20,31 +21,36 @@ const COPY_BYTES_MAX = 5 * 1024 ** 3;
 const RESUMES_MAX = 5;
 
 export function s3Store(client: S3Client = new S3Client({})): Store {
-  const head = async (place: Place): Promise<Written | undefined> => {
+  const head = async (place: Place): Promise<Found | undefined> => {
     try {
       const found = await client.send(new HeadObjectCommand(place));
-      return { version: versionOf(found.ETag), bytes: found.ContentLength ?? 0 };
+      return { version: versionOf(found.ETag), bytes: found.ContentLength ?? 0, metadata: found.Metadata ?? {} };
     } catch (thrown) {
       if (isStatus(thrown, 404)) return undefined;
       throw thrown;
     }
   };
   return {
-    stat: (location) => explained(location, () => head(placeOf(location))),
+    stat: async (location) => writtenOf(await explained(location, () => head(placeOf(location)))),
     list: (location) => explained(location, () => listAll(client, location)),
-    read: (location, version) => readObject(client, location, version),
-    write: (location, chunks) => explained(location, () => upload({ client, ...placeOf(location) }, chunks)),
+    read: (location, version, tell) => readObject(client, location, version, tell),
+    write: (location, chunks, attributes) =>
+      explained(location, () => upload({ client, ...placeOf(location) }, chunks, attributes)),
     copy: (from, to) =>
       explained(from, async () => {
         const source = placeOf(from);
         const found = await head(source);
         if (!found) throw inputMissing(from);
-        if (from === to) return found;
+        if (from === to) return writtenOf(found);
         const target: S3Target = { client, ...placeOf(to) };
         if (found.bytes > COPY_BYTES_MAX) return await copyInParts(target, source, found);
         return await copyAtOnce(target, source, found);
       }),
   };
+}
+
+function writtenOf(found: Found | undefined): Written | undefined {
+  return found && { version: found.version, bytes: found.bytes };
 }
 
 async function copyAtOnce(target: S3Target, source: Place, found: Written): Promise<Written> {
@@ -74,7 +80,12 @@ async function listAll(client: S3Client, location: string): Promise<Entry[] | un
   return entries.length > 0 ? entries.sort((a, b) => byCodeUnit(a.path, b.path)) : undefined;
 }
 
-async function* readObject(client: S3Client, location: string, version: string | undefined): Chunks {
+async function* readObject(
+  client: S3Client,
+  location: string,
+  version: string | undefined,
+  tell: ((attributes: Attributes) => void) | undefined,
+): Chunks {
   const place = placeOf(location);
   let etag = version === undefined ? undefined : etagOf(version);
   let offset = 0;
@@ -89,6 +100,7 @@ async function* readObject(client: S3Client, location: string, version: string |
       ),
     );
     etag = part.ETag;
+    tell?.(fromMetadata(part.Metadata, part.LastModified));
     const end = offset + (part.ContentLength ?? 0);
     try {
       for await (const chunk of part.Body as AsyncIterable<Uint8Array>) {

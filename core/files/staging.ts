@@ -1,19 +1,22 @@
 /** Inputs into a working directory, outputs out of it. */
 import { createReadStream } from 'node:fs';
-import { chmod, mkdir, open, realpath, stat, symlink } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
+import { attributesOf } from './attributes.ts';
 import { checkReallyBelow, pathBelow } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote } from './errors.ts';
-import { writeAll } from './local.ts';
-import { type Chunks, dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
+import { abortable, type Placed, placeFile } from './placing.ts';
+import { dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
 import type { Stores } from './stores.ts';
 import { filesBelow } from './walk.ts';
 
 const TRANSFERS_AT_ONCE = 4;
 const CHUNK_BYTES = 1024 * 1024;
+/** Times are set to the microsecond. */
+const TIME_STEP_MS = 0.002;
 
 export type Input = Leaf & {
   /** What it must have; null when nobody has looked at it, ABSENT when it was looked for in vain. */
@@ -26,43 +29,33 @@ export type Input = Leaf & {
 export type Output = Leaf & { readonly name: string };
 
 /**
- * Puts an input into the working directory, on condition that it has its version still, and gives its size in bytes.
- * InputMissing or InputChanged otherwise. Local files become links unless a copy is asked for.
+ * Puts an input into the working directory, on condition that it has its version still, and gives its size.
+ * InputMissing or InputChanged otherwise. Directories are made anew: what is written into them stays there.
  */
-export async function stageIn(stores: Stores, input: Input, folder: string, signal: AbortSignal): Promise<number> {
+export async function stageIn(stores: Stores, input: Input, folder: string, signal: AbortSignal): Promise<Placed> {
   const store = stores(input.location);
   const target = join(folder, input.name);
   await mkdir(dirname(target), { recursive: true });
-  const path = store.path?.(input.location);
-  if (path && input.how === 'link') {
-    const { bytes } = checked(input, await look(store, input));
-    await symlink(path, target);
-    return bytes;
-  }
   if (input.kind === 'dir') return await copyDirIn(store, input, target, signal);
   if (input.version === ABSENT) checked(input, await look(store, input));
-  const chunks = store.read(input.location, input.version ?? undefined);
-  const bytes = await writeNew(target, abortable(chunks, signal));
-  if (path) await chmod(target, (await stat(path)).mode | 0o200);
-  return bytes;
+  return await placeFile(store, { ...input, target }, signal);
 }
 
-async function copyDirIn(store: Store, input: Input, target: string, signal: AbortSignal): Promise<number> {
+async function copyDirIn(store: Store, input: Input, target: string, signal: AbortSignal): Promise<Placed> {
   const { entries } = checked(input, await look(store, input));
   await mkdir(target);
-  const sizes = await mapConcurrent(entries, TRANSFERS_AT_ONCE, async ({ path, location, version }) => {
+  const placed = await mapConcurrent(entries, TRANSFERS_AT_ONCE, async ({ path, location, version }) => {
     const file = pathBelow(target, path, location);
     await checkReallyBelow(target, file, location);
     await mkdir(dirname(file), { recursive: true });
-    return await writeNew(file, abortable(store.read(location, version), signal));
+    return await placeFile(store, { location, version, how: input.how, target: file }, signal);
   });
-  return sum(sizes);
+  return { bytes: sum(placed.map(({ bytes }) => bytes)), linked: placed.some(({ linked }) => linked) };
 }
 
-/** Throws InputChanged when a linked input is not what it was before the script had it. Copies cannot have changed. */
+/** Throws InputChanged when a linked input is not what it was before the script had it. */
 export async function checkUnchanged(stores: Stores, input: Input): Promise<void> {
-  const store = stores(input.location);
-  if (input.how === 'link' && store.path) checked(input, await look(store, input));
+  checked(input, await look(stores(input.location), input));
 }
 
 interface Seen {
@@ -119,9 +112,23 @@ export async function stageOut(stores: Stores, output: Output, folder: string, s
 
 async function copyOut(stores: Stores, source: string, location: string, signal: AbortSignal): Promise<Written> {
   const store = stores(location);
-  const same = store === stores(source) ? await store.copy?.(source, location) : undefined;
-  if (same) return { version: same.version, bytes: 0 };
-  return await store.write(location, abortable(createReadStream(source, { highWaterMark: CHUNK_BYTES }), signal));
+  const unchanged = store === stores(source) ? await alreadyThere(store, source, location) : undefined;
+  if (unchanged) return { version: unchanged.version, bytes: 0 };
+  const chunks = abortable(createReadStream(source, { highWaterMark: CHUNK_BYTES }), signal);
+  const attributes = attributesOf(await stat(source));
+  return await store.write(location, chunks, () => attributes);
+}
+
+/** Of an input that is staged out onto itself: the same file, or an equal copy of the same time and size. */
+async function alreadyThere(store: Store, source: string, location: string): Promise<Written | undefined> {
+  const same = await store.copy?.(source, location);
+  const path = store.path?.(location);
+  if (same || path === undefined) return same;
+  const [made, there] = await Promise.all([stat(source), stat(path).catch(() => undefined)]);
+  if (made.size !== there?.size || Math.abs(made.mtimeMs - there.mtimeMs) > TIME_STEP_MS) return undefined;
+  if (((made.mode ^ there.mode) & 0o111) !== 0) return undefined;
+  const [ours, theirs] = await Promise.all([store.stat(source), store.stat(location)]);
+  return ours && ours.version === theirs?.version ? theirs : undefined;
 }
 
 /** What is at the location now: a directory may have held files before. */
@@ -133,27 +140,6 @@ async function isSame(source: string, target: string | undefined): Promise<boole
   if (target === undefined) return false;
   const real = await realpath(target).catch(() => undefined);
   return real === (await realpath(source));
-}
-
-async function writeNew(path: string, chunks: Chunks): Promise<number> {
-  const handle = await open(path, 'wx');
-  try {
-    let bytes = 0;
-    for await (const chunk of chunks) {
-      await writeAll(handle, chunk);
-      bytes += chunk.byteLength;
-    }
-    return bytes;
-  } finally {
-    await handle.close();
-  }
-}
-
-async function* abortable(chunks: Chunks, signal: AbortSignal): Chunks {
-  for await (const chunk of chunks) {
-    signal.throwIfAborted();
-    yield chunk;
-  }
 }
 
 function sum(numbers: readonly number[]): number {

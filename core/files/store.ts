@@ -2,6 +2,7 @@
 
 import { byCodeUnit } from '../values/encode.ts';
 import { digest } from '../values/hash.ts';
+import type { Attributes } from './attributes.ts';
 
 export type Chunks = AsyncIterable<Uint8Array>;
 
@@ -26,11 +27,14 @@ export interface Store {
   list(location: string): Promise<Entry[] | undefined>;
   /**
    * The bytes, in chunks of at most a few MB. With a version the file must have it: InputChanged, at the latest in
-   * place of the end. InputMissing when there is no file.
+   * place of the end. InputMissing when there is no file. Before the first chunk or the end, what else travels is told.
    */
-  read(location: string, version?: string): Chunks;
-  /** Puts the bytes there at once when the last chunk has come; when a chunk throws, nothing has happened. */
-  write(location: string, chunks: Chunks | Iterable<Uint8Array>): Promise<Written>;
+  read(location: string, version?: string, tell?: (attributes: Attributes) => void): Chunks;
+  /**
+   * Puts the bytes there at once when the last chunk has come; when a chunk throws, nothing has happened. What else
+   * travels is asked for after the first chunk.
+   */
+  write(location: string, chunks: Chunks | Iterable<Uint8Array>, attributes?: () => Attributes): Promise<Written>;
   /** Copies within the store without the bytes passing through here; undefined where that cannot be done. */
   copy?(from: string, to: string): Promise<Written | undefined>;
   /** The absolute path a process on this machine finds the location under, for stores that are local. */

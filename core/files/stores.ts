@@ -34,10 +34,10 @@ function deferred(load: () => Promise<Store>): Store {
   return {
     stat: async (location) => (await store()).stat(location),
     list: async (location) => (await store()).list(location),
-    async *read(location, version) {
-      yield* (await store()).read(location, version);
+    async *read(location, version, tell) {
+      yield* (await store()).read(location, version, tell);
     },
-    write: async (location, chunks) => (await store()).write(location, chunks),
+    write: async (location, chunks, attributes) => (await store()).write(location, chunks, attributes),
     copy: async (from, to) => (await store()).copy?.(from, to),
   };
 }

@@ -68,7 +68,7 @@ function baseName(location: string): string {
 }
 
 export interface StageOptions {
-  /** A real, writable copy instead of a read-only link. */
+  /** Never a link: without it, what the script cannot harm may be one. */
   readonly copy?: boolean;
 }
 

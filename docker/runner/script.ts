@@ -67,12 +67,13 @@ export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'l
 
 async function carryOut(script: Script, folder: string, job: ScriptJob): Promise<Table | 'lost'> {
   const { stores, measured, lifetime } = job;
-  const sizes = await mapConcurrent(script.inputs, TRANSFERS_AT_ONCE, (input) =>
+  const placed = await mapConcurrent(script.inputs, TRANSFERS_AT_ONCE, (input) =>
     stageIn(stores, input, folder, lifetime.signal),
   );
-  measured.stagedInBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  measured.stagedInBytes = placed.reduce((sum, { bytes }) => sum + bytes, 0);
   const { stdout = '' } = await run(script, folder, job);
-  await mapConcurrent(script.inputs, TRANSFERS_AT_ONCE, (input) => checkUnchanged(stores, input));
+  const linked = script.inputs.filter((_, at) => placed[at]?.linked);
+  await mapConcurrent(linked, TRANSFERS_AT_ONCE, (input) => checkUnchanged(stores, input));
   if (!(await job.stillOurs())) return 'lost';
   const { value, bytes } = await takeOut(script.outputs, folder, stores, stdout, lifetime.signal);
   measured.stagedOutBytes = bytes;

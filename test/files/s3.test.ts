@@ -1,5 +1,5 @@
 /** The S3 store's requests, to the last key. s3-service.test.ts runs it against a service. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -171,6 +171,63 @@ describe('a copy within S3', () => {
     expect(ranges).toHaveLength(13);
     expect(ranges[0]).toBe(`bytes=0-${GIB / 2 - 1}`);
     expect(ranges[12]).toBe(`bytes=${6 * GIB}-${6 * GIB}`);
+  });
+});
+
+describe('permission bits and times on S3', () => {
+  const Metadata = { 'file-permissions': '0755', 'file-mtime': '1580608922123000000ns' };
+  const attributes = { mode: 0o755, mtimeMs: 1_580_608_922_123 };
+  const told = async (): Promise<unknown> => {
+    let seen: unknown;
+    await collect(store.read('s3://b/k', undefined, (all) => (seen = all)));
+    return seen;
+  };
+
+  it('are metadata of what is written, by one request or in parts', async () => {
+    s3.on(PutObjectCommand).resolves({ ETag: '"new"' });
+    s3.on(CreateMultipartUploadCommand).resolves({ UploadId: 'u' });
+    s3.on(UploadPartCommand).resolves({ ETag: '"p"' });
+    s3.on(CompleteMultipartUploadCommand).resolves({ ETag: '"whole"' });
+    await store.write('s3://b/k', [Buffer.from('x')], () => attributes);
+    await store.write('s3://b/k', [Buffer.alloc(9 * 1024 * 1024)], () => attributes);
+    expect(requests(PutObjectCommand)).toEqual([{ Bucket: 'b', Key: 'k', Body: Buffer.from('x'), Metadata }]);
+    expect(requests(CreateMultipartUploadCommand)).toEqual([{ Bucket: 'b', Key: 'k', Metadata }]);
+  });
+
+  it('are told when it is read; the time is that of the upload where nobody noted one', async () => {
+    const LastModified = new Date(1_700_000_000_000);
+    const read = (metadata: Record<string, string>) =>
+      s3
+        .on(GetObjectCommand)
+        .resolves({ Body: bodyOf('x'), ETag: '"v"', ContentLength: 1, Metadata: metadata, LastModified });
+    read(Metadata);
+    expect(await told()).toEqual(attributes);
+    read({ 'file-permissions': '0100644' });
+    expect(await told()).toEqual({ mode: 0o644, mtimeMs: LastModified.getTime() });
+    read({ 'file-permissions': 'rwx', 'file-mtime': 'yesterday' });
+    expect(await told()).toEqual({ mode: undefined, mtimeMs: LastModified.getTime() });
+  });
+
+  it('go along with a copy by ranges', async () => {
+    s3.on(HeadObjectCommand).resolves({ ETag: '"v"', ContentLength: 6 * 1024 ** 3, Metadata });
+    s3.on(CreateMultipartUploadCommand).resolves({ UploadId: 'u' });
+    s3.on(UploadPartCopyCommand).resolves({ CopyPartResult: { ETag: '"p"' } });
+    s3.on(CompleteMultipartUploadCommand).resolves({ ETag: '"whole"' });
+    await files.copy('s3://a/x', 's3://b/k', { gunzip: false });
+    expect(requests(CreateMultipartUploadCommand)).toEqual([{ Bucket: 'b', Key: 'k', Metadata }]);
+  });
+
+  it('come with a download and go with an upload', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'redex-bits-'));
+    const local = fileAccess({ root, s3: client });
+    s3.on(GetObjectCommand).resolves({ Body: bodyOf('x'), ETag: '"v"', ContentLength: 1, Metadata });
+    s3.on(PutObjectCommand).resolves({ ETag: '"new"' });
+    await local.copy('s3://b/k', 'tool', { gunzip: false });
+    const { mode, mtimeMs } = await stat(join(root, 'tool'));
+    expect([mode & 0o777, mtimeMs]).toEqual([0o755, attributes.mtimeMs]);
+    await local.copy('tool', 's3://b/k2', { gunzip: false });
+    expect(requests(PutObjectCommand)).toMatchObject([{ Key: 'k2', Metadata }]);
+    await rm(root, { recursive: true });
   });
 });
 

@@ -146,7 +146,7 @@ describe('staging', () => {
     const names = ['with space', `quo'te"d`, 'gen-öm 🧬', 'line\nend', '$HOME `x` \\', '-dash', '*'];
     const inputs = await Promise.all(names.map((name) => desk.write(`odd/${name}`, name)));
     const ended = await desk.run({
-      text: 'find deep -type l -print0 | sort -z | xargs -0 cat -- > all\ncp "deep/0/with space" ./"-dash * out"\n',
+      text: 'find deep -type f -print0 | sort -z | xargs -0 cat -- > all\ncp "deep/0/with space" ./"-dash * out"\n',
       inputs: inputs.map((path, at) => new File(path).stage(`deep/${at}/${names[at]}`)),
       outputs: [new File('odd out/a\n"ll"').stage('all'), new File('odd out/-dash').stage('-dash * out')],
     });
@@ -174,17 +174,6 @@ describe('staging', () => {
       'x/y/1',
     ]);
     expect((await desk.run({ text: 'true\n', outputs: new Dir('dir-out') })).value).toEqual(made);
-  });
-
-  it('gives a link that is read-only by convention, or a real and writable copy', async () => {
-    const path = await desk.write('kept.txt', 'kept');
-    const ended = await desk.run({
-      text: 'test -L link; test ! -L copy; echo more >> copy; cat copy\n',
-      inputs: [new File(path).stage('link'), new File(path).stage('copy', { copy: true })],
-      outputs: stdout,
-    });
-    expect(ended.value).toBe('keptmore\n');
-    expect(await readFile(path, 'utf8')).toBe('kept');
   });
 
   it('copies a directory for real when asked to, and keeps files executable', async () => {
@@ -273,7 +262,7 @@ describe('a failure', () => {
     expect(ended.error?.message).toBe('redex.script: no/such.fastq does not exist');
   });
 
-  it('names an input that changed before the script ran, that is gone, or that the script changed', async () => {
+  it('names an input that changed before the script ran, or that is gone', async () => {
     const path = await desk.write('changing.txt', 'one');
     const input = new File(path).stage('x');
     const before = await desk.scriptSpec({ text: 'touch ran\n', inputs: [input] });
@@ -281,14 +270,6 @@ describe('a failure', () => {
     const ended = await (await desk.start(before)).ended;
     expect(ended.error).toMatchObject({ name: 'InputChanged', location: path });
     expect(ended.error?.message).toBe(`redex.script: ${path} changed while the run used it`);
-
-    const during = await desk.run({
-      text: 'echo three >> x\n',
-      inputs: [input],
-      outputs: new File('never').stage('x'),
-    });
-    expect(during.error).toMatchObject({ name: 'InputChanged', location: path });
-    expect(existsSync(join(desk.files, 'never'))).toBe(false);
 
     const gone = await desk.scriptSpec({ text: 'true\n', inputs: [new Dir('gone').stage('x')] }, {});
     expect((await (await desk.start(gone)).ended).error).toMatchObject({ name: 'InputMissing', location: 'gone/' });

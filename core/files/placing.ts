@@ -1,0 +1,110 @@
+/** One file into a working directory, so that whatever a script does to it there, the original stays as it is. */
+import { constants } from 'node:fs';
+import { access, copyFile, open, realpath, stat, symlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isErrno } from '../disk/write.ts';
+import { type Attributes, attributesOf, setAttributes, setAttributesAt } from './attributes.ts';
+import { inputChanged, inputMissing } from './errors.ts';
+import { writeAll } from './local.ts';
+import type { Chunks, Store } from './store.ts';
+
+interface Placement {
+  readonly location: string;
+  /** What it must have; null when nobody has looked at it. */
+  readonly version: string | null;
+  readonly how: 'link' | 'copy';
+  /** Where nothing is yet. */
+  readonly target: string;
+}
+
+export interface Placed {
+  readonly bytes: number;
+  /** Whether the script reads the original itself, which others may change meanwhile. */
+  readonly linked: boolean;
+}
+
+/**
+ * A link where this process can change neither the original nor its folder, so neither can the script; else a
+ * copy-on-write clone where the file system has them; else a copy of the bytes.
+ */
+export async function placeFile(store: Store, placement: Placement, signal: AbortSignal): Promise<Placed> {
+  const path = store.path?.(placement.location);
+  if (path !== undefined) {
+    if (placement.how === 'link' && (await isBeyondReach(path))) {
+      const bytes = await checkedBytes(store, placement);
+      await symlink(path, placement.target);
+      return { bytes, linked: true };
+    }
+    if (await clone(path, placement.target)) {
+      return { bytes: await checkedBytes(store, placement), linked: false };
+    }
+  }
+  return { bytes: await copyBytes(store, placement, signal), linked: false };
+}
+
+/** What the owner may not write he can still make writable, so only what others own, or what is mounted read-only, counts. */
+async function isBeyondReach(path: string): Promise<boolean> {
+  try {
+    const real = await realpath(path);
+    return (await isUnwritable(real)) && (await isUnwritable(dirname(real)));
+  } catch (thrown) {
+    if (isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG')) return false;
+    throw thrown;
+  }
+}
+
+async function isUnwritable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.W_OK);
+    return false;
+  } catch (thrown) {
+    if (isErrno(thrown, 'EROFS')) return true;
+    if (!isErrno(thrown, 'EACCES', 'EPERM')) throw thrown;
+    return (await stat(path)).uid !== process.geteuid?.();
+  }
+}
+
+/** false where the file system has no clones, or the original changed meanwhile: reading it will tell. */
+async function clone(path: string, target: string): Promise<boolean> {
+  try {
+    const before = await stat(path);
+    if (!before.isFile()) return false;
+    await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+    await setAttributesAt(target, attributesOf(before));
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, 'EEXIST', 'ENOSPC', 'EDQUOT')) throw thrown;
+    return false;
+  }
+}
+
+async function checkedBytes(store: Store, { location, version }: Placement): Promise<number> {
+  const found = await store.stat(location);
+  if (!found) throw version ? inputChanged(location) : inputMissing(location);
+  if (version !== null && found.version !== version) throw inputChanged(location);
+  return found.bytes;
+}
+
+async function copyBytes(store: Store, { location, version, target }: Placement, signal: AbortSignal): Promise<number> {
+  let attributes: Attributes = {};
+  const chunks = store.read(location, version ?? undefined, (told) => (attributes = told));
+  const handle = await open(target, 'wx');
+  try {
+    let bytes = 0;
+    for await (const chunk of abortable(chunks, signal)) {
+      await writeAll(handle, chunk);
+      bytes += chunk.byteLength;
+    }
+    await setAttributes(handle, attributes);
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+export async function* abortable(chunks: Chunks, signal: AbortSignal): Chunks {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}

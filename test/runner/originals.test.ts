@@ -1,0 +1,140 @@
+/** What becomes of files on the way into a script and out of it, beside their bytes. */
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Dir, File } from '../../core/values/classes.ts';
+import { type Desk, openDesk } from './desk.ts';
+
+let desk: Desk;
+
+beforeAll(async () => {
+  desk = await openDesk();
+});
+
+afterAll(() => desk.remove());
+
+const stdout = new File('-');
+
+describe('a script with staged files', () => {
+  const HARMS: Readonly<Record<string, string>> = {
+    appended: 'echo more >> "$1"',
+    emptied: ': > "$1"',
+    edited: 'sed -i s/kept/lost/ "$1"',
+    truncated: 'truncate -s 1 "$1"',
+    overwritten: 'printf X | dd of="$1" conv=notrunc 2> /dev/null',
+    locked: 'chmod 000 "$1"',
+    aged: 'touch -d 2001-01-01 "$1"',
+    removed: 'rm "$1"; mkdir "$1"',
+    indexed: 'wc -c < "$1" > "$1.idx"',
+  };
+
+  it.each([
+    ['linked', false],
+    ['copied', true],
+  ])('leaves originals as they are whatever a script does to files it was given, %s', async (how, copy) => {
+    const acts = Object.keys(HARMS);
+    for (const act of acts) await desk.write(`${how}/${act}`, 'kept');
+    await desk.write(`${how}/below/${how}/idx`, 'kept');
+    const folder = join(desk.files, how);
+    const state = async () => {
+      const names = (await readdir(folder, { recursive: true })).sort();
+      const stats = await Promise.all(names.map((name) => stat(join(folder, name), { bigint: true })));
+      const contents = await Promise.all(acts.map((act) => readFile(join(folder, act), 'utf8')));
+      return [names, stats.map(({ mode, mtimeNs, ctimeNs, ino }) => [mode, mtimeNs, ctimeNs, ino]), contents];
+    };
+    const before = await state();
+    const lines = acts.flatMap((act) => [
+      `harm() { ${HARMS[act]}; }`,
+      `harm ${act}`,
+      `harm all/${act}`,
+      `harm all/new-${act} 2> /dev/null || true`,
+    ]);
+    const ended = await desk.run({
+      text: `${lines.join('\n')}\ncat appended; rm -r all/below; wc -c < indexed\n`,
+      inputs: [
+        ...acts.map((act) => new File(join(folder, act)).stage(act, { copy })),
+        new Dir(folder).stage('all', { copy }),
+      ],
+      outputs: stdout,
+    });
+    expect(ended).toMatchObject({ exitCode: 0, value: 'keptmore\n4\n' });
+    expect(await state()).toEqual(before);
+  });
+
+  it('takes an output that has the name of an input from what the script made of it', async () => {
+    const path = await desk.write('same-name.txt', 'one\n');
+    const ended = await desk.run({
+      text: 'echo two >> x\n',
+      inputs: [new File(path).stage('x')],
+      outputs: new File('grown').stage('x'),
+    });
+    expect(ended.exitCode).toBe(0);
+    expect(await desk.read('grown')).toBe('one\ntwo\n');
+    expect(await readFile(path, 'utf8')).toBe('one\n');
+  });
+
+  it('keeps permission bits and times, out and in again, alone and in directories', async () => {
+    const made = await desk.run({
+      text: `mkdir d; for f in tool d/tool; do printf '#!/bin/sh\\necho ran\\n' > $f; chmod 750 $f; touch -d 2020-02-02T02:02:02.123456Z $f; done
+             for f in data d/data; do echo x > $f; chmod 640 $f; touch -d 2020-02-02T02:02:03Z $f; done`,
+      outputs: [new File('bits/tool').stage('tool'), new File('bits/data').stage('data'), new Dir('bits/d').stage('d')],
+    });
+    expect(made.exitCode).toBe(0);
+    for (const folder of ['bits', 'bits/d']) {
+      const [tool, data] = await Promise.all(['tool', 'data'].map((name) => stat(join(desk.files, folder, name))));
+      expect([(tool?.mode ?? 0) & 0o777, (data?.mode ?? 0) & 0o777]).toEqual([0o750, 0o640]);
+      expect([tool?.mtime.toISOString(), data?.mtime.toISOString()]).toEqual([
+        '2020-02-02T02:02:02.123Z',
+        '2020-02-02T02:02:03.000Z',
+      ]);
+    }
+    for (const copy of [false, true]) {
+      const used = await desk.run({
+        text: './tool; ./d/tool; test data -nt tool; test d/data -nt d/tool; test ! tool -ot d/tool\n',
+        inputs: [
+          ...['tool', 'data'].map((name) => new File(`bits/${name}`).stage(name, { copy })),
+          new Dir('bits/d').stage('d', { copy }),
+        ],
+        outputs: stdout,
+      });
+      expect(used.value).toBe('ran\nran\n');
+    }
+  });
+});
+
+const NOBODY = 65534;
+
+it.skipIf(process.geteuid?.() !== 0)(
+  'a file is linked only where neither it nor its folder can be changed',
+  async () => {
+    const places = { theirs: 0o755, open: 0o777 };
+    await chmod(join(desk.files, '..'), 0o755);
+    for (const [folder, mode] of Object.entries(places)) {
+      await chmod(await desk.write(`owned/${folder}/file`, 'x'), 0o644);
+      await chmod(await desk.write(`owned/${folder}/writable`, 'x'), 0o666);
+      await chmod(join(desk.files, 'owned', folder), mode);
+    }
+    await mkdir(join(desk.files, 'owned/in'));
+    await chmod(join(desk.files, 'owned/in'), 0o777);
+    const program = `
+    import { placeFile } from ${JSON.stringify(join(import.meta.dirname, '../../core/files/placing.ts'))};
+    import { localStore } from ${JSON.stringify(join(import.meta.dirname, '../../core/files/local.ts'))};
+    const store = localStore({ root: ${JSON.stringify(join(desk.files, 'owned'))} });
+    for (const location of ['theirs/file', 'theirs/writable', 'open/file', 'open/writable']) {
+      const target = ${JSON.stringify(join(desk.files, 'owned/in/'))} + location.replace('/', '-');
+      const placed = await placeFile(store, { location, version: null, how: 'link', target }, new AbortController().signal);
+      console.log(location, placed.linked);
+    }
+  `;
+    const child = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program], {
+      uid: NOBODY,
+      gid: NOBODY,
+      cwd: '/',
+      encoding: 'utf8',
+    });
+    expect(child.stdout + child.stderr).toBe(
+      'theirs/file true\ntheirs/writable false\nopen/file false\nopen/writable false\n',
+    );
+  },
+);

@@ -138,13 +138,23 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
   };
 }
 
-/** What leads to the machine's tools and to its account. Whatever else a shell or image has set is no script's business. */
-const MACHINE_VARIABLES =
-  /^(PATH|LD_LIBRARY_PATH|JAVA_HOME|TZ|NVIDIA_.*|CUDA_.*|AWS_(DEFAULT_)?REGION|AWS_CONTAINER_.*|ECS_CONTAINER_METADATA_URI.*)$/;
+/**
+ * What leads to the machine's tools, to the network and to its account, and what the job was granted. Whatever else a
+ * shell or image has set is no script's business.
+ */
+const MACHINE_VARIABLES = [
+  /^(PATH|LD_LIBRARY_PATH|JAVA_HOME|TZ|NVIDIA_.*|CUDA_.*)$/,
+  // Programs disagree on the case of these.
+  /^(HTTP|HTTPS|ALL|FTP|NO)_PROXY$/i,
+  /^(SSL_CERT_(FILE|DIR)|(CURL|REQUESTS|AWS)_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$/,
+  /^(AWS_(DEFAULT_)?REGION|AWS_CONTAINER_.*|ECS_CONTAINER_METADATA_URI.*)$/,
+  /^REDEX_(VCPUS|MEMORY_MB)$/,
+];
 
 /** The part of the environment that scripts see beside what they declare. */
 export function machineVariables(variables: Variables = process.env): Record<string, string> {
-  const seen = Object.entries(variables).filter(([name, value]) => MACHINE_VARIABLES.test(name) && value !== undefined);
+  const isSeen = (name: string) => MACHINE_VARIABLES.some((pattern) => pattern.test(name));
+  const seen = Object.entries(variables).filter(([name, value]) => isSeen(name) && value !== undefined);
   return Object.fromEntries(seen) as Record<string, string>;
 }
 

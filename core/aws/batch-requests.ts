@@ -93,7 +93,10 @@ export function submitParams(
     jobName: name,
     jobQueue: target.queue,
     jobDefinition: target.definition,
-    containerOverrides: { environment: environment(settings, spec), resourceRequirements: target.requirements },
+    containerOverrides: {
+      environment: environment(settings, spec, target.requirements),
+      resourceRequirements: target.requirements,
+    },
     retryStrategy: ONE_ATTEMPT,
     timeout: { attemptDurationSeconds: Math.max(TIMEOUT_SECONDS_MIN, Math.ceil(resources.timeoutSeconds)) },
     ...(size > 1 && { arrayProperties: { size } }),
@@ -102,13 +105,20 @@ export function submitParams(
   };
 }
 
-/** Every event shows these values: no secrets. */
-function environment(settings: BatchSettings, spec: string): KeyValuePair[] {
+/** Every event shows these values: no secrets. What is granted is told, so that a script can follow a retry with more. */
+function environment(
+  settings: BatchSettings,
+  spec: string,
+  requirements: readonly ResourceRequirement[],
+): KeyValuePair[] {
+  const granted = (type: ResourceRequirement['type']) => requirements.find((one) => one.type === type)?.value;
   const variables = {
     REDEX_SPEC: spec,
     REDEX_STORE: settings.store,
     REDEX_TABLE_ATTEMPTS: settings.attemptsTable,
     REDEX_FILES_ROOT: settings.filesRoot,
+    REDEX_VCPUS: granted('VCPU'),
+    REDEX_MEMORY_MB: granted('MEMORY'),
   };
   return Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
 }

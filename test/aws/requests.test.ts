@@ -157,7 +157,7 @@ describe('requests to Batch', () => {
   const target = {
     queue: 'queue',
     definition: 'arn:definition:1',
-    requirements: [{ type: 'VCPU', value: '2' } as const],
+    requirements: [{ type: 'VCPU', value: '2' } as const, { type: 'MEMORY', value: '4096' } as const],
   };
   const oneAttempt = { attempts: 1, evaluateOnExit: [{ onReason: '*', action: 'EXIT' }] };
 
@@ -171,8 +171,10 @@ describe('requests to Batch', () => {
           { name: 'REDEX_SPEC', value: 'specs/abc' },
           { name: 'REDEX_STORE', value: 's3://bucket/prefix' },
           { name: 'REDEX_TABLE_ATTEMPTS', value: 'attempts' },
+          { name: 'REDEX_VCPUS', value: '2' },
+          { name: 'REDEX_MEMORY_MB', value: '4096' },
         ],
-        resourceRequirements: [{ type: 'VCPU', value: '2' }],
+        resourceRequirements: target.requirements,
       },
       retryStrategy: oneAttempt,
       timeout: { attemptDurationSeconds: 3600 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { engineSettings, parseStore, runnerSettings } from '../../core/environment.ts';
+import { engineSettings, machineVariables, parseStore, runnerSettings } from '../../core/environment.ts';
 
 const engine = {
   REDEX_STACK: 'prod-1',
@@ -74,5 +74,29 @@ describe('a store', () => {
     ['/folder/of/mine', { kind: 'folder', path: '/folder/of/mine' }],
   ])('%s', (text, store) => {
     expect(parseStore(text)).toEqual(store);
+  });
+});
+
+describe('of the environment of a job its script sees', () => {
+  const seen = {
+    PATH: '/bin',
+    https_proxy: 'http://p:1',
+    HTTP_PROXY: 'http://p:1',
+    no_proxy: 'x',
+    ALL_PROXY: 'socks5://p:2',
+    SSL_CERT_FILE: '/c',
+    SSL_CERT_DIR: '/d',
+    REQUESTS_CA_BUNDLE: '/c',
+    CURL_CA_BUNDLE: '/c',
+    AWS_CA_BUNDLE: '/c',
+    NODE_EXTRA_CA_CERTS: '/c',
+    AWS_REGION: 'eu-west-1',
+    REDEX_VCPUS: '2',
+    REDEX_MEMORY_MB: '4096',
+  };
+  const unseen = { SECRET: 'x', REDEX_SPEC: 's', AWS_SECRET_ACCESS_KEY: 'x', MY_PROXY_TOKEN: 'x', LD_PRELOAD: '/x' };
+
+  it('the way to tools, network and account, and what it was granted; nothing else', () => {
+    expect(machineVariables({ ...seen, ...unseen, TZ: undefined })).toEqual(seen);
   });
 });

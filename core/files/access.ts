@@ -3,6 +3,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FileAccess } from '../values/classes.ts';
 import type { Attributes } from './attributes.ts';
+import { checkTarget } from './contained.ts';
 import { inputMissing, refused } from './errors.ts';
 import { type Chunks, versionNow } from './store.ts';
 import { openStores, type StoreOptions } from './stores.ts';
@@ -18,8 +19,9 @@ export function fileAccess(options: StoreOptions = {}): FileAccess {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       return (await storeOf(location).write(location, [bytes])).version;
     },
-    async copy(from, to, { gunzip }) {
+    async copy(from, to, { gunzip, below }) {
       const [source, target] = [storeOf(from), storeOf(to)];
+      if (below !== undefined) await checkTarget(target, below, to);
       const within = !gunzip && source === target ? await source.copy?.(from, to) : undefined;
       if (within) return within.version;
       let attributes: Attributes = {};

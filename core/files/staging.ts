@@ -6,7 +6,7 @@ import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
 import { attributesOf } from './attributes.ts';
-import { checkReallyBelow, pathBelow } from './contained.ts';
+import { checkReallyBelow, checkTarget, pathBelow } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote } from './errors.ts';
 import { abortable, type Placed, placeFile } from './placing.ts';
 import { dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
@@ -102,9 +102,8 @@ export async function stageOut(stores: Stores, output: Output, folder: string, s
   if (await isSame(source, stores(location).path?.(location))) return await written(stores(location), output, 0);
   const paths = (await filesBelow(source)) ?? [];
   const base = location.endsWith('/') ? location : `${location}/`;
-  const folderThere = stores(location).path?.(location);
   const copied = await mapConcurrent(paths, TRANSFERS_AT_ONCE, async (path) => {
-    if (folderThere) await checkReallyBelow(folderThere, pathBelow(folderThere, path, location), base + path);
+    await checkTarget(stores(location), location, base + path);
     return await copyOut(stores, join(source, path), base + path, signal);
   });
   return await written(stores(location), output, sum(copied.map(({ bytes }) => bytes)));

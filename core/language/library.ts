@@ -77,7 +77,9 @@ const copyDirTask = task(
     if (copy.location === source.location) return Promise.resolve(source);
     return source
       .list()
-      .then((files) => inTurns(files, (each) => each.copyTo(copy.file(pathIn(source, each)))).then(() => copy));
+      .then((files) =>
+        inTurns(files, (each) => each.copyTo(copy.file(pathIn(source, each)), { below: copy })).then(() => copy),
+      );
   },
 );
 

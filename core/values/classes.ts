@@ -31,8 +31,11 @@ export interface FileAccess {
   bytes(location: string): Promise<Uint8Array>;
   /** Writes the whole file at once, so that nobody sees a part of it; gives its version. */
   write(location: string, data: string | Uint8Array): Promise<string>;
-  /** Copies one file, also between stores; gives the target's version. Gunzips on the way when asked to. */
-  copy(from: string, to: string, options: { readonly gunzip: boolean }): Promise<string>;
+  /**
+   * Copies one file, also between stores; gives the target's version. Gunzips on the way when asked to. The target is
+   * refused when it is not really below the directory `below`.
+   */
+  copy(from: string, to: string, options: { readonly gunzip: boolean; readonly below?: string }): Promise<string>;
   /** Writes the files one after another into one; gives the target's version. */
   concat(from: readonly string[], to: string): Promise<string>;
   /** The current version, or undefined when there is no such file. */
@@ -108,9 +111,10 @@ export class File {
       .then((version) => new File(this.location, version));
   }
 
-  copyTo(target: File, options: { readonly gunzip?: boolean } = {}): Promise<File> {
+  copyTo(target: File, options: { readonly gunzip?: boolean; readonly below?: Dir } = {}): Promise<File> {
+    const { gunzip = false, below } = options;
     return access()
-      .copy(this.location, target.location, { gunzip: options.gunzip ?? false })
+      .copy(this.location, target.location, { gunzip, ...(below ? { below: below.location } : {}) })
       .then((version) => new File(target.location, version));
   }
 

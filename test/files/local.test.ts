@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   appendFile,
+  chmod,
   link,
   mkdir,
   mkdtemp,
@@ -150,6 +151,33 @@ describe('a copy', () => {
     await files.write('grow', 'a');
     await files.concat(['grow', 'grow'], 'grow');
     expect(await files.text('grow')).toBe('aa');
+  });
+});
+
+describe('a copy below a directory', () => {
+  it('is refused where a link or the path leads out of it, and nothing is written there', async () => {
+    await folder('below', { 'real/file': 'x' });
+    await mkdir(join(root, 'beside'));
+    await symlink('../beside', join(root, 'below/out'));
+    await symlink('real', join(root, 'below/in'));
+    const copy = (to: string) => files.copy('below/real/file', to, { gunzip: false, below: 'below/' });
+    for (const to of ['below/out/file', 'below/out/deep/er/file', 'below/../beside/file', 'belowish']) {
+      await expect(copy(to)).rejects.toMatchObject({ name: 'FileRefused' });
+    }
+    expect(await readdir(join(root, 'beside'))).toEqual([]);
+    await copy('below/in/copy');
+    await copy('below/new/deep/copy');
+    expect(await files.text('below/real/copy')).toBe('x');
+    await files.copy('below/real/file', 'fresh/a/b', { gunzip: false, below: 'fresh/' });
+  });
+
+  it('keeps permission bits and the time of its source', async () => {
+    await files.write('bits/tool', 'x');
+    await chmod(join(root, 'bits/tool'), 0o750);
+    await utimes(join(root, 'bits/tool'), 1, 1_500_000_000.25);
+    await files.copy('bits/tool', 'bits/copy', { gunzip: false });
+    const { mode, mtimeMs } = await stat(join(root, 'bits/copy'));
+    expect([mode & 0o777, mtimeMs]).toEqual([0o750, 1_500_000_000_250]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The S3 store on a service that somebody else wrote, where it is installed. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -27,6 +27,23 @@ describe.skipIf(!hasMoto())('files on a service', () => {
   afterAll(async () => {
     await moto.stop();
     await rm(root, { recursive: true });
+  });
+
+  it('keep permission bits and times there and back, also from copies on the service', async () => {
+    for (const [name, bytes] of [
+      ['small', 10],
+      ['large', 9_000_000],
+    ] as const) {
+      const there = `s3://${bucket}/bits/${name}`;
+      await writeFile(join(root, name), Buffer.alloc(bytes), { mode: 0o750 });
+      await utimes(join(root, name), 1, 1_500_000_000.25);
+      await files.copy(name, there, { gunzip: false });
+      await files.copy(there, `${there}-copy`, { gunzip: false });
+      await files.copy(`${there}-copy`, `${name}-back`, { gunzip: false });
+      const { mode, mtimeMs } = await stat(join(root, `${name}-back`));
+      expect(mode & 0o777).toBe(0o750);
+      expect(mtimeMs).toBeCloseTo(1_500_000_000_250, 2);
+    }
   });
 
   it('come back as they were written, under odd names too', async () => {

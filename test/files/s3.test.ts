@@ -224,7 +224,8 @@ describe('permission bits and times on S3', () => {
     s3.on(PutObjectCommand).resolves({ ETag: '"new"' });
     await local.copy('s3://b/k', 'tool', { gunzip: false });
     const { mode, mtimeMs } = await stat(join(root, 'tool'));
-    expect([mode & 0o777, mtimeMs]).toEqual([0o755, attributes.mtimeMs]);
+    expect(mode & 0o777).toBe(0o755);
+    expect(mtimeMs).toBeCloseTo(attributes.mtimeMs, 2);
     await local.copy('tool', 's3://b/k2', { gunzip: false });
     expect(requests(PutObjectCommand)).toMatchObject([{ Key: 'k2', Metadata }]);
     await rm(root, { recursive: true });

@@ -25,6 +25,9 @@ export type Parsed =
   | { readonly kind: 'arguments'; readonly args: Record<string, unknown> }
   | { readonly kind: 'help'; readonly text: string };
 
+/** Gives the location, as the project understands it, of a file or directory as it was typed. */
+type Locate = (typed: string) => string;
+
 /** `samplesFile` and `samples_file` are both `samples-file`. */
 export function flagName(key: string): string {
   return key
@@ -37,7 +40,12 @@ export function flagName(key: string): string {
  * Reads flags as the workflow's parameters declare them; `given` holds those that came in a file, which flags override.
  * Throws UsageError for unknown flags, malformed values and missing parameters.
  */
-export function parseFlags(workflow: Workflow, words: readonly string[], given: Record<string, unknown>): Parsed {
+export function parseFlags(
+  workflow: Workflow,
+  words: readonly string[],
+  given: Record<string, unknown>,
+  locate: Locate = (text) => text,
+): Parsed {
   const schema = (workflow.params ?? {}) as Schema;
   const required = schema.required ?? [];
   const keys = new Map<string, string>();
@@ -50,7 +58,7 @@ export function parseFlags(workflow: Workflow, words: readonly string[], given: 
     .allowExcessArguments(false)
     .configureOutput({ writeOut: (text) => (help = (help ?? '') + text), writeErr: () => undefined });
   for (const [key, parameter] of Object.entries(schema.properties ?? {})) {
-    for (const option of optionsOf(key, parameter, required.includes(key))) {
+    for (const option of optionsOf(key, parameter, required.includes(key), locate)) {
       keys.set(option.attributeName(), key);
       command.addOption(option);
     }
@@ -76,7 +84,7 @@ function hint(workflow: Workflow): string {
   return `redex run ${workflow.name} --help lists its parameters.`;
 }
 
-function optionsOf(key: string, schema: Schema, isRequired: boolean): Option[] {
+function optionsOf(key: string, schema: Schema, isRequired: boolean, locate: Locate): Option[] {
   const flag = `--${flagName(key)}`;
   const described = [
     schema.description,
@@ -89,11 +97,11 @@ function optionsOf(key: string, schema: Schema, isRequired: boolean): Option[] {
     return [new Option(flag, description), new Option(flag.replace('--', '--no-'), `not ${flag}`)];
   }
   if (schema.type === 'array') {
-    const { word, read } = readerOf(schema.items ?? {});
+    const { word, read } = readerOf(schema.items ?? {}, locate);
     const collect = (text: string, before: readonly unknown[] | undefined) => [...(before ?? []), read(text)];
     return [new Option(`${flag} <${word}>`, description).argParser(collect)];
   }
-  const { word, read } = readerOf(schema);
+  const { word, read } = readerOf(schema, locate);
   return [new Option(`${flag} <${word}>`, description).argParser(read)];
 }
 
@@ -103,10 +111,10 @@ interface Reader {
   read(text: string): unknown;
 }
 
-function readerOf(schema: Schema): Reader {
+function readerOf(schema: Schema, locate: Locate): Reader {
   if (schema.enum) return choice(schema.enum);
-  if (schema.format === 'redex-file') return { word: 'file', read: (text) => text };
-  if (schema.format === 'redex-dir') return { word: 'directory', read: (text) => text };
+  if (schema.format === 'redex-file') return { word: 'file', read: locate };
+  if (schema.format === 'redex-dir') return { word: 'directory', read: locate };
   switch (schema.type) {
     case 'string':
       return { word: 'text', read: (text) => text };

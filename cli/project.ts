@@ -1,6 +1,6 @@
 /** A project's workflows: where they are, what they are called. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Bundle, bundleProgram } from '../core/host/bundle.ts';
 import type { Program } from '../core/values/program.ts';
 import type { Workflow } from './arguments.ts';
@@ -24,6 +24,20 @@ export function bundleProject(root: string, files: readonly string[], profile: s
   const missing = entries.find((entry) => !existsSync(entry));
   if (missing) throw new UsageError(`there is no file ${missing}`);
   return bundleProgram({ entries, profile, ...(existsSync(config) && { config }) });
+}
+
+/**
+ * The location that a path typed in `folder` means: below `root` relative to it, so that a call's hash does not depend
+ * on where it was typed; else absolute. What has a scheme stays as it is.
+ */
+export function typedLocation(root: string, folder: string, typed: string): string {
+  if (typed === '' || isAbsolute(typed) || /^[a-z][a-z0-9+.-]*:/i.test(typed) || resolve(root) === resolve(folder)) {
+    return typed;
+  }
+  const path = resolve(folder, typed);
+  const below = relative(root, path);
+  const location = below === '..' || below.startsWith(`..${sep}`) ? path : below || '.';
+  return typed.endsWith('/') && !location.endsWith('/') ? `${location}/` : location;
 }
 
 /** Tasks that can be started from outside, by name. */

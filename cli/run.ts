@@ -14,7 +14,7 @@ import { printDryRun } from './dry-run.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { live } from './live.ts';
 import { fullName } from './names.ts';
-import { bundleProject, readArgsFile, workflowsOf } from './project.ts';
+import { bundleProject, readArgsFile, typedLocation, workflowsOf } from './project.ts';
 import { findRun } from './runs.ts';
 import { openSession, type Session } from './session.ts';
 import { UsageError } from './usage-error.ts';
@@ -67,7 +67,8 @@ export async function runCommand(root: string, words: readonly string[], options
     workflows.map((workflow) => workflow.name),
   );
   const workflow = workflows.find((one) => one.name === chosen) as (typeof workflows)[number];
-  const parsed = parseFlags(workflow, flags, options.argsFile === undefined ? {} : readArgsFile(options.argsFile));
+  const given = options.argsFile === undefined ? {} : readArgsFile(options.argsFile);
+  const parsed = parseFlags(workflow, flags, given, (typed) => typedLocation(root, process.cwd(), typed));
   if (parsed.kind === 'help') {
     process.stdout.write(parsed.text);
     return EXIT.done;

@@ -1,6 +1,6 @@
 /** The local cloud of a project, as the commands use it. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from 'aws-lambda';
@@ -29,6 +29,15 @@ export function stateFolder(root: string): string {
   return join(root, STATE);
 }
 
+/** Throws UsageError where the state is another user's: two users' files in it would lock both out. */
+export function refuseForeignState(folder: string, user = process.getuid?.()): void {
+  const owner = statSync(folder, { throwIfNoEntry: false })?.uid;
+  if (owner === undefined || user === undefined || owner === user) return;
+  throw new UsageError(
+    `${folder} belongs to another user (uid ${owner}): work as that user, or in a copy of the project`,
+  );
+}
+
 export interface Session {
   readonly cloud: Cloud;
   readonly world: World;
@@ -42,6 +51,7 @@ const CHAOS_TIMES = { sweepPeriodMs: 2000, invocationMs: 20_000 };
  * the seed of what goes wrong on purpose.
  */
 export async function openSession(root: string, warn: (message: string) => void, chaos?: number): Promise<Session> {
+  refuseForeignState(stateFolder(root));
   const cloud = await attachOrOpen({
     folder: stateFolder(root),
     root,
@@ -64,6 +74,7 @@ export interface Reading {
 export async function openReading(root: string): Promise<Reading> {
   const folder = stateFolder(root);
   if (!existsSync(folder)) throw new UsageError(`nothing was run in ${root} yet`);
+  refuseForeignState(folder);
   const cloud = await attach(folder);
   if (cloud) return { world: await worldOf(cloud.environment), alive: true, close: cloud.close };
   const lock = await takeLock(join(folder, 'owner'));

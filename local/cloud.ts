@@ -6,7 +6,7 @@
  * 3. Ending is no special case: jobs that are stopped by it look to the next start as if the process had died.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { awsClients } from '../core/aws/clients.ts';
@@ -107,6 +107,8 @@ type Endings = (() => unknown)[];
 /** Opens the folder's cloud in this process; undefined when another one has it. */
 export async function openCloud(options: CloudOptions): Promise<Cloud | undefined> {
   mkdirSync(options.folder, { recursive: true });
+  // The journal, the store and the logs hold what users compute with: nobody else on the machine reads them.
+  chmodSync(options.folder, 0o700);
   const folder = realpathSync(options.folder);
   const capacity = { ...machineCapacity(), ...options.capacity };
   const settings = { ...DEFAULTS, ...options, folder, root: resolve(options.root), capacity };

@@ -1,5 +1,6 @@
 /** Colours, on a terminal only; NO_COLOR turns them off there too. */
 import { createColors } from 'picocolors';
+import { shown } from './terminal.ts';
 
 type Stream = Pick<NodeJS.WriteStream, 'isTTY'>;
 
@@ -24,10 +25,10 @@ export function paintStatuses(text: string, stream: Stream): string {
   );
 }
 
-/** A traceback with its heading bold and its error red. */
+/** A traceback with its heading bold and its error red; controls that a job's error holds are shown as text. */
 export function paintFailure(text: string, stream: Stream): string {
   const colours = coloursFor(stream);
-  return text
+  return shown(text, stream)
     .split('\n')
     .map((line) => (line.startsWith('Traceback (') ? colours.bold(line) : line))
     .map((line) => (/^[A-Z]\w*: /.test(line) ? colours.red(line) : line))

@@ -10,6 +10,7 @@ import { columns, shortDuration } from './columns.ts';
 import { findRun } from './runs.ts';
 import { reading, stateFolder } from './session.ts';
 import { statusTable, timestamp } from './status-table.ts';
+import { shown } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { waitingLines, waitingOf } from './waiting.ts';
 import { endJson, endText, failureText, isOver } from './watch.ts';
@@ -75,7 +76,7 @@ export function logsCommand(root: string, given: string, run: string | undefined
     const log = logOf(root, job);
     if (log === undefined || !existsSync(log))
       throw new UsageError(`${job.task} (${shortId(job)}) has no log: ${whyNoLog(job)}`);
-    process.stdout.write(await readFile(log, 'utf8'));
+    process.stdout.write(shown(await readFile(log, 'utf8'), process.stdout));
     return 0;
   });
 }
@@ -141,7 +142,7 @@ function jobLines(jobs: readonly JobHistory[]): string[] {
       timestamp(startedAt),
       endedAt === undefined ? '' : shortDuration(endedAt - startedAt),
       job.attempt === 0 ? '' : String(job.attempt),
-      job.error?.split('\n')[0] ?? '',
+      shown(job.error?.split('\n')[0] ?? '', process.stdout),
     ];
   });
   const lines = columns(['JOB', 'TASK', 'STATUS', 'STARTED', 'DURATION', 'ATTEMPT', 'ERROR'], rows, [

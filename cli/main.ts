@@ -5,6 +5,7 @@ import { cancelCommand, retryCommand } from './course.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
 import { projectRoot } from './session.ts';
+import { endQuietlyWithReader } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -160,6 +161,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+for (const stream of [process.stdout, process.stderr]) endQuietlyWithReader(stream);
 const code = await main(process.argv.slice(2));
 // Connections and workers that are kept for a next request would hold the process for a while.
 process.exit(code);

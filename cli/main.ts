@@ -6,6 +6,7 @@ import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
 import { projectRoot } from './session.ts';
 import { endQuietlyWithReader } from './terminal.ts';
+import { machineTrouble } from './trouble.ts';
 import { UsageError } from './usage-error.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -155,7 +156,9 @@ async function main(words: readonly string[]): Promise<number> {
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
     const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const trouble = machineTrouble(thrown);
     if (thrown instanceof UsageError) process.stderr.write(`redex: ${message}\n`);
+    else if (trouble) process.stderr.write(`redex: ${trouble}\n`);
     else process.stderr.write(`redex: ${name === 'BundleError' ? message : (stack ?? message)}\n`);
     return thrown instanceof UsageError ? EXIT.usage : EXIT.failed;
   }

@@ -102,6 +102,10 @@ async function run(script: Script, folder: string, { machine, lifetime, measured
 function startFailure(text: string, thrown: unknown): unknown {
   const code = (thrown as NodeJS.ErrnoException).code;
   if (!['ENOENT', 'EACCES', 'ENOEXEC'].includes(code ?? '')) return thrown;
+  // Where it is not the script's interpreter, it is a tool of the runner's own.
+  const { path } = thrown as NodeJS.ErrnoException;
+  if (path === 'mkfifo')
+    return new JobFailure('ScriptError', `the runner needs the program ${path}, which is not here`);
   const interpreter = text.startsWith('#!') ? text.slice(2).split('\n', 1)[0]?.trim() : 'bash';
   return new JobFailure(
     'ScriptError',

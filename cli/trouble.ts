@@ -1,0 +1,32 @@
+/** What is wrong with the machine, in one sentence with what to do; a stack says nothing to whoever has a full disk. */
+
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: free some space and give the same command again, which carries on',
+  EDQUOT: 'your quota of the disk is used up: free some space and give the same command again, which carries on',
+  EROFS: 'the file system is read-only: make it writable, or copy the project to where you may write',
+  EACCES: 'you are not allowed to: ask for the permission, or work in a copy of the project that is yours',
+  EPERM: 'you are not allowed to: ask for the permission, or work in a copy of the project that is yours',
+  EIO: 'the disk fails to read or write: look at the disk, then give the same command again',
+  EMFILE: 'too many files are open: allow more (ulimit -n)',
+  LEVEL_CORRUPTION: 'the database in .redex is damaged: redex clean forgets all runs, and results stay where they are',
+};
+
+interface Coded extends Error {
+  readonly code?: unknown;
+  readonly path?: unknown;
+}
+
+/** The sentence, or undefined when the error is none of the machine's troubles. Causes are looked through. */
+export function machineTrouble(thrown: unknown): string | undefined {
+  const seen = new Set<unknown>();
+  for (
+    let error = thrown as Coded | undefined;
+    error instanceof Error && !seen.has(error);
+    error = error.cause as Coded
+  ) {
+    seen.add(error);
+    const advice = ADVICE[String(error.code)];
+    if (advice) return typeof error.path === 'string' ? `${error.path}: ${advice}` : advice;
+  }
+  return undefined;
+}

@@ -1,6 +1,6 @@
-/** What can be wrong with a file for good: asking again would give the same. Broken networks are other errors. */
+/** What can be wrong with a file: for good, or still so after it was tried several times (NetworkError). */
 
-export type FileErrorName = 'InputMissing' | 'InputChanged' | 'OutputMissing' | 'FileRefused';
+export type FileErrorName = 'InputMissing' | 'InputChanged' | 'OutputMissing' | 'FileRefused' | 'NetworkError';
 
 /** An error that names the file. A task may catch it by its name, or all of them as FileError. */
 export class FileError extends Error {
@@ -28,6 +28,11 @@ export function outputMissing(location: string, why: string): FileError {
 
 export function refused(location: string, why: string): FileError {
   return new FileError('FileRefused', location, `${quote(location)} ${why}`);
+}
+
+/** Its server does not answer, breaks off or is in trouble, each time it was asked. */
+export function unreachable(location: string, why: string): FileError {
+  return new FileError('NetworkError', location, `${quote(location)} cannot be reached: ${why}`);
 }
 
 /** Locations may hold spaces and line ends: a message shows where they begin and end only where that is in doubt. */

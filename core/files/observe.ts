@@ -19,7 +19,7 @@ export function observeFiles(options: StoreOptions): Files {
     try {
       return (await versionNow(storeOf(leaf.location), leaf)) ?? ABSENT;
     } catch (thrown) {
-      if (thrown instanceof FileError) return ABSENT;
+      if (thrown instanceof FileError && thrown.name !== 'NetworkError') return ABSENT;
       throw thrown;
     }
   };

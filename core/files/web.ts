@@ -1,77 +1,241 @@
 /** Files on the web: read-only. The version is a strong ETag, or else the SHA-256 of the bytes. */
-import { createHash } from 'node:crypto';
-import { inputChanged, inputMissing, refused } from './errors.ts';
-import type { Chunks, Store } from './store.ts';
+import { createHash, type Hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FileError, inputChanged, inputMissing, refused, unreachable } from './errors.ts';
+import { SILENCE_MS_MAX, unlessSilent } from './silence.ts';
+import type { Chunks, Store, Written } from './store.ts';
+import { ask, type WebRequest } from './web-request.ts';
 
-export function webStore(): Store {
+export interface WebPatience {
+  /** Requests in a row that bring nothing before a file counts as unreachable. */
+  readonly tries: number;
+  /** Before the second of them; doubled before each one after it. */
+  readonly delayMs: number;
+  readonly silenceMs: number;
+}
+
+/** Silent servers are given up after a minute, those that answer at once with an error after some seconds. */
+const PATIENCE: WebPatience = { tries: 4, delayMs: 500, silenceMs: SILENCE_MS_MAX };
+/** What a server may ask for by Retry-After. */
+const DELAY_MS_MAX = 20_000;
+
+export function webStore(patience: WebPatience = PATIENCE): Store {
   return {
-    async stat(location) {
-      const head = await request(location, 'HEAD');
-      const etag = head?.ok ? strongTag(head) : undefined;
-      const length = head?.headers.get('content-length');
-      if (etag && length) return { version: etag, bytes: Number(length) };
-      if (head?.status === 404 || head?.status === 410) return undefined;
-      // Some servers know no HEAD, and some give no tag: then only the bytes tell.
-      const response = await request(location, 'GET');
-      if (response.status === 404 || response.status === 410) return undefined;
-      checkStatus(location, response);
-      const hash = createHash('sha256');
-      let bytes = 0;
-      for await (const chunk of bodyOf(response)) {
-        hash.update(chunk);
-        bytes += chunk.byteLength;
-      }
-      return { version: strongTag(response) ?? hash.digest('hex'), bytes };
-    },
+    stat: (location) => stat(location, patience),
     list: (location) => Promise.reject(refused(location, 'cannot be listed: the web has no directories')),
-    read,
+    read: (location, version) => read(location, version, patience),
     write: (location) => Promise.reject(refused(location, 'cannot be written: the web is read-only here')),
   };
 }
 
-async function* read(location: string, version?: string): Chunks {
-  const response = await request(location, 'GET');
-  if (response.status === 404 || response.status === 410) {
-    throw version === undefined ? inputMissing(location) : inputChanged(location);
-  }
-  checkStatus(location, response);
-  const etag = strongTag(response);
-  if (version !== undefined && etag !== undefined && etag !== version) throw inputChanged(location);
-  const hash = version === undefined || etag !== undefined ? undefined : createHash('sha256');
-  for await (const chunk of bodyOf(response)) {
-    hash?.update(chunk);
-    yield chunk;
-  }
-  if (hash && hash.digest('hex') !== version) throw inputChanged(location);
-}
-
-/** Compression on the way is refused: the bytes and their tag are to be those of the file itself. */
-async function request(location: string, method: 'GET' | 'HEAD'): Promise<Response> {
-  if (!URL.canParse(location)) throw refused(location, 'is not a URL');
+async function stat(location: string, patience: WebPatience): Promise<Written | undefined> {
+  const head = await answer(location, { method: 'HEAD' }, patience, new Tries(location, patience), isAnswerToHead);
+  head.destroy();
+  const [etag, length] = [strongTag(head), head.headers['content-length']];
+  if (isGone(head)) return undefined;
+  if (isOk(head) && etag && length) return { version: etag, bytes: Number(length) };
+  // Some servers know no HEAD, and some give no tag: then only the bytes tell.
+  const download = new Download(location, undefined, patience);
   try {
-    return await fetch(location, { method, headers: { 'accept-encoding': 'identity' } });
+    for await (const _ of download.chunks());
   } catch (thrown) {
-    const cause = (thrown as Error).cause;
-    throw new Error(`${location} cannot be reached: ${cause instanceof Error ? cause.message : String(thrown)}`, {
-      cause: thrown,
-    });
+    if (thrown instanceof FileError && thrown.name === 'InputMissing') return undefined;
+    throw thrown;
+  }
+  return { version: download.version(), bytes: download.offset };
+}
+
+async function* read(location: string, version: string | undefined, patience: WebPatience): Chunks {
+  const download = new Download(location, version, patience);
+  yield* download.chunks();
+  if (version !== undefined && download.version() !== version) throw inputChanged(location);
+}
+
+/** The bytes of one file, from as many answers as it takes. */
+class Download {
+  offset = 0;
+  readonly #location: string;
+  readonly #expected: string | undefined;
+  readonly #patience: WebPatience;
+  readonly #tries: Tries;
+  readonly #hash: Hash = createHash('sha256');
+  #etag: string | undefined;
+  #length: number | undefined;
+
+  constructor(location: string, expected: string | undefined, patience: WebPatience) {
+    this.#location = location;
+    this.#expected = expected;
+    this.#patience = patience;
+    this.#tries = new Tries(location, patience);
+  }
+
+  /** To be asked at the end. */
+  version(): string {
+    return this.#etag ?? this.#hash.copy().digest('hex');
+  }
+
+  async *chunks(): Chunks {
+    for (;;) {
+      const response = await this.#open();
+      const body = unlessSilent(response, this.#patience.silenceMs);
+      try {
+        for await (const chunk of this.#rest(response, body)) {
+          this.#hash.update(chunk);
+          this.offset += chunk.byteLength;
+          this.#tries.succeeded();
+          yield chunk;
+        }
+      } catch (thrown) {
+        if (thrown instanceof FileError) throw thrown;
+        await this.#tries.failed(`its download broke off after ${this.offset} bytes (${messageOf(thrown)})`);
+        continue;
+      }
+      if (this.#length === undefined || this.offset === this.#length) return;
+      await this.#tries.failed(`its download ended after ${this.offset} of ${this.#length} bytes`);
+    }
+  }
+
+  /** The next answer; from where the last one ended, if the server can do that and has the same file still. */
+  async #open(): Promise<IncomingMessage> {
+    const ranged = this.offset > 0 && this.#etag !== undefined;
+    const headers = ranged ? { range: `bytes=${this.offset}-`, 'if-match': `"${this.#etag}"` } : {};
+    const response = await answer(this.#location, { method: 'GET', headers }, this.#patience, this.#tries);
+    if (ranged && (response.statusCode === 412 || response.statusCode === 416)) this.#changed(response);
+    if (isGone(response)) {
+      if (this.#expected !== undefined || this.offset > 0) this.#changed(response);
+      response.destroy();
+      throw inputMissing(this.#location);
+    }
+    checkStatus(this.#location, response);
+    const etag = strongTag(response);
+    const known = this.#etag ?? (this.offset > 0 ? undefined : etag);
+    if (etag !== known || (etag && this.#expected !== undefined && etag !== this.#expected)) this.#changed(response);
+    this.#etag = etag;
+    if (response.statusCode !== 206) this.#length = lengthOf(response);
+    return response;
+  }
+
+  /** What of an answer is still wanted. One that begins at the beginning must do so with the bytes that came before. */
+  async *#rest(response: IncomingMessage, body: Chunks): Chunks {
+    const from = response.statusCode === 206 ? rangeStart(response) : 0;
+    if (from !== 0 && from !== this.offset) throw new Error(`a range from ${from} was sent instead`);
+    const before = this.offset;
+    if (from === before) return yield* body;
+    const again = createHash('sha256');
+    const known = this.#hash.copy().digest('hex');
+    let passed = 0;
+    for await (const chunk of body) {
+      const skipped = Math.min(before - passed, chunk.byteLength);
+      if (skipped > 0) again.update(chunk.subarray(0, skipped));
+      passed += skipped;
+      if (skipped > 0 && passed === before && again.digest('hex') !== known) this.#changed(response);
+      if (skipped < chunk.byteLength) yield chunk.subarray(skipped);
+    }
+    if (passed < before) throw new Error('it was sent again from its beginning, and ended earlier');
+  }
+
+  #changed(response: IncomingMessage): never {
+    response.destroy();
+    throw inputChanged(this.#location);
   }
 }
 
-/** 4xx is an answer for good; everything else may be another next time. */
-function checkStatus(location: string, response: Response): void {
-  if (response.ok) return;
-  const status = `${response.status} ${response.statusText}`.trim();
-  if (response.status >= 400 && response.status < 500)
-    throw refused(location, `cannot be read: the server answered ${status}`);
-  throw new Error(`${location} cannot be read now: the server answered ${status}`);
+/** How often a file has failed in a row; any progress starts it again. */
+class Tries {
+  #failed = 0;
+  readonly #location: string;
+  readonly #patience: WebPatience;
+
+  constructor(location: string, patience: WebPatience) {
+    this.#location = location;
+    this.#patience = patience;
+  }
+
+  succeeded(): void {
+    this.#failed = 0;
+  }
+
+  /** Resolves when it is time for the next try. */
+  async failed(why: string, atLeastMs = 0): Promise<void> {
+    this.#failed++;
+    const { tries, delayMs } = this.#patience;
+    if (this.#failed >= tries) throw unreachable(this.#location, `${why}; it was tried ${tries} times`);
+    const wait = delayMs * 2 ** (this.#failed - 1) * (0.5 + Math.random());
+    await sleep(Math.min(DELAY_MS_MAX, Math.max(wait, atLeastMs)));
+  }
 }
 
-function strongTag(response: Response): string | undefined {
-  const tag = response.headers.get('etag');
-  return tag && /^"[^"]+"$/.test(tag) ? tag.slice(1, -1) : undefined;
+/** The first answer that is one; after trouble that may pass the server is asked again. */
+async function answer(
+  location: string,
+  request: Omit<WebRequest, 'silenceMs'>,
+  { silenceMs }: WebPatience,
+  tries: Tries,
+  isAnswer: (response: IncomingMessage) => boolean = (response) => !isTrouble(response),
+): Promise<IncomingMessage> {
+  for (;;) {
+    try {
+      const response = await ask(location, { ...request, silenceMs });
+      if (isAnswer(response)) return response;
+      response.destroy();
+      await tries.failed(`the server answered ${statusOf(response)}`, retryAfterMs(response));
+    } catch (thrown) {
+      if (thrown instanceof FileError) throw thrown;
+      await tries.failed(messageOf(thrown));
+    }
+  }
 }
 
-async function* bodyOf(response: Response): Chunks {
-  for await (const chunk of response.body ?? []) yield chunk;
+/** Servers that know no HEAD say so with all kinds of errors, which GET then tells apart. */
+function isAnswerToHead(response: IncomingMessage): boolean {
+  return ![408, 429, 502, 503, 504].includes(response.statusCode ?? 0);
+}
+
+/** 4xx is an answer for good, save those that ask for time; everything else may be another next time. */
+function isTrouble({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 500 || [408, 425, 429].includes(statusCode);
+}
+
+function checkStatus(location: string, response: IncomingMessage): void {
+  if (isOk(response)) return;
+  response.destroy();
+  throw refused(location, `cannot be read: the server answered ${statusOf(response)}`);
+}
+
+function statusOf({ statusCode, statusMessage }: IncomingMessage): string {
+  return `${statusCode} ${statusMessage ?? ''}`.trim();
+}
+
+function isOk({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+function isGone({ statusCode }: IncomingMessage): boolean {
+  return statusCode === 404 || statusCode === 410;
+}
+
+/** Of the whole file, if the server tells. */
+function lengthOf({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length'];
+  return length === undefined ? undefined : Number(length);
+}
+
+function rangeStart({ headers }: IncomingMessage): number {
+  return Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1] ?? Number.NaN);
+}
+
+function retryAfterMs({ headers }: IncomingMessage): number {
+  const seconds = Number(headers['retry-after']);
+  return Number.isFinite(seconds) ? seconds * 1000 : 0;
+}
+
+function strongTag({ headers }: IncomingMessage): string | undefined {
+  const { etag } = headers;
+  return etag && /^"[^"]+"$/.test(etag) ? etag.slice(1, -1) : undefined;
+}
+
+function messageOf(thrown: unknown): string {
+  if (thrown instanceof AggregateError) return messageOf(thrown.errors[0]);
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -8,11 +8,15 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileAccess } from '../../core/files/access.ts';
 import { observeFiles } from '../../core/files/observe.ts';
-import { webStore } from '../../core/files/web.ts';
+import { type WebPatience, webStore } from '../../core/files/web.ts';
+import { isInside } from '../../core/files/web-request.ts';
 import type { FileAccess } from '../../core/values/classes.ts';
 import { ABSENT } from '../../core/values/table.ts';
+import { type Fault, type FaultProxy, faultProxy } from '../support/fault-proxy.ts';
 
 const TAGGED = Buffer.from('tagged');
+const LARGE = Buffer.from(Array.from({ length: 20_000 }, (_, at) => at % 251));
+const ZIPPED = gzipSync('encoded');
 let etag = '"tag-1"';
 
 const pages: Record<string, RequestListener> = {
@@ -25,6 +29,20 @@ const pages: Record<string, RequestListener> = {
   '/no-head': (request, response) => void response.writeHead(request.method === 'HEAD' ? 405 : 200).end('no-head'),
   '/zipped.gz': (_, response) => void response.writeHead(200).end(gzipSync('unzipped')),
   '/moved': (_, response) => void response.writeHead(302, { location: '/tagged' }).end(),
+  '/large': (request, response) => {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    if (from > 0 && request.headers['if-match'] !== etag) return void response.writeHead(412).end();
+    const headers = { etag, 'content-length': LARGE.byteLength - from };
+    const range = { 'content-range': `bytes ${from}-${LARGE.byteLength - 1}/${LARGE.byteLength}` };
+    response.writeHead(from > 0 ? 206 : 200, from > 0 ? { ...headers, ...range } : headers).end(LARGE.subarray(from));
+  },
+  '/plain': (_, response) => void response.writeHead(200, { 'content-length': LARGE.byteLength }).end(LARGE),
+  '/encoded': (_, response) => void response.writeHead(200, { etag, 'content-encoding': 'gzip' }).end(ZIPPED),
+  '/inside': (_, response) => void response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
+  '/by-name': (request, response) => {
+    response.writeHead(302, { location: `http://localhost:${request.socket.localPort}/tagged` }).end();
+  },
+  '/around': (_, response) => void response.writeHead(302, { location: '/around' }).end(),
   '/forbidden': (_, response) => void response.writeHead(403).end(),
   '/broken': (_, response) => void response.writeHead(503).end(),
 };
@@ -89,7 +107,7 @@ describe('a file on the web', () => {
       name: 'FileRefused',
       message: expect.stringContaining('403 Forbidden'),
     });
-    await expect(files.text(`${base}/broken`)).rejects.toThrow(/cannot be read now: the server answered 503/);
+    await expect(files.text(`${base}/broken`)).rejects.toThrow(/broken cannot be reached: the server answered 503/);
     await expect(files.text('http://127.0.0.1:1/x')).rejects.toThrow(/cannot be reached/);
     await expect(files.text('https://[')).rejects.toThrow(/is not a URL/);
   });
@@ -104,5 +122,123 @@ describe('a file on the web', () => {
   it('cannot be written or listed', async () => {
     await expect(files.write(`${base}/x`, 'x')).rejects.toThrow(/read-only/);
     await expect(files.list(`${base}/x/`)).rejects.toThrow(/no directories/);
+  });
+});
+
+describe('trouble on the way to the web', () => {
+  const PATIENCE: WebPatience = { tries: 3, delayMs: 1, silenceMs: 200 };
+  let proxy: FaultProxy;
+
+  beforeAll(async () => {
+    proxy = await faultProxy(base);
+  });
+
+  afterAll(() => proxy.close());
+
+  const bytes = async (path: string, version?: string): Promise<Buffer> => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of webStore(PATIENCE).read(proxy.url + path, version)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+  const PASSING: Fault[] = ['silent', 'stall', 'cut', 'reset', 429, 500, 503];
+
+  it.each(PASSING)('that passes (%s) is not noticed by a download, whether it has a tag or not', async (fault) => {
+    for (const path of ['/large', '/plain']) {
+      proxy.meet([fault, fault]);
+      expect((await bytes(path)).equals(LARGE)).toBe(true);
+      expect(proxy.seen).toHaveLength(3);
+    }
+  });
+
+  it.each(PASSING)('that stays (%s) fails by the name of the file, after so many tries', async (fault) => {
+    proxy.meet([], fault);
+    await expect(bytes('/plain')).rejects.toMatchObject({
+      name: 'NetworkError',
+      location: `${proxy.url}/plain`,
+      message: expect.stringMatching(/plain cannot be reached: .*; it was tried 3 times/),
+    });
+    // What came before it broke off counts as progress, once.
+    expect(proxy.seen.length).toBeLessThanOrEqual(4);
+  });
+
+  it.each([400, 403] as const)('is an answer for good where it is %s', async (status) => {
+    proxy.meet([], status);
+    await expect(bytes('/large')).rejects.toMatchObject({ name: 'FileRefused', location: `${proxy.url}/large` });
+    expect(proxy.seen).toHaveLength(1);
+  });
+
+  it('is resumed where it broke off, on condition that the file is the same still', async () => {
+    proxy.meet(['cut']);
+    await bytes('/large');
+    expect(proxy.seen[1]).toMatch(/^GET \/large bytes=[1-9]\d*-$/);
+    proxy.meet(['cut', 503]);
+    const chunks = webStore({ ...PATIENCE, delayMs: 50 })
+      .read(`${proxy.url}/large`)
+      [Symbol.asyncIterator]();
+    await chunks.next();
+    etag = '"tag-3"';
+    await expect(chunks.next()).rejects.toMatchObject({ name: 'InputChanged' });
+  });
+
+  it('does not make a file without a tag the sum of two', async () => {
+    proxy.meet(['cut']);
+    const chunks = webStore({ ...PATIENCE, delayMs: 50 })
+      .read(`${proxy.url}/plain`)
+      [Symbol.asyncIterator]();
+    await chunks.next();
+    LARGE[0] = 77;
+    await expect(chunks.next()).rejects.toMatchObject({ name: 'InputChanged' });
+    LARGE[0] = 0;
+  });
+
+  it('does not keep a look from seeing the version', async () => {
+    for (const fault of PASSING) {
+      proxy.meet([fault]);
+      expect(await webStore(PATIENCE).stat(`${proxy.url}/plain`)).toEqual({
+        version: createHash('sha256').update(LARGE).digest('hex'),
+        bytes: LARGE.byteLength,
+      });
+    }
+  });
+
+  it('is not seen in a server that is slow', async () => {
+    proxy.meet(['late']);
+    const store = webStore({ tries: 1, delayMs: 1, silenceMs: 10_000 });
+    expect(await store.stat(`${proxy.url}/tagged`)).toMatchObject({ bytes: TAGGED.byteLength });
+    expect(proxy.seen).toEqual(['HEAD /tagged']);
+  });
+
+  it('does not end a slow use of what has come', async () => {
+    let taken = 0;
+    for await (const chunk of webStore({ ...PATIENCE, silenceMs: 50 }).read(`${base}/plain`)) {
+      if (taken === 0) await new Promise((resolve) => setTimeout(resolve, 120));
+      taken += chunk.byteLength;
+    }
+    expect(taken).toBe(LARGE.byteLength);
+  });
+});
+
+describe('what a web server says of its files', () => {
+  const text = async (path: string): Promise<Buffer> => Buffer.from(await files.bytes(base + path));
+
+  it('does not unpack them: the bytes are those it keeps', async () => {
+    expect((await text('/encoded')).equals(ZIPPED)).toBe(true);
+    expect((await text('/zipped.gz')).equals(gzipSync('unzipped'))).toBe(true);
+  });
+
+  it('does not lead into a private network, by address or by name, nor round in circles', async () => {
+    for (const path of ['/inside', '/by-name']) {
+      await expect(text(path)).rejects.toMatchObject({ name: 'FileRefused', message: expect.stringContaining(path) });
+    }
+    await expect(text('/around')).rejects.toThrow(/leads on and on/);
+    expect((await text('/moved')).toString()).toBe('tagged');
+  });
+
+  it('does so for every private, link-local and loopback address, however it is written', () => {
+    const inside = ['10.1.2.3', '127.9.9.9', '169.254.169.254', '172.31.0.1', '192.168.1.1', '0.0.0.0', '100.64.0.1'];
+    expect(
+      [...inside, '::1', '::', 'fe80::1', 'fd00::1', '::ffff:127.0.0.1', '::ffff:a9fe:a9fe'].filter(isInside),
+    ).toHaveLength(13);
+    expect(['8.8.8.8', '172.32.0.1', '2600::1', '::ffff:8.8.8.8', 'localhost'].filter(isInside)).toEqual([]);
   });
 });

@@ -1,0 +1,114 @@
+/**
+ * One request to a web server, and where it leads.
+ *
+ * Not `fetch`: it unpacks what a server calls compressed, looks up names by itself, and waits for minutes.
+ */
+import { lookup } from 'node:dns';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { refused } from './errors.ts';
+import { Silence } from './silence.ts';
+
+export interface WebRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** ms until the answer begins. */
+  readonly silenceMs: number;
+}
+
+const REDIRECTS_MAX = 10;
+const REDIRECTS: readonly unknown[] = [301, 302, 303, 307, 308];
+
+/** The answer at the end of all redirects; its body is as it was sent. Rejects where there is none, in whatever way. */
+export async function ask(location: string, request: WebRequest): Promise<IncomingMessage> {
+  if (!URL.canParse(location)) throw refused(location, 'is not a URL');
+  const named = new URL(location);
+  let url = named;
+  for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+    // Who names a place of their own network may go there; who only follows a server must not be led there.
+    const inside = url.hostname === named.hostname;
+    const response = await send(url, request, inside ? undefined : outsideOnly(location));
+    const target = REDIRECTS.includes(response.statusCode) ? response.headers.location : undefined;
+    if (target === undefined) return response;
+    response.destroy();
+    if (!URL.canParse(target, url.href))
+      throw refused(location, `leads to ${JSON.stringify(target)}, which is not a URL`);
+    url = new URL(target, url);
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+      throw refused(location, `leads to ${url.href}, which is not on the web`);
+    }
+    if (url.hostname !== named.hostname && isInside(bare(url.hostname))) throw leadsInside(location, url.hostname);
+  }
+  throw refused(location, `cannot be read: it leads on and on, more than ${REDIRECTS_MAX} times`);
+}
+
+function send(url: URL, { method, headers, silenceMs }: WebRequest, look?: LookupFunction): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+      method,
+      // Compression on the way is refused: the bytes and their tag are to be those of the file itself.
+      headers: { 'accept-encoding': 'identity', 'user-agent': 'redex', ...headers },
+      // A connection that was used before may just be ending; and one to a checked address is not to be mistaken.
+      agent: false,
+      ...(look ? { lookup: look } : {}),
+    });
+    const timer = setTimeout(() => request.destroy(new Silence(silenceMs)), silenceMs);
+    request.once('close', () => clearTimeout(timer));
+    request.on('error', reject);
+    request.once('response', (response) => {
+      clearTimeout(timer);
+      resolve(response);
+    });
+    request.end();
+  });
+}
+
+const INSIDE = new BlockList();
+for (const [network, bits] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  // Link-local: where machines of a cloud find their credentials.
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const) {
+  INSIDE.addSubnet(network, bits, 'ipv4');
+}
+for (const [network, bits] of [
+  ['::', 127],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const) {
+  INSIDE.addSubnet(network, bits, 'ipv6');
+}
+
+/** Whether the text is an address of this machine or of a network that is nobody else's. Names are none. */
+export function isInside(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && INSIDE.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+function bare(hostname: string): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}
+
+function leadsInside(location: string, place: string): Error {
+  return refused(location, `leads to ${place}, an address of a private network, and is not followed there`);
+}
+
+/** A look-up of names that refuses private addresses where the connection is made: no second look can differ. */
+function outsideOnly(location: string): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, []);
+      const inside = addresses.find(({ address }) => isInside(address));
+      if (inside) return callback(leadsInside(location, `${hostname} (${inside.address})`), []);
+      const [first] = addresses;
+      if (options.all || !first) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}

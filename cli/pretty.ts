@@ -1,8 +1,20 @@
 /** A run's result for people, laid out as Python's pprint does, and as JSON for programs. */
-import { hashesOf, type Index, mapChildren, type Node, type NodeOf, type Table } from '../core/values/table.ts';
+import {
+  childrenOf,
+  hashesOf,
+  type Index,
+  mapChildren,
+  type Node,
+  type NodeOf,
+  type Table,
+} from '../core/values/table.ts';
 
 const WIDTH = 80;
 const FILE_HASH_LENGTH = 8;
+/** What begins further to the right stands on one line: nobody follows brackets so far, and each level is a call. */
+const INDENT_MAX = 1000;
+/** Deeper values are named in JSON, not written: JSON.stringify calls itself for each level. */
+const JSON_DEPTH_MAX = 1000;
 /** Longer values are not printed: nobody reads them, and shared parts can make a small table huge when written out. */
 const PRINTED_LENGTH_MAX = 1_000_000;
 
@@ -31,6 +43,7 @@ interface Drawn {
 function layOut(drawn: Drawn, index: Index, indent: number, allowance: number): string {
   const repr = drawn.reprs[index] as string;
   const node = drawn.table[index] as Node;
+  if (indent > INDENT_MAX) return repr;
   if (repr.length <= WIDTH - indent - allowance || node === null || typeof node !== 'object') return repr;
   if (node[0] === 'record') {
     const keys = node[1].map((key) => `${quoted(key)}: `);
@@ -113,8 +126,14 @@ function printable(char: string): string {
 /** The value as JSON. Files and directories are their location and version; what JSON has no word for is text. */
 export function plain(table: Table): unknown {
   const values: unknown[] = [];
-  for (const node of table) values.push(plainOf(mapChildren<Index, unknown>(node, (child) => values[child])));
-  return values.at(-1);
+  const depths: number[] = [];
+  for (const node of table) {
+    const depth = childrenOf(node).reduce((deepest, child) => Math.max(deepest, (depths[child] as number) + 1), 0);
+    depths.push(depth);
+    values.push(plainOf(mapChildren<Index, unknown>(node, (child) => values[child])));
+  }
+  const depth = depths.at(-1) as number;
+  return depth > JSON_DEPTH_MAX ? `<a value nested ${depth} deep>` : values.at(-1);
 }
 
 function plainOf(node: NodeOf<unknown>): unknown {

@@ -114,12 +114,23 @@ function stage(source: unknown, name: unknown, how: unknown): unknown {
   return name === undefined ? source.stage(source.name, options) : source.stage(textOf('stage', name), options);
 }
 
-/** Every place of a nested value, with `replace` applied to what is neither list nor record. */
+/** Every place of a nested value, with `replace` applied to what is neither list nor record; first things first, however deep. */
 function nested(value: unknown, replace: (leaf: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((member) => nested(member, replace));
-  if (isRecord(value))
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, nested(member, replace)]));
-  return replace(value);
+  const made: { root?: unknown } = {};
+  const open: { readonly value: unknown; readonly holder: object; readonly key: PropertyKey }[] = [
+    { value, holder: made, key: 'root' },
+  ];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { value: found, holder, key } = next;
+    const isList = Array.isArray(found);
+    const members = isList || isRecord(found) ? Object.entries(found) : undefined;
+    const copy = members ? (isList ? new Array<unknown>(members.length) : {}) : replace(found);
+    // As its own property: a key may be called `__proto__`.
+    Object.defineProperty(holder, key, { value: copy, enumerable: true, writable: true, configurable: true });
+    for (const [name, member] of members?.reverse() ?? [])
+      open.push({ value: member, holder: copy as object, key: name });
+  }
+  return made.root;
 }
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {

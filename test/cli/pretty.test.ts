@@ -49,7 +49,21 @@ function withoutHashes(text: string): string {
   return text.replace(/hash=[0-9a-f]{8}\b/g, 'hash=…');
 }
 
+function deep(levels: number): unknown {
+  let value: unknown = 'bottom';
+  for (let at = 0; at < levels; at++) value = at % 2 === 0 ? [value] : { k: value };
+  return value;
+}
+
 describe('a result, printed', () => {
+  it('may be nested 100,000 deep: the rest of a line too far to the right stands on one line', () => {
+    const printed = pretty(encode(deep(100_000)));
+    expect(printed).toContain("'bottom'");
+    expect(printed.length).toBeLessThan(2_000_000);
+    expect(JSON.stringify(plain(encode(deep(100_000))))).toBe('"<a value nested 100000 deep>"');
+    expect(JSON.stringify(plain(encode(deep(500))))).toContain('bottom');
+  });
+
   it("is laid out as the seed's, to the character", () => {
     const printed = pretty(encode({ toy: sample('toy'), expt: sample('expt') }));
     expect(withoutHashes(`\n${printed}\n`)).toBe(withoutHashes(SEED));

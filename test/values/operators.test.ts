@@ -4,6 +4,7 @@ import { Dir, EXPRESSION, File, Place, Quote, STDOUT, TASK } from '../../core/va
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 import { applyOperator, OPERATOR_NAMES } from '../../core/values/operators.ts';
+import { hashOf } from '../../core/values/table.ts';
 
 function compute(name: string, ...operands: unknown[]): unknown {
   return decode(applyOperator(name, encode(operands)), {
@@ -171,6 +172,16 @@ describe('lists, records and text', () => {
     ],
   ])('%s, example %#', (name, operands, expected) => {
     expect(compute(name, ...operands)).toEqual(expected);
+  });
+
+  it('outputs finds every place of a value nested 100,000 deep, under keys of any name', () => {
+    const nest = (bottom: unknown): unknown => {
+      let value = bottom;
+      for (let at = 0; at < 100_000; at++) value = at % 2 === 0 ? [value] : Object.fromEntries([['__proto__', value]]);
+      return value;
+    };
+    const wanted = hashOf(encode(nest(STDOUT)));
+    expect(hashOf(applyOperator('outputs', encode([nest(new File('-'))])))).toBe(wanted);
   });
 
   it.each<[string, unknown[], string]>([

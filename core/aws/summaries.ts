@@ -61,7 +61,7 @@ export function putSummaryParams(table: string, summary: RunSummary, body: Item[
   };
 }
 
-export function listParams(table: string, status: RunStatus, limit: number): QueryCommandInput {
+export function listParams(table: string, status: RunStatus, limit: number | undefined): QueryCommandInput {
   return {
     TableName: table,
     IndexName: STATUS_INDEX,
@@ -69,7 +69,7 @@ export function listParams(table: string, status: RunStatus, limit: number): Que
     ExpressionAttributeNames: { '#status': 'status' },
     ExpressionAttributeValues: { ':status': { S: status } },
     ScanIndexForward: false,
-    Limit: limit,
+    ...(limit !== undefined && { Limit: limit }),
   };
 }
 
@@ -79,11 +79,11 @@ function newestFirst(a: RunSummary, b: RunSummary): number {
 }
 
 export function dynamoSummaries(client: DynamoDBClient, table: string, objects: Objects): Summaries {
-  async function runsWith(status: RunStatus, limit: number): Promise<string[]> {
+  async function runsWith(status: RunStatus, limit: number | undefined): Promise<string[]> {
     const runs: string[] = [];
     for await (const page of paginateQuery({ client }, listParams(table, status, limit))) {
       runs.push(...(page.Items ?? []).map((item) => textOf(item.run)));
-      if (runs.length >= limit) break;
+      if (limit !== undefined && runs.length >= limit) break;
     }
     return runs;
   }

@@ -109,23 +109,28 @@ function timesOf(verdict: Verdict): Measurements {
 
 /** ListJobs' lag: how long after its deadline a claim may still turn up. */
 const LOOKUP_LAG_MS = 60_000;
+/** A handler that died may have left 200 claims, and ListJobs is throttled for the whole account. */
+const LOOKUPS_AT_ONCE = 10;
 
 /**
  * Claims nobody acknowledged and whose sender can no longer be sending: looked up by name. What is there is acknowledged;
  * what is not is claimed anew, or given up when the run is stopping.
  */
-export function settleOverdue(world: World, live: LiveRun, deadline: number): Promise<Fact[]> {
+export async function settleOverdue(world: World, live: LiveRun, deadline: number): Promise<Fact[]> {
   const { graph } = live.draft;
+  const settled = async (submission: Submission): Promise<Fact> => {
+    const ids = await world.batch.find(jobName(world.stack, live.run, submission.id), queueOf(graph, submission));
+    if (ids.length > 0) return { type: 'acknowledged', submission: submission.id, ids };
+    if (graph.stopping) return { type: 'withdrawn', submission: submission.id };
+    const { id, executor, spec, jobs } = submission;
+    return { type: 'claimed', submission: id, sender: world.sender.id, deadline, executor, spec, jobs };
+  };
   const overdue = [...graph.submissions.values()].filter((submission) => isOverdue(world, submission));
-  return Promise.all(
-    overdue.map(async (submission): Promise<Fact> => {
-      const ids = await world.batch.find(jobName(world.stack, live.run, submission.id), queueOf(graph, submission));
-      if (ids.length > 0) return { type: 'acknowledged', submission: submission.id, ids };
-      if (graph.stopping) return { type: 'withdrawn', submission: submission.id };
-      const { id, executor, spec, jobs } = submission;
-      return { type: 'claimed', submission: id, sender: world.sender.id, deadline, executor, spec, jobs };
-    }),
-  );
+  const facts: Fact[] = [];
+  for (let at = 0; at < overdue.length; at += LOOKUPS_AT_ONCE) {
+    facts.push(...(await Promise.all(overdue.slice(at, at + LOOKUPS_AT_ONCE).map(settled))));
+  }
+  return facts;
 }
 
 function isOverdue(world: World, submission: Submission): boolean {

@@ -81,8 +81,8 @@ export interface Summaries {
   /** Ignored when the stored one covers a higher sequence. */
   put(summary: RunSummary): Promise<void>;
   get(run: RunId): Promise<RunSummary | undefined>;
-  /** Newest first. */
-  list(query: { readonly status?: RunStatus; readonly limit: number }): Promise<RunSummary[]>;
+  /** Newest first; all of them without a limit. */
+  list(query: { readonly status?: RunStatus; readonly limit?: number }): Promise<RunSummary[]>;
 }
 
 export interface Evaluation {

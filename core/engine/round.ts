@@ -257,15 +257,16 @@ function isClosing(fact: Fact): fact is Extract<Fact, { type: 'withdrawn' | 'ref
   return fact.type === 'withdrawn' || fact.type === 'refused';
 }
 
-/** The summary, now and then a snapshot, the end made known; the graph stays warm. */
+/** Now and then a snapshot, the end made known, the summary; the graph stays warm. */
 async function finish({ world, live, appended, summarised }: Course): Promise<void> {
   const { graph } = live.draft;
   const isNews = appended > 0 || live.sequence > summarised;
   if (graph.stopping && !graph.end) await stopSubmissions(world, live);
   await snapshotIfDue(world, live);
   const summary = summaryOf(live, world.clock.now());
-  if (isNews) await world.summaries.put(summary);
+  // First the event: whoever ends in between leaves a summary that does not say so, and the next round tells it again.
   if (graph.end && isNews) await world.bus.ended(summary);
+  if (isNews) await world.summaries.put(summary);
   delete live.summarised;
   if (!graph.end) world.warm.keep(live);
 }

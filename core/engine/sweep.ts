@@ -7,7 +7,6 @@ export const SWEEP_PERIOD_MS = 5 * 60_000;
 const ASK_INTERVAL_MAX_MS = 60 * 60_000;
 /** ListJobs' lag: an overdue claim is not looked up before it. */
 const CLAIM_GRACE_MS = 60_000;
-const ACTIVE_RUNS_MAX = 1_000;
 /** A round is not begun with less than this left: its submissions could not be waited for. */
 const ROUND_MS_MIN = 15_000;
 /** A run without a first entry for this long never gets one: whoever was starting it is gone, as a Lambda lives for 15 minutes. */
@@ -32,13 +31,9 @@ export async function sweep(
   world: World,
   { periodMs = SWEEP_PERIOD_MS, ...options }: SweepOptions = {},
 ): Promise<SweepReport> {
-  const limit = ACTIVE_RUNS_MAX;
   const now = world.clock.now();
   const active = turned(
-    [
-      ...(await world.summaries.list({ status: 'RUNNING', limit })),
-      ...(await world.summaries.list({ status: 'CANCELLING', limit })),
-    ],
+    [...(await world.summaries.list({ status: 'RUNNING' })), ...(await world.summaries.list({ status: 'CANCELLING' }))],
     Math.floor(now / periodMs),
   );
   const lastStart = (options.hardEnd ?? Number.POSITIVE_INFINITY) - ROUND_MS_MIN;
@@ -70,8 +65,8 @@ async function giveUp(world: World, { open: _open, ...summary }: RunSummary): Pr
   const now = world.clock.now();
   const traceback = 'The run was never begun: whoever was starting it ended too early. Start it again.';
   const ended: RunSummary = { ...summary, status: 'FAILED', updatedAt: now, endedAt: now, traceback };
-  await world.summaries.put(ended);
   await world.bus.ended(ended);
+  await world.summaries.put(ended);
 }
 
 /**

@@ -8,7 +8,7 @@
  */
 import { digest, type Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
-import { type Draft, settle } from './draft.ts';
+import { type Draft, settle, waitUnder } from './draft.ts';
 import type { JobId } from './facts.ts';
 import type { DoneSegment, Graph, GraphNode, Job } from './graph.ts';
 
@@ -86,10 +86,7 @@ function includes(sorted: Buffer, wanted: Buffer): boolean {
 
 /** Has the call wait for the value of a job that is done and gone. */
 export function waitForDone(draft: Draft, node: GraphNode, job: JobId, segment: Hash): void {
-  const { returning } = draft.graph;
-  const nodes = [...(returning.get(job)?.nodes ?? []), node.id];
-  draft.edits.put(returning, job, { segment, nodes });
-  draft.edits.set(node, 'waits', job);
+  waitUnder(draft, draft.graph.returning, job, node, (nodes) => ({ segment, nodes }));
 }
 
 /** The value of such a job: its callers have it. */

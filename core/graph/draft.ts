@@ -54,6 +54,20 @@ export function liveNode(draft: Draft, id: NodeId): GraphNode {
   return node;
 }
 
+/** Has the node wait under `key`. The first one to wait there makes the entry; equal calls can be many. */
+export function waitUnder<K extends Hash, W extends { readonly nodes: NodeId[] }>(
+  { edits }: Draft,
+  waiting: Map<K, W>,
+  key: K,
+  node: GraphNode,
+  entryOf: (nodes: NodeId[]) => W,
+): void {
+  const known = waiting.get(key);
+  if (known) edits.push(known.nodes, node.id);
+  else edits.put(waiting, key, entryOf([node.id]));
+  edits.set(node, 'waits', key);
+}
+
 /** Gives a node its outcome, once. Users hear of it when the queue comes to it. */
 export function settle(draft: Draft, node: GraphNode, outcome: Settlement): void {
   if (node.outcome) return;

@@ -151,16 +151,16 @@ export interface Graph {
   readonly submissions: Map<SubmissionId, Submission>;
   readonly contexts: Map<Hash, Table>;
   /** Calls whose arguments hold file literals to be looked at, by call key. */
-  readonly observing: Map<Hash, { readonly args: Table; readonly nodes: readonly NodeId[] }>;
+  readonly observing: Map<Hash, { readonly args: Table; readonly nodes: NodeId[] }>;
   /** Operators whose operands must be loaded, by application. */
-  readonly computing: Map<Hash, { readonly name: string; readonly operands: Table; readonly nodes: readonly NodeId[] }>;
+  readonly computing: Map<Hash, { readonly name: string; readonly operands: Table; readonly nodes: NodeId[] }>;
   /** Work in state lookup or ready: the frontier of the run. */
   readonly frontier: Set<EvalHash>;
   /** Catches to be looked up before they are evaluated, by their key in the cache. */
   readonly recalls: Map<EvalHash, readonly NodeId[]>;
   readonly done: DoneSegment[];
   /** Calls that join a job that is done and gone, by job. */
-  readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: readonly NodeId[] }>;
+  readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: NodeId[] }>;
   /** Locations that work in flight writes. */
   readonly writing: Map<string, EvalHash>;
   /** Newest attempts of work that is gone and may be wanted again: by a retry of the run, or in another context. */

@@ -6,7 +6,7 @@ import { digest, type Hash } from '../values/hash.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { segmentOf, waitForDone } from './done.ts';
-import { count, type Draft, held, liveNode, setStatus, settle } from './draft.ts';
+import { count, type Draft, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
 import { errorValue } from './errors.ts';
 import { addValue, nodeFor, openScope } from './expressions.ts';
 import type { EvalHash, JobId } from './facts.ts';
@@ -31,9 +31,7 @@ export function callReady(draft: Draft, node: GraphNode): void {
   }
   const scope = scopeOf(draft, node);
   const key = digest('observation', `${scope.job ?? 'root'} ${taskOf(node)} ${hashOf(args)}`);
-  const waiting = draft.graph.observing.get(key);
-  draft.edits.put(draft.graph.observing, key, { args, nodes: [...(waiting?.nodes ?? []), node.id] });
-  draft.edits.set(node, 'waits', key);
+  waitUnder(draft, draft.graph.observing, key, node, (nodes) => ({ args, nodes }));
 }
 
 /** Goes on with options that had to be loaded: they hold a large context. */

@@ -3,7 +3,7 @@ import { refsOf } from '../values/contents.ts';
 import { digest } from '../values/hash.ts';
 import { applyOperator } from '../values/operators.ts';
 import { hashOf, rootOf, type Table } from '../values/table.ts';
-import { type Draft, held, settle } from './draft.ts';
+import { type Draft, held, settle, waitUnder } from './draft.ts';
 import { errorOf } from './errors.ts';
 import type { GraphNode } from './graph.ts';
 
@@ -35,9 +35,6 @@ export function withTop(draft: Draft, node: GraphNode, value: Table, goOn: (whol
 }
 
 export function waitFor(draft: Draft, node: GraphNode, name: string, operands: Table): void {
-  const { computing } = draft.graph;
   const application = digest('application', `${name} ${hashOf(operands)}`);
-  const nodes = [...(computing.get(application)?.nodes ?? []), node.id];
-  draft.edits.put(computing, application, { name, operands, nodes });
-  draft.edits.set(node, 'waits', application);
+  waitUnder(draft, draft.graph.computing, application, node, (nodes) => ({ name, operands, nodes }));
 }

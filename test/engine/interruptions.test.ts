@@ -1,7 +1,7 @@
 /** What the simulator found, each reduced to its smallest history. */
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../core/engine/cancel.ts';
-import type { Verdict, World } from '../../core/engine/ports.ts';
+import type { RunSummary, Verdict, World } from '../../core/engine/ports.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
@@ -23,7 +23,7 @@ const heavyInstead = task('i.heavy_instead', { version: '1' }, (_error: Error): 
 const died = new Error('the process died');
 
 /** The world of a process that dies at a call. */
-function dyingAt<P extends 'journal' | 'summaries'>(
+function dyingAt<P extends 'bus' | 'journal' | 'summaries'>(
   world: World,
   port: P,
   method: keyof World[P],
@@ -193,20 +193,6 @@ describe('a summary that fell behind', () => {
   });
 });
 
-describe('the end of a run', () => {
-  it('is told by the next round when the handler that recorded it died before', async () => {
-    const world = playWorld();
-    const run = await start(world, heavy(1));
-    await round(world, run);
-    const verdicts = await playJobs(world);
-    await expect(round(dyingAt(world, 'summaries', 'put'), run, verdicts)).rejects.toBe(died);
-    expect(await statusOf(world, run)).toBe('RUNNING');
-    await round({ ...world, warm: warmGraphs(1) }, run, verdicts);
-    expect(await statusOf(world, run)).toBe('DONE');
-    expect(world.bus.endings).toHaveLength(1);
-  });
-});
-
 describe('the questions of a sweep', () => {
   it('become rarer as a job grows older', async () => {
     const world = playWorld();
@@ -285,5 +271,47 @@ describe('a run that is stopping', () => {
     const summary = await world.summaries.get(run);
     expect(summary?.status).toBe(why === 'failed' ? 'FAILED' : 'CANCELLED');
     expect(summary?.tally['i.heavy']).toMatchObject({ pending: 0, failed: 1 });
+  });
+});
+
+describe('the end of a run', () => {
+  it.each<[string, (world: World) => World]>([
+    ['is told', (world) => dyingAt(world, 'bus', 'ended')],
+    ['was told', (world) => dyingAt(world, 'bus', 'ended', true)],
+    ['is summed up', (world) => dyingAt(world, 'summaries', 'put')],
+  ])('is made known though a process dies when it %s', async (_, dying) => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    await round(world, run);
+    const verdicts = await playJobs(world);
+    await expect(round(dying(world), run, verdicts)).rejects.toBe(died);
+    // The message of the event comes again.
+    await round({ ...world, warm: warmGraphs(1) }, run, verdicts);
+    expect(await statusOf(world, run)).toBe('DONE');
+    expect(world.bus.endings.map((ending) => ending.run)).toContain(run);
+    const told = world.bus.endings.length;
+    await round({ ...world, warm: warmGraphs(1) }, run, verdicts);
+    expect(world.bus.endings).toHaveLength(told);
+  });
+});
+
+describe('the sweep', () => {
+  it('finds a run that is older than thousands of others', async () => {
+    const world = playWorld();
+    const old = await start(world, heavy(1));
+    world.clock.advance(MINUTE);
+    const summary = (await world.summaries.get(old)) as RunSummary;
+    for (let at = 0; at < 2_500; at++) {
+      const run = `later${at}` as RunId;
+      await world.summaries.put({
+        ...summary,
+        run,
+        startedAt: summary.startedAt + 1 + at,
+        sequence: 1,
+        open: { ready: false },
+      });
+    }
+    expect((await sweep(world)).rounds).toBe(1);
+    expect(world.batch.jobs).toHaveLength(1);
   });
 });

@@ -39,6 +39,7 @@ export {
 } from './language/operators.ts';
 export { BadArguments, dirParam, fileParam, v } from './language/params.ts';
 export { type ScriptOptions, type ScriptResult, script } from './language/script.ts';
+export { raw, sh } from './language/sh.ts';
 export { type ParamsOptions, type TaskOptions, task, type Workflow } from './language/task.ts';
 export type { CallOptions, Force, Lazy, Lift, Quoted, Task } from './language/types.ts';
 export { Dir, File, Staging } from './values/classes.ts';

@@ -1,7 +1,8 @@
 /** Scripts: any program, run in an empty directory with its inputs in place, whose outputs are copied out afterwards. */
 import { type Dir, type File, Place, Staging } from '../values/classes.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
-import { argvText, checkStageNames, dedent, placeOf } from '../values/staging.ts';
+import { argvText, dedent } from '../values/shell.ts';
+import { checkStageNames, placeOf } from '../values/staging.ts';
 import { callable } from './callable.ts';
 import { hasLazy, isRecord } from './concrete.ts';
 import { file, type StdoutFile } from './files.ts';
@@ -30,7 +31,7 @@ export interface ScriptOptions<O> extends CallOptions {
 }
 
 /**
- * Runs a script: by default under `bash -exo pipefail`, else as its first line `#!…` says. A list of words is one command, quoted.
+ * Runs a script: by default under `bash -eo pipefail`, else as its first line `#!…` says. A list of words is one command, quoted.
  * Without `outputs` its value is what it wrote to standard output. Throws at once for stage names that cannot be: equal, absolute, climbing.
  */
 export function script<const O = StdoutFile>(

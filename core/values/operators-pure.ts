@@ -1,7 +1,8 @@
 /** The operators that compute on decoded values. Arithmetic and comparison are JavaScript's, on primitive values and dates. */
 import { Dir, File, type StageOptions } from './classes.ts';
 import { byCodeUnit } from './encode.ts';
-import { argvText, dedent, placeOf } from './staging.ts';
+import { argvText, dedent, type Filling, shellText } from './shell.ts';
+import { placeOf } from './staging.ts';
 
 type Operation = (...operands: unknown[]) => unknown;
 
@@ -170,5 +171,6 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   location: locationOf,
   dedent: (text) => dedent(textOf('script', text)),
   argv: (words) => argvText(listOrThrow('script', words)),
+  sh: (parts, fillings, ...values) => shellText(parts as string[], fillings as Filling[], values),
   outputs: (value) => nested(value, placeOf),
 };

@@ -6,13 +6,18 @@ import { Socket } from 'node:net';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { type Usage, watchUsage } from './processes.ts';
+import { openHereDocument, traceIn } from './trace.ts';
 
 /** What stdout may hold when it is a result. */
 const STDOUT_BYTES_MAX = 10_000_000;
 const STDERR_LINES_KEPT = 20;
 const STDERR_BYTES_KEPT = 8192;
+
+/** Without a first line that names an interpreter, or with one that names a shell of bash's language. */
+const SHELL_SCRIPT = /^(?!#!)|^#!.*\b(ba|da)?sh\b/;
 
 export interface Command {
   readonly text: string;
@@ -31,6 +36,8 @@ export interface Finished {
   /** undefined: more than can be a result. */
   readonly stdout: string | undefined;
   readonly stderrLast: string;
+  /** The last commands of a bash script that failed. */
+  readonly commandsLast: string;
   readonly usage: Usage;
 }
 
@@ -39,12 +46,23 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
   const file = join(command.inner, 'script');
   const [home, temporary] = [join(command.inner, 'home'), join(command.inner, 'tmp')];
   await Promise.all([mkdir(home), mkdir(temporary), writeFile(file, command.text, { mode: 0o755 })]);
-  const words = command.text.startsWith('#!') ? [file] : ['bash', '-exo', 'pipefail', file];
+  const isPlain = !command.text.startsWith('#!');
+  const words = isPlain ? ['bash', '-eo', 'pipefail', file] : [file];
+  const trace = isPlain ? await traceIn(command.inner) : undefined;
+  const unended = SHELL_SCRIPT.test(command.text) ? await openHereDocument(file, command.machine.PATH) : undefined;
+  if (unended !== undefined) throw new JobFailure('ScriptError', unended);
   const [stdout, stderr] = await openPipes(join(command.inner, 'stdout'), join(command.inner, 'stderr'));
   lifetime.signal.throwIfAborted();
   const child = spawn(words[0] as string, words.slice(1), {
     cwd: command.folder,
-    env: { ...command.machine, LANG: 'C.UTF-8', HOME: home, TMPDIR: temporary, ...command.declared },
+    env: {
+      ...command.machine,
+      LANG: 'C.UTF-8',
+      HOME: home,
+      TMPDIR: temporary,
+      ...trace?.variables,
+      ...command.declared,
+    },
     stdio: ['ignore', stdout.writer, stderr.writer],
     // In this process's group when that is the job's own, so that one signal reaches all of the job.
     detached: !lifetime.leads,
@@ -56,7 +74,10 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
   const kept = forward(stderr.reader, process.stderr, lastBytes());
   // What it left running in the background ends with it, also so that its pipes end.
   const exitCode = await exitCodeOf(child).finally(() => lifetime.family.kill());
-  return { exitCode, stdout: decoded(await collected), stderrLast: lastLines(await kept), usage: usage() };
+  const [stdoutBytes, stderrBytes] = await Promise.all([collected, kept]);
+  const commandsLast = exitCode === 0 ? '' : ((await trace?.last(command.declared)) ?? '');
+  const stderrLast = lastLines(stderrBytes);
+  return { exitCode, stdout: decoded(stdoutBytes), stderrLast, commandsLast, usage: usage() };
 }
 
 interface Pipe {

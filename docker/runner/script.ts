@@ -113,9 +113,10 @@ function startFailure(text: string, thrown: unknown): unknown {
   );
 }
 
-function exitFailure({ exitCode, stderrLast }: Finished): JobFailure {
+function exitFailure({ exitCode, stderrLast, commandsLast }: Finished): JobFailure {
   const said = stderrLast === '' ? ', and wrote nothing to its standard error' : `. Its last words:\n${stderrLast}`;
-  return new JobFailure('ScriptError', `the script ended with exit code ${exitCode}${said}`, {
+  const did = commandsLast === '' ? '' : `\nIts last commands:\n${commandsLast}`;
+  return new JobFailure('ScriptError', `the script ended with exit code ${exitCode}${said}${did}`, {
     exitCode,
     stderr: stderrLast,
   });

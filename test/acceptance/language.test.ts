@@ -196,6 +196,7 @@ const OPERATORS: Readonly<Record<string, readonly [readonly unknown[], unknown]>
   stage: [[new File('in/x', '1'), 'y', 'copy'], new File('in/x', '1').stage('y', { copy: true })],
   dedent: [['\n  a\n  b\n'], 'a\nb\n'],
   argv: [[['echo', "it's"]], `exec 'echo' 'it'\\''s'\n`],
+  sh: [[['  echo ', '\n'], ['word'], "it's"], `echo 'it'\\''s'\n`],
   outputs: [[['x', new File('out/x')]], expect.anything()],
 };
 

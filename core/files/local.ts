@@ -7,6 +7,7 @@ import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno, partBeside } from '../disk/write.ts';
 import { type Attributes, attributesOf, setAttributes } from './attributes.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
+import { kindAt } from './kinds.ts';
 import type { Chunks, Entry, Store } from './store.ts';
 import { fileVersions, settled, statFile } from './versions.ts';
 import { filesBelow } from './walk.ts';
@@ -36,13 +37,17 @@ export function localStore(options: LocalOptions): Store {
 
   const store: Store = {
     path: pathOf,
-    stat: (location) => guarded(location, 'read', () => versions.of(pathOf(location))),
+    stat: (location) =>
+      guarded(location, 'read', async () => {
+        const path = pathOf(location);
+        return (await versions.of(path)) ?? (await absent(location, path, 'a file'));
+      }),
     list(location) {
       const folder = pathOf(location);
       const base = location.endsWith('/') ? location : `${location}/`;
       return guarded(location, 'read', async () => {
         const paths = await filesBelow(folder);
-        if (!paths) return undefined;
+        if (!paths) return await absent(location, folder, 'a folder');
         const entries = await mapConcurrent(paths, HASHES_AT_ONCE, async (path): Promise<Entry | undefined> => {
           const found = await versions.of(`${folder}/${path}`);
           return found && { path, location: base + path, ...found };
@@ -66,6 +71,13 @@ export function localStore(options: LocalOptions): Store {
   return store;
 }
 
+/** Nothing is there; FileRefused where something else is. */
+async function absent(location: string, path: string, wanted: 'a file' | 'a folder'): Promise<undefined> {
+  const kind = await kindAt(path);
+  // What came in between is seen by whoever looks next.
+  if (kind !== undefined && kind !== wanted) throw refused(location, `is ${kind}, not ${wanted}`);
+}
+
 interface Reading {
   readonly location: string;
   readonly path: string;
@@ -77,7 +89,8 @@ async function* readLocal({ location, path, version, tell }: Reading): Chunks {
   const hash = version === undefined ? undefined : createHash('sha256');
   try {
     const stats = await stat(path);
-    if (stats.isDirectory()) throw refused(location, 'is a folder, not a file');
+    // Opening a named pipe would wait for somebody to write into it.
+    if (!stats.isFile()) await absent(location, path, 'a file');
     tell?.(attributesOf(stats));
     for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
       hash?.update(chunk);

@@ -1,13 +1,14 @@
 /** Inputs into a working directory, outputs out of it. */
-import { createReadStream } from 'node:fs';
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
 import { attributesOf } from './attributes.ts';
 import { checkReallyBelow, checkTarget, pathBelow } from './contained.ts';
-import { inputChanged, inputMissing, outputMissing, quote } from './errors.ts';
+import { inputChanged, inputMissing, outputMissing, quote, refused } from './errors.ts';
+import { kindAt } from './kinds.ts';
 import { abortable, type Placed, placeFile } from './placing.ts';
 import { dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
 import type { Stores } from './stores.ts';
@@ -82,15 +83,26 @@ function checked({ location, version }: Input, seen: Seen | undefined): Seen {
   return seen;
 }
 
-/** Throws OutputMissing unless the script has made what is to be staged out. Nothing is taken before all is there. */
+/**
+ * Throws unless the script has made what is to be staged out and all of it can be read: OutputMissing where there is
+ * nothing, or FileRefused, which names the file and the reason. Nothing is taken before all is there.
+ */
 export async function checkOutput({ kind, location, name }: Output, folder: string): Promise<void> {
+  const path = join(folder, name);
+  const found = await kindAt(path);
+  const wanted = kind === 'file' ? 'a file' : 'a folder';
+  if (found === undefined) throw outputMissing(location, `the script did not write ${quote(name)}`);
+  if (found !== wanted) throw outputMissing(location, `${quote(name)} is ${found}, not ${wanted}`);
+  if (kind === 'file') await checkReadable(path, name);
+  else for (const below of (await filesBelow(path)) ?? []) await checkReadable(join(path, below), `${name}/${below}`);
+}
+
+async function checkReadable(path: string, name: string): Promise<void> {
   try {
-    const stats = await stat(join(folder, name));
-    if (kind === 'file' && stats.isDirectory()) throw outputMissing(location, `${quote(name)} is a folder, not a file`);
-    if (kind === 'dir' && !stats.isDirectory()) throw outputMissing(location, `${quote(name)} is a file, not a folder`);
+    await access(path, constants.R_OK);
   } catch (thrown) {
-    if (!isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw thrown;
-    throw outputMissing(location, `the script did not write ${quote(name)}`);
+    if (!isErrno(thrown, 'EACCES', 'EPERM')) throw thrown;
+    throw refused(name, 'cannot be read: permission denied');
   }
 }
 

@@ -21,7 +21,7 @@ export interface Entry {
 
 /** Locations are of the store's own scheme; those of directories end in a slash. FileError where it is the file's fault. */
 export interface Store {
-  /** The file now; undefined when there is none, and for a directory. */
+  /** The file now; undefined when there is none. FileRefused where something else is in its place. */
   stat(location: string): Promise<Written | undefined>;
   /** The files below a directory, at any depth, sorted by path; undefined when there is no such directory. */
   list(location: string): Promise<Entry[] | undefined>;

@@ -1,4 +1,5 @@
 /** The files below a local folder. */
+import { isUtf8 } from 'node:buffer';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { isErrno, isPart } from '../disk/write.ts';
@@ -32,16 +33,27 @@ interface Walk {
 }
 
 async function collect(walk: Walk, real: string, prefix: string, above: readonly string[]): Promise<void> {
-  for (const entry of await readdir(real, { withFileTypes: true })) {
-    if (isPart(entry.name)) continue;
-    const path = prefix + entry.name;
+  for (const entry of await readdir(real, { withFileTypes: true, encoding: 'buffer' })) {
+    const name = entry.name.toString();
+    if (isPart(name)) continue;
+    const path = prefix + name;
+    if (!isUtf8(entry.name))
+      throw refused(walk.folder, `holds ${escaped(prefix, entry.name)}, whose name is not UTF-8`);
     if (entry.isFile()) walk.found.push(path);
     else if (entry.isDirectory()) {
-      const inner = join(real, entry.name);
+      const inner = join(real, name);
       await collect(walk, inner, `${path}/`, [...above, inner]);
-    } else if (entry.isSymbolicLink()) await follow(walk, join(real, entry.name), path, above);
+    } else if (entry.isSymbolicLink()) await follow(walk, join(real, name), path, above);
     else throw refused(walk.folder, `holds ${quote(path)}, which is neither a file nor a folder`);
   }
+}
+
+/** As bash writes it: `$'caf\\xe9.txt'`. */
+function escaped(prefix: string, name: Buffer): string {
+  const bytes = Array.from(name, (byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
+  );
+  return `$'${prefix}${bytes.join('')}'`;
 }
 
 async function follow(walk: Walk, link: string, path: string, above: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   appendFile,
@@ -53,11 +53,27 @@ describe('a local file', () => {
     expect(await files.write('a/b/bytes', new Uint8Array([0, 255]))).toBe(sha256(new Uint8Array([0, 255])));
   });
 
-  it('has no version when it is not there, or is a folder, or is below a file', async () => {
+  it('has no version when it is not there, or is below a file', async () => {
     await files.write('there', 'x');
-    for (const location of ['nothing', 'no/such/folder', 'there/below', 'a', 'x'.repeat(300)]) {
+    for (const location of ['nothing', 'no/such/folder', 'there/below', 'x'.repeat(300)]) {
       expect(await files.version('file', location)).toBeUndefined();
     }
+  });
+
+  it.each([
+    ['a folder', 'mkdir it'],
+    ['a named pipe', 'mkfifo it'],
+    ['a device', 'ln -s /dev/null it'],
+    ['a link that leads nowhere', 'ln -s nowhere it'],
+  ])('is not said to be missing when it is %s', async (kind, command) => {
+    const place = await mkdtemp(join(root, 'kind-'));
+    execFileSync('sh', ['-c', command], { cwd: place });
+    const location = join(place, 'it');
+    const wanted = { name: 'FileRefused', message: `${location} is ${kind}, not a file` };
+    await expect(files.version('file', location)).rejects.toMatchObject(wanted);
+    await expect(files.text(location)).rejects.toMatchObject(
+      kind.startsWith('a link') ? { name: 'InputMissing' } : wanted,
+    );
   });
 
   it('that is missing is named when it is read', async () => {
@@ -206,11 +222,11 @@ describe('a directory', () => {
     expect(await files.version('dir', 'v1/')).toBe(first);
   });
 
-  it('has no version when it is not there, is a file, or holds no files', async () => {
+  it('has no version when it is not there, or holds no files; a file is said to be one', async () => {
     await folder('hollow/inner', {});
     await files.write('just-a-file', 'x');
-    for (const location of ['nowhere/', 'just-a-file/', 'hollow/'])
-      expect(await files.version('dir', location)).toBeUndefined();
+    for (const location of ['nowhere/', 'hollow/']) expect(await files.version('dir', location)).toBeUndefined();
+    await expect(files.version('dir', 'just-a-file/')).rejects.toThrow('just-a-file/ is a file, not a folder');
     await expect(files.list('nowhere/')).rejects.toMatchObject({ name: 'InputMissing' });
     expect(await files.list('hollow/')).toEqual([]);
   });

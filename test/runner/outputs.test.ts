@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Dir, File } from '../../core/values/classes.ts';
+import { type Desk, openDesk } from './desk.ts';
+
+let desk: Desk;
+
+beforeAll(async () => {
+  desk = await openDesk();
+});
+
+afterAll(() => desk.remove());
+
+describe('an output', () => {
+  it.each([
+    ['a named pipe', 'mkfifo it', 'it is a named pipe, not a file'],
+    ['a folder', 'mkdir it', 'it is a folder, not a file'],
+    ['a device', 'ln -s /dev/null it', 'it is a device, not a file'],
+    ['a dangling link', 'ln -s nowhere it', 'it is a link that leads nowhere, not a file'],
+    [
+      'a socket',
+      `perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => "it", Listen => 1)'`,
+      'it is a socket, not a file',
+    ],
+  ])('says of an output that is %s what it is', async (_, text, message) => {
+    const outputs = new File('kinds/it').stage();
+    const ended = await desk.run({ text: `${text}\n`, outputs });
+    expect(ended.error).toMatchObject({ name: 'OutputMissing', message: expect.stringContaining(message) });
+  });
+
+  it.each([
+    ['a named pipe', 'mkfifo d/it', /holds it, which is neither a file nor a folder/],
+    ['a dangling link', 'ln -s nowhere d/it', /holds the link it, which leads nowhere/],
+    ['a name that is not UTF-8', `touch $'d/caf\\xe9.txt'`, /holds \$'caf\\xe9\.txt', whose name is not UTF-8/],
+  ])('names what a directory that is an output cannot have: %s; nothing is taken', async (_, text, message) => {
+    const outputs = [new Dir('kinds/d').stage(), new File('kinds/beside').stage()];
+    const ended = await desk.run({ text: `mkdir d; echo x > d/a; echo x > beside; ${text}\n`, outputs });
+    expect(ended.error?.message).toMatch(message);
+    expect(existsSync(join(desk.files, 'kinds/beside'))).toBe(false);
+    expect(existsSync(join(desk.files, 'kinds/d'))).toBe(false);
+  });
+
+  it('names an output of the wrong kind', async () => {
+    const file = await desk.run({ text: 'mkdir x\n', outputs: new File('kind').stage('x') });
+    expect(file.error?.message).toContain('x is a folder, not a file');
+    const dir = await desk.run({ text: 'touch x\n', outputs: new Dir('kind').stage('x') });
+    expect(dir.error?.message).toContain('x is a file, not a folder');
+  });
+});

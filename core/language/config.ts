@@ -1,5 +1,7 @@
 /** The configuration file, redex.config.ts. */
 import { encode } from '../values/encode.ts';
+import { didYouMean } from '../values/nearest.ts';
+import { CONFIG, optionProblem } from '../values/options.ts';
 import { type ExecutorConfig, INLINE_EXECUTOR, type Program } from '../values/program.ts';
 import { hashOf } from '../values/table.ts';
 import { isRecord } from './concrete.ts';
@@ -30,8 +32,13 @@ export function defineConfig(config: Config): Config {
 
 type Resolved = Pick<Program, 'executors' | 'limits' | 'context'>;
 
-/** The configuration with a profile applied. Throws for an unknown profile, and for what could not be kept as JSON. */
+/**
+ * The configuration with a profile applied. Throws for an unknown profile, for a setting that is wrong, also in a profile
+ * that was not chosen, and for what could not be kept as JSON.
+ */
 export function resolveConfig(config: Config, profile: string | undefined): Resolved {
+  const problem = optionProblem(config, CONFIG);
+  if (problem !== undefined) throw new TypeError(`redex.config.ts: ${problem}`);
   const chosen = profile === undefined ? {} : profileOf(config, profile);
   const executors: Record<string, ExecutorConfig> = {
     [INLINE_EXECUTOR]: { type: 'inline' },
@@ -40,6 +47,10 @@ export function resolveConfig(config: Config, profile: string | undefined): Reso
   };
   for (const [name, changes] of Object.entries(chosen.executors ?? {})) {
     executors[name] = { type: 'batch', ...executors[name], ...changes };
+  }
+  for (const [name, { type }] of Object.entries(executors)) {
+    // Types ask for it; a configuration that nobody type-checked may lack it.
+    if (type === undefined) throw new TypeError(`redex.config.ts: executors.${name} needs a type: 'batch' or 'inline'`);
   }
   const context = merged(config.context ?? {}, chosen.context ?? {}) as Record<string, unknown>;
   if (hashOf(encode(context)) !== hashOf(encode(JSON.parse(JSON.stringify(context))))) {
@@ -52,7 +63,8 @@ function profileOf(config: Config, profile: string): ProfileSettings {
   const profiles = config.profiles ?? {};
   if (!Object.hasOwn(profiles, profile)) {
     const known = Object.keys(profiles).join(', ') || 'none';
-    throw new TypeError(`redex.config.ts has no profile ${JSON.stringify(profile)}; it has: ${known}`);
+    const advice = didYouMean(profile, Object.keys(profiles));
+    throw new TypeError(`redex.config.ts has no profile ${JSON.stringify(profile)}; it has: ${known}${advice}`);
   }
   return profiles[profile] as ProfileSettings;
 }

@@ -1,5 +1,6 @@
 /** Defining tasks. */
 import type * as valibot from 'valibot';
+import { type Fields, JOB_OPTIONS, optionProblem } from '../values/options.ts';
 import type { JobOptions } from '../values/program.ts';
 import { callable } from './callable.ts';
 import type { Params, ParamsArgument } from './params.ts';
@@ -51,6 +52,7 @@ export function task<A extends unknown[], R>(
 export function task(name: string, ...rest: readonly unknown[]): unknown {
   const [given, fn] = rest.length === 1 ? [{}, rest[0]] : rest;
   if (typeof fn !== 'function') throw new TypeError(`the task ${name} needs a function as its last argument`);
+  checkOptions(name, given);
   const { version, includes, params, description, ...options } = given as TaskOptions & { readonly params?: Params };
   register({
     name,
@@ -62,4 +64,20 @@ export function task(name: string, ...rest: readonly unknown[]): unknown {
     description,
   });
   return callable(name);
+}
+
+/** What `register` and the declared parameters look at themselves. */
+const anything = () => undefined;
+
+const TASK_OPTIONS: Fields = {
+  version: anything,
+  includes: anything,
+  params: anything,
+  description: anything,
+  ...JOB_OPTIONS,
+};
+
+function checkOptions(name: string, given: unknown): void {
+  const problem = optionProblem(given, TASK_OPTIONS);
+  if (problem !== undefined) throw new TypeError(`the task ${name}: ${problem}`);
 }

@@ -63,7 +63,7 @@ describe('a failure', () => {
     [
       'an option that is none',
       () => first.options({ memroy: 3 } as never)(new Error('x')),
-      "there is no option 'memroy'",
+      "there is no option 'memroy'; did you mean 'memory'?",
     ],
     [
       'an option of the wrong kind',

@@ -110,7 +110,7 @@ describe('limits', () => {
     const world = playWorld({ limits: { db: 1 } });
     await expect(evaluate(world, query(1))).rejects.toThrow("o.query: it takes 2 of the limit 'db', which is 1 in all");
     const odd = query.options({ limits: { db: 'all' as never } });
-    await expect(evaluate(world, odd(2))).rejects.toThrow("o.query: what it takes of the limit 'db' must be a number");
+    await expect(evaluate(world, odd(2))).rejects.toThrow("o.query: the option 'limits.db' must be a number");
   });
 
   it('cut an array to the room left and leave jobs that do not name them alone', async () => {

@@ -229,8 +229,42 @@ describe('the configuration', () => {
   });
 
   it('is refused for an unknown profile and for a context that is not JSON', () => {
-    expect(() => makeBundle(config, 'debain').program()).toThrow('no profile "debain"; it has: debian');
+    expect(() => makeBundle(config, 'debain').program()).toThrow(
+      'no profile "debain"; it has: debian; did you mean \'debian\'?',
+    );
     const dated: Config = { context: { since: new Date(0) } };
     expect(() => makeBundle(dated, undefined).program()).toThrow('must be plain JSON');
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'of an executor',
+      { executors: { batch: { type: 'batch', memory: -3 } } },
+      "the option 'executors.batch.memory' must be a positive number of GiB, and is -3",
+    ],
+    [
+      'unknown, of an executor',
+      { executors: { batch: { type: 'batch', vcpu: 3 } } },
+      "there is no option 'executors.batch.vcpu'; did you mean 'vcpus'?",
+    ],
+    [
+      'that tells executors apart',
+      { executors: { gpu: { gpus: 1 } } },
+      "executors.gpu needs a type: 'batch' or 'inline'",
+    ],
+    ['of a limit', { limits: { db: 'two' } }, `the option 'limits.db' must be a number, 0 or more, and is "two"`],
+    ['that is no record', { executors: [] }, "the option 'executors' must be a record, and is a list"],
+    ['at the top', { executers: {} }, "there is no option 'executers'; did you mean 'executors'?"],
+    [
+      'of a profile that was not chosen',
+      { profiles: { aws: { executors: { batch: { platform: 'fargate' } } } } },
+      `'profiles.aws.executors.batch.platform' must be 'EC2' or 'FARGATE', and is "fargate"; did you mean 'FARGATE'?`,
+    ],
+    ['of no profile', { profiles: { aws: { limit: {} } } }, "'profiles.aws.limit'; did you mean 'limits'?"],
+    ['of a whole file', [], 'what holds the options must be a record'],
+  ])('is refused by path for a setting that is wrong: %s', (_what, odd, said) => {
+    const load = () => makeBundle(odd as Config, undefined).program();
+    expect(load).toThrow('redex.config.ts: ');
+    expect(load).toThrow(said);
   });
 });

@@ -95,6 +95,49 @@ describe('a name', () => {
   });
 });
 
+describe('options', () => {
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a size below nothing', { memory: -3 }, "the option 'memory' must be a positive number of GiB, and is -3"],
+    ['a size of nothing', { vcpus: 0 }, "the option 'vcpus' must be a positive number, and is 0"],
+    ['no number', { timeoutSeconds: Number.NaN }, "'timeoutSeconds' must be a positive number of seconds, and is NaN"],
+    ['a part of a device', { gpus: 0.5 }, "the option 'gpus' must be a whole number, 0 or more, and is 0.5"],
+    ['a text for a number', { memoryMax: '8' }, `'memoryMax' must be a positive number of GiB, and is "8"`],
+    ['a word of none', { cacheScope: 'nnoe' }, `must be 'any' or 'none', and is "nnoe"; did you mean 'none'?`],
+    ['a misspelled name', { memroy: 3 }, "there is no option 'memroy'; did you mean 'memory'?"],
+    ['half a name', { timeout: 3 }, "there is no option 'timeout'; did you mean 'timeoutSeconds'?"],
+    [
+      'a name for what the task itself declares',
+      { includs: [] },
+      "there is no option 'includs'; did you mean 'includes'?",
+    ],
+    ['a name that every object knows', { toString: 1 }, "there is no option 'toString'; there are version, includes,"],
+    [
+      'a cause that is none',
+      { attempts: { 'out-of-memroy': 2 } },
+      "no option 'attempts.out-of-memroy'; did you mean 'out-",
+    ],
+    ['a count that is none', { attempts: { program: -1 } }, "the option 'attempts.program' must be a whole number"],
+    [
+      'an amount that is none',
+      { limits: { db: 'all' } },
+      `the option 'limits.db' must be a number, 0 or more, and is "all"`,
+    ],
+    ['a tag that is no text', { tags: { sample: 3 } }, "the option 'tags.sample' must be a text, and is 3"],
+    ['a list for a record', { limits: ['db'] }, "the option 'limits' must be a record, and is a list"],
+    ['what only a call has', { context: {} }, "there is no option 'context'"],
+    ['something lazy', { memory: double(2) }, "the option 'memory' must be a positive number of GiB, and is a "],
+  ])('are looked at where the task is defined: %s', (_what, options, said) => {
+    const define = () => task('task.odd', options as never, () => 1);
+    expect(define).toThrow('the task task.odd: ');
+    expect(define).toThrow(said);
+  });
+
+  it('that are undefined are as good as left out', () => {
+    task('task.left', { version: '1', memory: undefined, tags: { sample: undefined } } as never, () => 1);
+    expect(() => task('task.three', 3 as never, () => 1)).toThrow('must be a record, and is 3');
+  });
+});
+
 describe('declared parameters', () => {
   const main = task(
     'task.main',

@@ -1,0 +1,141 @@
+/** What options may be: one check for those of tasks, of redex.config.ts and of calls. */
+import { didYouMean } from './nearest.ts';
+import type { Cause, ExecutorConfig, JobOptions } from './program.ts';
+
+/** What is wrong with the value at a path, if anything. */
+type Check = (value: unknown, path: string) => string | undefined;
+
+/** Checks by name of a record's fields. */
+export type Fields = Readonly<Record<string, Check>>;
+
+/** Every name of T has its check: an option cannot be added without one. */
+type FieldsOf<T> = { readonly [K in keyof Required<T>]: Check };
+
+const boolean = must('be true or false', (value) => typeof value === 'boolean');
+const text = must('be a text that is not empty', (value) => typeof value === 'string' && value !== '');
+const anyText = must('be a text', (value) => typeof value === 'string');
+const plainRecord = must('be a record', isRecord);
+const positive = must('be a positive number', isPositive);
+const gibibytes = must('be a positive number of GiB', isPositive);
+const seconds = must('be a positive number of seconds', isPositive);
+const count = must('be a whole number, 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
+const amount = must('be a number, 0 or more', (value) => Number.isFinite(value) && (value as number) >= 0);
+
+const CAUSES: FieldsOf<Record<Cause, number>> = {
+  'machine-lost': count,
+  'out-of-memory': count,
+  'timed-out': count,
+  image: count,
+  'no-result': count,
+  program: count,
+  interrupted: count,
+};
+
+const AMOUNTS = recordOf(amount);
+
+/** Of a task. */
+export const JOB_OPTIONS: FieldsOf<JobOptions> = {
+  executor: text,
+  memory: gibibytes,
+  memoryMax: gibibytes,
+  vcpus: positive,
+  gpus: count,
+  image: text,
+  queue: text,
+  role: text,
+  timeoutSeconds: seconds,
+  attempts: recordWith(CAUSES),
+  cache: boolean,
+  cacheScope: oneOf('any', 'none'),
+  limits: AMOUNTS,
+  minArraySize: count,
+  tags: recordOf(anyText),
+  effects: boolean,
+};
+
+/** Of a call. */
+export const CALL_OPTIONS: Fields = { ...JOB_OPTIONS, context: plainRecord };
+
+const { executor: _executor, limits: _limits, tags: _tags, ...DEFAULTS } = JOB_OPTIONS;
+
+const EXECUTOR_CONFIG: FieldsOf<ExecutorConfig> = {
+  ...DEFAULTS,
+  type: oneOf('batch', 'inline'),
+  scratch: text,
+  shareIdentifier: text,
+  platform: oneOf('EC2', 'FARGATE'),
+};
+
+const SETTINGS: Fields = {
+  executors: recordOf(recordWith(EXECUTOR_CONFIG)),
+  limits: AMOUNTS,
+  context: plainRecord,
+};
+
+/** Of redex.config.ts. */
+export const CONFIG: Fields = { ...SETTINGS, profiles: recordOf(recordWith(SETTINGS)) };
+
+/** What is wrong with a record of options, in one sentence that names the option by its path; undefined when all is well. */
+export function optionProblem(options: unknown, fields: Fields): string | undefined {
+  return recordWith(fields)(options, '');
+}
+
+function must(be: string, holds: (value: unknown) => boolean): Check {
+  return (value, path) => (holds(value) ? undefined : `${named(path)} must ${be}, and is ${shown(value)}`);
+}
+
+function oneOf(...values: readonly string[]): Check {
+  const known = values.map((value) => `'${value}'`).join(' or ');
+  return (value, path) => {
+    if (values.includes(value as string)) return undefined;
+    const advice = typeof value === 'string' ? didYouMean(value, values) : '';
+    return `${named(path)} must be ${known}, and is ${shown(value)}${advice}`;
+  };
+}
+
+function recordOf(check: Check): Check {
+  return (value, path) => fieldProblem(value, path, () => check);
+}
+
+/** A record of these names alone. */
+function recordWith(fields: Fields): Check {
+  const known = Object.keys(fields);
+  const unknown = (name: string) => (_value: unknown, path: string) =>
+    `there is no option '${path}'${didYouMean(name, known) || `; there are ${known.join(', ')}`}`;
+  const checkOf = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : unknown(name));
+  return (value, path) => fieldProblem(value, path, checkOf);
+}
+
+function fieldProblem(value: unknown, path: string, checkOf: (name: string) => Check | undefined): string | undefined {
+  if (!isRecord(value)) return `${named(path)} must be a record, and is ${shown(value)}`;
+  for (const [name, part] of Object.entries(value)) {
+    const at = path === '' ? name : `${path}.${name}`;
+    const problem = part === undefined ? undefined : checkOf(name)?.(part, at);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function named(path: string): string {
+  return path === '' ? 'what holds the options' : `the option '${path}'`;
+}
+
+const SHOWN_LENGTH = 40;
+
+/** A value in a sentence: numbers and short texts as they are, else what kind of thing it is. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}…` : value);
+  }
+  if (value === null || ['number', 'boolean', 'bigint'].includes(typeof value)) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'a record' : `a ${typeof value}`;
+}
+
+function isPositive(value: unknown): boolean {
+  return Number.isFinite(value) && (value as number) > 0;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

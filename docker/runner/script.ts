@@ -6,6 +6,7 @@ import { checkUnchanged, stageIn } from '../../core/files/staging.ts';
 import type { Stores } from '../../core/files/stores.ts';
 import type { Table } from '../../core/values/table.ts';
 import { type Finished, runCommand } from './command.ts';
+import { exitCodeHint } from './exit-codes.ts';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { takeOut, wantsStdout } from './outputs.ts';
@@ -116,8 +117,12 @@ function startFailure(text: string, thrown: unknown): unknown {
 function exitFailure({ exitCode, stderrLast, commandsLast }: Finished): JobFailure {
   const said = stderrLast === '' ? ', and wrote nothing to its standard error' : `. Its last words:\n${stderrLast}`;
   const did = commandsLast === '' ? '' : `\nIts last commands:\n${commandsLast}`;
-  return new JobFailure('ScriptError', `the script ended with exit code ${exitCode}${said}${did}`, {
-    exitCode,
-    stderr: stderrLast,
-  });
+  return new JobFailure(
+    'ScriptError',
+    `the script ended with exit code ${exitCode}${exitCodeHint(exitCode)}${said}${did}`,
+    {
+      exitCode,
+      stderr: stderrLast,
+    },
+  );
 }

@@ -239,6 +239,26 @@ describe('a failure', () => {
     expect(ended.error).toMatchObject({ name: 'ScriptError', exitCode: 1 });
   });
 
+  it.each<[string, string, number, string]>([
+    ['a file that may not be executed', 'echo ls > tool\n./tool\n', 126, 'it may not be executed'],
+    ['a program that is not there', 'samtolls sort x\n', 127, 'a command was not found'],
+    ['a program that gives up', "sh -c 'kill -ABRT $$'\n", 134, 'SIGABRT'],
+    ['a program that is killed', "sh -c 'kill -KILL $$'\n", 137, 'ask for more by the option `memory`'],
+    ['a program that crashes', "sh -c 'kill -SEGV $$'\n", 139, 'a program crashed'],
+    ['a reader that has seen enough', 'yes | head -n 1\n', 141, 'whose reader had ended'],
+    ['a program that is told to end', "sh -c 'kill -TERM $$'\n", 143, 'told to end from outside'],
+    ['the script itself', 'kill -KILL $$\n', 137, 'SIGKILL'],
+  ])('by %s is told with what its exit code means', async (_what, text, exitCode, said) => {
+    const { error } = await desk.run({ text });
+    expect(error).toMatchObject({ name: 'ScriptError', exitCode });
+    expect(error?.message.split('\n')[0]).toContain(`exit code ${exitCode} (`);
+    expect(error?.message.split('\n')[0]).toContain(said);
+  });
+
+  it('with an exit code of its own is told without a guess', async () => {
+    expect((await desk.run({ text: 'exit 3\n' })).error?.message).toContain('exit code 3, and wrote nothing');
+  });
+
   it('by a signal has the exit code that shells give it', async () => {
     expect((await desk.run({ text: 'kill -SEGV $$\n' })).error).toMatchObject({ name: 'ScriptError', exitCode: 139 });
   });

@@ -1,0 +1,20 @@
+/** What exit codes mean that shells give by themselves; above 128, 128 + the number of the signal. */
+const HINTS: ReadonlyMap<number, string> = new Map([
+  [126, 'a program was found that cannot be run: it may not be executed, is a directory, or is for another machine'],
+  [127, "a command was not found: it is not in PATH, or not in the job's image"],
+  [132, 'SIGILL: a program uses instructions that this processor does not have'],
+  [134, 'SIGABRT: a program gave up by itself, often because it could get no more memory'],
+  [137, 'SIGKILL: killed from outside, most often because memory ran out; ask for more by the option `memory`'],
+  [139, 'SIGSEGV: a program crashed; it, its input or a library it loads is broken'],
+  [
+    141,
+    'SIGPIPE: a program wrote into a pipe whose reader had ended, as `… | head` does; let the reader read to the end',
+  ],
+  [143, 'SIGTERM: told to end from outside, as `timeout`, `kill` and machines that are shut down do'],
+]);
+
+/** ` (what it means)`, or nothing where the code says no more than that the script failed. */
+export function exitCodeHint(exitCode: number): string {
+  const hint = HINTS.get(exitCode);
+  return hint === undefined ? '' : ` (${hint})`;
+}

@@ -7,6 +7,7 @@ import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
 import { placesOf } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
+import { clashOf, clashText, directoriesAbove, spelled, type Target } from '../values/places.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { putSpecs } from './manifest.ts';
@@ -47,23 +48,26 @@ export async function claimReady(
   return [...claims, ...conflicts];
 }
 
-type Writes = ReadonlyMap<EvalHash, readonly string[]>;
+type Writes = ReadonlyMap<EvalHash, readonly Target[]>;
 
-/** The locations that each attempt writes; a long list of outputs is a large value and must be loaded for it. */
+/** The places that each attempt fills; a long list of outputs is a large value and must be loaded for it. */
 async function writesOf(
   { objects }: World,
   ready: readonly Attempt[],
   large: ReadonlyMap<Hash, Table>,
 ): Promise<Writes> {
   const writes = ready.map(async ({ eval: evaluation, args }) => {
-    const { locations, refs } = placesOf(args);
+    const { targets, refs } = placesOf(args);
     const parts = await Promise.all(refs.map((hash) => loadLarge(objects, [['ref', hash, 0, 0]], large)));
-    return [evaluation, [...locations, ...parts.flatMap((part) => placesOf(part).locations)]] as const;
+    return [evaluation, [...targets, ...parts.flatMap((part) => placesOf(part).targets)]] as const;
   });
   return new Map(await Promise.all(writes));
 }
 
-/** Two jobs in flight in one run never write one location: the second is refused, naming both. */
+/**
+ * Two jobs in flight in one run never write one location: the second is refused, naming both. Nor does one job write a
+ * location twice.
+ */
 function separateWriters(
   graph: Graph,
   ready: readonly Attempt[],
@@ -73,7 +77,13 @@ function separateWriters(
   const free: Attempt[] = [];
   const conflicts: Fact[] = [];
   for (const attempt of ready) {
-    const places = writes.get(attempt.eval) ?? [];
+    const targets = writes.get(attempt.eval) ?? [];
+    const clash = clashOf(targets);
+    if (clash) {
+      conflicts.push(refusal(attempt, `${describeWork(graph, attempt.eval)}: ${clashText(clash)}`));
+      continue;
+    }
+    const places = locationsOf(targets);
     const [conflict] = places.flatMap((location) => otherWriter(writing, location) ?? []);
     if (conflict) conflicts.push(conflictFact(graph, attempt, conflict));
     else {
@@ -84,10 +94,8 @@ function separateWriters(
   return { free, conflicts };
 }
 
-/** `a/` and `a/b/` for `a/b/c` and for `a/b/c/`. */
-function directoriesAbove(location: string): string[] {
-  const parts = location.split('/').slice(0, location.endsWith('/') ? -2 : -1);
-  return parts.map((_, at) => `${parts.slice(0, at + 1).join('/')}/`);
+function locationsOf(targets: readonly Target[]): string[] {
+  return [...new Set(targets.map(({ location }) => spelled(location)))];
 }
 
 interface Conflict {
@@ -106,9 +114,13 @@ function otherWriter(writing: ReadonlyMap<string, EvalHash>, location: string): 
   return undefined;
 }
 
-function conflictFact(graph: Graph, { eval: evaluation, attempt }: Attempt, { location, writer }: Conflict): Fact {
-  const [second, first] = [describeWork(graph, evaluation), describeWork(graph, writer)];
-  const error = errorValue('OutputConflict', `${second} would write ${location} while ${first} is writing it`);
+function conflictFact(graph: Graph, attempt: Attempt, { location, writer }: Conflict): Fact {
+  const [second, first] = [describeWork(graph, attempt.eval), describeWork(graph, writer)];
+  return refusal(attempt, `${second} would write ${location} while ${first} is writing it`);
+}
+
+function refusal({ eval: evaluation, attempt }: Attempt, why: string): Fact {
+  const error = errorValue('OutputConflict', why);
   return { type: 'failed', eval: evaluation, attempt, cause: 'program', error, measured: {} };
 }
 
@@ -137,7 +149,7 @@ async function claimGroup(
     executor: group[0]?.options.executor ?? '',
     spec,
     jobs: group.map(({ eval: evaluation, attempt }) => {
-      const locations = writes.get(evaluation) ?? [];
+      const locations = locationsOf(writes.get(evaluation) ?? []);
       return { eval: evaluation, attempt, ...(locations.length > 0 && { writes: locations }) };
     }),
   };

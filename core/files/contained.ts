@@ -1,6 +1,6 @@
 /** Paths below a folder: the one place that says which are let in, and that looks again where bytes are written. */
 import { realpath } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { isErrno } from '../disk/write.ts';
 import { quote, refused } from './errors.ts';
 import type { Entry, Store } from './store.ts';
@@ -62,9 +62,20 @@ export async function checkTarget(store: Store, directory: string, location: str
   await checkReallyBelow(folder, pathBelow(folder, path, location), location);
 }
 
+/** Where a path that may not be there yet really is, as far as there are links on its way. */
+export async function realPlace(path: string): Promise<string> {
+  const rest: string[] = [];
+  for (let outer = path; ; outer = dirname(outer)) {
+    const place = await realOf(outer);
+    if (place !== undefined) return join(place, ...rest);
+    if (outer === dirname(outer)) return path;
+    rest.unshift(basename(outer));
+  }
+}
+
 async function realOf(path: string): Promise<string | undefined> {
   return await realpath(path).catch((thrown) => {
-    if (isErrno(thrown, 'ENOENT')) return undefined;
+    if (isErrno(thrown, 'ENOENT', 'ENOTDIR')) return undefined;
     throw thrown;
   });
 }

@@ -1,5 +1,6 @@
 /** Scripts: any program, run in an empty directory with its inputs in place, whose outputs are copied out afterwards. */
 import { type Dir, type File, Place, Staging } from '../values/classes.ts';
+import { clashOf, clashText, type Target } from '../values/places.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
 import { argvText, dedent } from '../values/shell.ts';
 import { checkStageNames, placeOf } from '../values/staging.ts';
@@ -32,7 +33,7 @@ export interface ScriptOptions<O> extends CallOptions {
 
 /**
  * Runs a script: by default under `bash -eo pipefail`, else as its first line `#!…` says. A list of words is one command, quoted.
- * Without `outputs` its value is what it wrote to standard output. Throws at once for stage names that cannot be: equal, absolute, climbing.
+ * Without `outputs` its value is what it wrote to standard output. Throws at once for stage names that cannot be (equal, absolute, climbing), and for two outputs to one place.
  */
 export function script<const O = StdoutFile>(
   text: Lift<string> | readonly Lift<string | number | File>[],
@@ -42,6 +43,8 @@ export function script<const O = StdoutFile>(
   checkStageNames('inputs', stageNames(inputs));
   const places = outputPlaces(outputs);
   checkStageNames('outputs', stageNames(places));
+  const clash = clashOf(targetsOf(places));
+  if (clash) throw new TypeError(clashText(clash));
   const call = callable<unknown[], ScriptResult<O>>(
     SCRIPT_TASK,
     [],
@@ -72,4 +75,12 @@ function stageNames(value: unknown): { name: string; location: string }[] {
   if (value instanceof Place) return value.name === undefined ? [] : [{ name: value.name, location: value.location }];
   if (Array.isArray(value)) return value.flatMap(stageNames);
   return isRecord(value) ? Object.values(value).flatMap(stageNames) : [];
+}
+
+/** The places to fill that are known now. */
+function targetsOf(value: unknown): Target[] {
+  if (isLazy(value)) return [];
+  if (value instanceof Place) return [{ location: value.location, name: value.name ?? null }];
+  if (Array.isArray(value)) return value.flatMap(targetsOf);
+  return isRecord(value) ? Object.values(value).flatMap(targetsOf) : [];
 }

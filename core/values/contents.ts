@@ -1,5 +1,6 @@
 /** What a table contains: concrete parts, large parts, files and tasks; and the rewrites that replace them. */
 import type { Hash } from './hash.ts';
+import type { Target } from './places.ts';
 import {
   childrenOf,
   hashesOf,
@@ -63,12 +64,12 @@ export function leavesOf(table: Table): Leaves {
   return leaves;
 }
 
-/** The locations that a script with these arguments writes, and the large values that hold more of them. */
-export function placesOf(table: Table): { locations: string[]; refs: Hash[] } {
-  const places: ReturnType<typeof placesOf> = { locations: [], refs: [] };
+/** The places that a script with these arguments fills, and the large values that hold more of them. */
+export function placesOf(table: Table): { targets: Target[]; refs: Hash[] } {
+  const places: ReturnType<typeof placesOf> = { targets: [], refs: [] };
   for (const node of table) {
     if (node === null || typeof node !== 'object') continue;
-    if (node[0] === 'place') places.locations.push(node[2]);
+    if (node[0] === 'place') places.targets.push({ location: node[2], name: node[3] });
     else if (node[0] === 'ref' && node[3] & REF_HAS_PLACES) places.refs.push(node[1]);
   }
   return places;
@@ -205,7 +206,7 @@ function refTo(hash: Hash, table: Table): Node {
   const leaves = leavesOf(table);
   const hasLeaves = leaves.files.length + leaves.tasks.length + leaves.refs.length > 0;
   const places = placesOf(table);
-  const hasPlaces = places.locations.length + places.refs.length > 0;
+  const hasPlaces = places.targets.length + places.refs.length > 0;
   const flags =
     (hasLeaves ? REF_HAS_LEAVES : 0) | (table.some(isOpen) ? REF_HAS_OPEN : 0) | (hasPlaces ? REF_HAS_PLACES : 0);
   return ['ref', hash, JSON.stringify(table).length, flags];

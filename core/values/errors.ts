@@ -12,6 +12,9 @@ export type ErrorName =
   | 'ImageError'
   | 'InputChanged'
   | 'OutputMissing'
+  | 'OutputConflict'
+  | 'ValueGone'
+  | 'ValueDamaged'
   | 'TaskNotFound'
   | 'NotEncodable';
 

@@ -1,10 +1,14 @@
 /** What becomes of a script's outputs. */
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
+import { realPlace } from '../../core/files/contained.ts';
 import { outputMissing } from '../../core/files/errors.ts';
 import { checkOutput, type Output, stageOut } from '../../core/files/staging.ts';
 import { versionNow, type Written } from '../../core/files/store.ts';
 import type { Stores } from '../../core/files/stores.ts';
+import { clashOf, type Target } from '../../core/values/places.ts';
 import { type Index, mapChildren, type Node, type Table, TableBuilder } from '../../core/values/table.ts';
+
+import { JobFailure } from './failures.ts';
 
 const TRANSFERS_AT_ONCE = 4;
 
@@ -28,6 +32,7 @@ export async function takeOut(
   const places = outputs.filter(isPlace);
   const staged = places.map(outputOf).filter((output) => output !== undefined);
   await mapConcurrent(staged, TRANSFERS_AT_ONCE, (output) => checkOutput(output, folder));
+  await checkApart(places, stores);
   const written = await mapConcurrent(places, TRANSFERS_AT_ONCE, (place) => fill(place, folder, stores, signal));
   const versions = new Map<Node, string>(places.map((place, at) => [place, written[at]?.version ?? '']));
   const value = rebuilt(outputs, (node) => {
@@ -35,6 +40,20 @@ export async function takeOut(
     return isPlace(node) ? [node[1], node[2], versions.get(node) ?? null] : node;
   });
   return { value, bytes: written.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** Places that are spelled apart may be one by way of links. */
+async function checkApart(places: readonly PlaceNode[], stores: Stores): Promise<void> {
+  const asWritten = new Map<Target, Target>();
+  for (const [, , location, name] of places) {
+    const path = stores(location).path?.(location);
+    asWritten.set({ location: path === undefined ? location : await realPlace(path), name }, { location, name });
+  }
+  const clash = clashOf([...asWritten.keys()]);
+  if (!clash) return;
+  const [first, second] = clash.map((target) => asWritten.get(target)?.location ?? target.location);
+  const why = 'are one place by way of links, or one lies in the other: each output needs its own';
+  throw new JobFailure('OutputConflict', `outputs: ${first} and ${second} ${why}`);
 }
 
 async function fill(place: PlaceNode, folder: string, stores: Stores, signal: AbortSignal): Promise<Written> {

@@ -113,6 +113,17 @@ describe('outputs', () => {
     expect(world.batch.jobs).toHaveLength(1);
   });
 
+  it('of one script to one place are refused before it is submitted, also where they come to be known in the run', async () => {
+    const place = task('l.place', v1, (name: string) => file(`out/${name}`));
+    const world = playWorld();
+    const outputs = [place('b/../a'), file('out/a').stage('x')];
+    const run = await start(world, script('true', { executor: 'batch', outputs }));
+    await round(world, run);
+    const summary = await world.summaries.get(run);
+    expect(summary?.traceback).toMatch(/OutputConflict: redex.script: outputs: .*out\/a.* are one place/);
+    expect(world.batch.jobs).toHaveLength(0);
+  });
+
   it('in a directory that another job writes as a whole are a conflict, whichever comes first', async () => {
     const whole = script('mkdir d', { executor: 'batch', outputs: dir('out/a').stage('d') });
     const part = script('echo x > x', { executor: 'batch', outputs: file('out/a/b/x').stage('x') });

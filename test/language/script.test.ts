@@ -113,3 +113,13 @@ it('file(-) is the standard output in outputs alone', () => {
   const stdout: StdoutFile = file('-');
   expect(stdout).toEqual(new File('-'));
 });
+
+describe('outputs to one place', () => {
+  it.each([
+    ['twice', [file('out/a').stage('r'), file('out//a').stage('q')], /out\/a and out\/a are one place/],
+    ['one inside the other', { a: file('k/z').stage('r'), b: [dir('k').stage('d')] }, /lie in one another/],
+    ['also when a script writes them by itself', [file('a'), file('b/../a')], /are one place/],
+  ])('are refused where the script is written: %s', (_, outputs, message) => {
+    expect(() => script('true', { outputs })).toThrow(message);
+  });
+});

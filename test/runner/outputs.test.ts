@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Dir, File } from '../../core/values/classes.ts';
@@ -46,5 +47,21 @@ describe('an output', () => {
     expect(file.error?.message).toContain('x is a folder, not a file');
     const dir = await desk.run({ text: 'touch x\n', outputs: new Dir('kind').stage('x') });
     expect(dir.error?.message).toContain('x is a file, not a folder');
+  });
+
+  it('is refused where it is the place of another one by way of a link, before anything is taken', async () => {
+    await mkdir(join(desk.files, 'real'), { recursive: true });
+    await symlink('real', join(desk.files, 'alias'));
+    for (const [first, second] of [
+      [new File('real/a').stage('x'), new File('alias/a').stage('y')],
+      [new Dir('alias/d').stage('z'), new File(join(desk.files, 'real/d/x')).stage('x')],
+    ]) {
+      const ended = await desk.run({ text: 'touch x y; mkdir z; touch z/x\n', outputs: [first, second] });
+      expect(ended.error).toMatchObject({
+        name: 'OutputConflict',
+        message: expect.stringContaining('by way of links'),
+      });
+      expect(await readdir(join(desk.files, 'real'))).toEqual([]);
+    }
   });
 });

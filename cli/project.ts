@@ -9,6 +9,9 @@ import { UsageError } from './usage-error.ts';
 /** Files that are bundled when the command line names none. */
 const WORKFLOW_FILES = ['workflow.ts', 'workflows/**/workflow.ts'];
 
+/** The environment of who gave the command: later it holds what the handlers need, too. */
+const TYPED_IN = { ...process.env };
+
 /** The project's workflow files, or those given. Throws UsageError when there are none, or one is missing. */
 export function bundleProject(root: string, files: readonly string[], profile: string | undefined): Promise<Bundle> {
   const config = join(root, 'redex.config.ts');
@@ -23,7 +26,7 @@ export function bundleProject(root: string, files: readonly string[], profile: s
   }
   const missing = entries.find((entry) => !existsSync(entry));
   if (missing) throw new UsageError(`there is no file ${missing}`);
-  return bundleProgram({ entries, profile, ...(existsSync(config) && { config }) });
+  return bundleProgram({ entries, profile, environment: TYPED_IN, ...(existsSync(config) && { config }) });
 }
 
 /**

@@ -9,7 +9,7 @@ import { digestBytes, type Hash } from '../values/hash.ts';
 import type { Program } from '../values/program.ts';
 import { rootOf, type Table } from '../values/table.ts';
 import { crewFor } from './crew.ts';
-import { ENTRY_MODULE, type Project, projectModules } from './modules.ts';
+import { ENTRY_MODULE, type Project, projectModules, type Settings } from './modules.ts';
 import { WORKER_URL } from './process.ts';
 
 export interface BundleRequest {
@@ -18,6 +18,8 @@ export interface BundleRequest {
   /** redex.config.ts. */
   readonly config?: string | undefined;
   readonly profile?: string | undefined;
+  /** What redex.config.ts sees of the environment. Workflow files see none: they are loaded again elsewhere. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workerUrl?: URL;
   /** Gets what the files print while they are loaded; default: standard error. */
   readonly log?: (text: string) => void;
@@ -37,16 +39,45 @@ export class BundleError extends Error {
   override readonly name = 'BundleError';
 }
 
-/** Bundles the files and loads the result once to ask for its program. Throws BundleError. Equal files make equal bytes. */
+/**
+ * Bundles the files and loads the result once to ask for its program. Throws BundleError. Equal files, with equal
+ * settings, make equal bytes.
+ */
 export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
-  const code = await link(await projectOf(request));
+  const { root, entries, config } = await placesOf(request);
+  const { log = toStderr, environment, profile } = request;
+  // By itself, where the command is given: what the configuration says is in the bundle, and not how it came to that.
+  const settings =
+    config === undefined
+      ? undefined
+      : settingsOf((await loaded({ root, entries: [], config, profile }, request, environment)).program);
+  const { code, program, notes } = await loaded({ root, entries, settings }, request, {});
+  for (const note of notes) log(`${note}\n`);
   const hash = digestBytes(Buffer.from(code));
+  return { hash, code, program: { ...program, bundle: hash } };
+}
+
+function settingsOf({ executors, limits, context }: Omit<Program, 'bundle'>): Settings {
+  return { executors, limits, context };
+}
+
+interface Loaded {
+  readonly code: string;
+  readonly program: Omit<Program, 'bundle'>;
+  readonly notes: readonly string[];
+}
+
+async function loaded(
+  project: Project,
+  request: BundleRequest,
+  environment: BundleRequest['environment'] = {},
+): Promise<Loaded> {
+  const { code, notes } = await link(project);
   const folder = await mkdtemp(join(tmpdir(), 'redex-bundle-'));
   try {
-    const file = join(folder, `${hash}.mjs`);
+    const file = join(folder, 'bundle.mjs');
     await writeFile(file, code);
-    const program = await askProgram(file, request);
-    return { hash, code, program: { ...program, bundle: hash } };
+    return { code, notes, program: await askProgram(file, request, environment) };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -56,13 +87,14 @@ export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
 async function askProgram(
   file: string,
   { workerUrl = WORKER_URL, log = toStderr }: BundleRequest,
+  environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Omit<Program, 'bundle'>> {
   const crew = crewFor(file, {
     workerUrl,
     log,
     timeMs: PROGRAM_MS_MAX,
     memoryMb: undefined,
-    env: {},
+    env: defined(environment),
     files: undefined,
   });
   try {
@@ -77,6 +109,12 @@ async function askProgram(
   }
 }
 
+function defined(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
 function messageOf(error: Table): string {
   const root = rootOf(error);
   return Array.isArray(root) && root[0] === 'error' ? String(root[3]) : 'the bundle cannot say what is in it';
@@ -86,8 +124,8 @@ function toStderr(text: string): void {
   process.stderr.write(text);
 }
 
-async function link(project: Project): Promise<string> {
-  const { plugin, locate } = projectModules(project);
+async function link(project: Project): Promise<{ code: string; notes: readonly string[] }> {
+  const { plugin, locate, notes } = projectModules(project);
   try {
     const { outputFiles } = await build({
       entryPoints: [ENTRY_MODULE],
@@ -108,7 +146,7 @@ async function link(project: Project): Promise<string> {
       // Packages in the old module format reach Node's own modules by require.
       banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
     });
-    return (outputFiles[0] as { readonly text: string }).text;
+    return { code: (outputFiles[0] as { readonly text: string }).text, notes };
   } catch (thrown) {
     const { errors } = thrown as Partial<BuildFailure>;
     if (!errors) throw thrown;
@@ -117,12 +155,12 @@ async function link(project: Project): Promise<string> {
   }
 }
 
-async function projectOf({ entries, config, profile }: BundleRequest): Promise<Project> {
+async function placesOf({ entries, config }: BundleRequest): Promise<Pick<Project, 'root' | 'entries' | 'config'>> {
   const files = [...new Set(entries.map((entry) => resolve(entry)))];
   const configFile = config === undefined ? undefined : resolve(config);
   const root = await folderOf(configFile ? [...files, configFile] : files);
   const byPath = (a: string, b: string) => (relative(root, a) < relative(root, b) ? -1 : 1);
-  return { root, entries: files.sort(byPath), config: configFile, profile };
+  return { root, entries: files.sort(byPath), config: configFile };
 }
 
 /** The innermost folder with a package.json around all files, else the innermost folder around all files. */

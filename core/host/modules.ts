@@ -10,6 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
+import type { Program } from '../values/program.ts';
 import { type Mappings, originOf } from './source-map.ts';
 import { attachSources, hasSources, SOURCES_CODE } from './sources.ts';
 
@@ -20,9 +21,14 @@ export interface Project {
   readonly root: string;
   /** Absolute, sorted by path relative to the root. */
   readonly entries: readonly string[];
-  readonly config: string | undefined;
-  readonly profile: string | undefined;
+  /** redex.config.ts and a profile of it, where the bundle is to say what they come to. */
+  readonly config?: string | undefined;
+  readonly profile?: string | undefined;
+  /** What they came to. */
+  readonly settings?: Settings | undefined;
 }
+
+export type Settings = Pick<Program, 'executors' | 'limits' | 'context'>;
 
 /** The module that imports all others and exports what the host loads. */
 export const ENTRY_MODULE = 'redex:entry';
@@ -49,11 +55,14 @@ export interface ProjectModules {
   readonly plugin: Plugin;
   /** The message with its place in the author's file instead of the generated code. */
   locate(message: Message): Message;
+  /** What the author should know of his files, once they are linked. */
+  readonly notes: readonly string[];
 }
 
 export function projectModules(project: Project): ProjectModules {
   const { root } = project;
   const originals = new Map<string, Original>();
+  const notes: string[] = [];
   const plugin: Plugin = {
     name: 'redex',
     setup(build) {
@@ -70,11 +79,11 @@ export function projectModules(project: Project): ProjectModules {
       build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData as string));
       build.onLoad({ filter: /.*/, namespace: 'package' }, ({ pluginData }) => loadPlain(pluginData as string));
       build.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) =>
-        isPackage(path) || !hasSources(path) ? undefined : loadUser(path, root, originals),
+        isPackage(path) || !hasSources(path) ? undefined : loadUser(path, project, originals, notes),
       );
     },
   };
-  return { plugin, locate: (message) => located(message, originals) };
+  return { plugin, locate: (message) => located(message, originals), notes };
 }
 
 function located(message: Message, originals: ReadonlyMap<string, Original>): Message {
@@ -87,10 +96,12 @@ function located(message: Message, originals: ReadonlyMap<string, Original>): Me
   return { ...message, location: { ...location, lineText, length, line: origin.line + 1, column: origin.column } };
 }
 
-function entryCode({ entries, config, profile }: Project): string {
+function entryCode({ entries, config, profile, settings }: Project): string {
+  // Parsed when it is loaded: in a literal a key `__proto__` would be another thing.
+  const given = settings ? `JSON.parse(${JSON.stringify(JSON.stringify(settings))})` : 'undefined';
   return [
     `import { makeBundle } from ${JSON.stringify(join(CORE, 'language/entry.ts'))};`,
-    config ? `import config from ${JSON.stringify(config)};` : 'const config = undefined;',
+    config ? `import config from ${JSON.stringify(config)};` : `const config = ${given};`,
     ...entries.map((entry) => `import ${JSON.stringify(entry)};`),
     `export const redexBundle = makeBundle(config, ${JSON.stringify(profile)});`,
   ].join('\n');
@@ -143,12 +154,34 @@ async function loadPlain(file: string): Promise<OnLoadResult> {
   };
 }
 
-async function loadUser(file: string, root: string, originals: Map<string, Original>): Promise<OnLoadResult> {
+/** What is in another place than where the module is loaded next. */
+const ENVIRONMENT = /\bprocess\s*\.\s*env\b/;
+
+function environmentNote(path: string, code: string, mappings: Mappings): string[] {
+  const found = ENVIRONMENT.exec(code);
+  if (!found) return [];
+  const before = code.slice(0, found.index).split('\n');
+  const line = originOf(mappings, before.length - 1, before.at(-1)?.length ?? 0)?.line;
+  const place = line === undefined ? path : `${path}:${line + 1}`;
+  return [
+    `${place}: process.env holds nothing of your shell in a workflow, which is loaded again on other machines. ` +
+      'Read it in redex.config.ts and pass it on as context, or pass it as an argument.',
+  ];
+}
+
+async function loadUser(
+  file: string,
+  { root, config }: Project,
+  originals: Map<string, Original>,
+  notes: string[],
+): Promise<OnLoadResult> {
   const path = slashes(relative(root, file));
   const text = await readFile(file, 'utf8');
   try {
     const { code, mappings } = await attachSources(text, file);
     originals.set(path, { text, mappings });
+    // The code has no comments any more.
+    if (config === undefined) notes.push(...environmentNote(path, code, mappings));
     return { contents: code, loader: 'js', resolveDir: dirname(file) };
   } catch (thrown) {
     if (!isFailure(thrown)) throw thrown;

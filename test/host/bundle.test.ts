@@ -138,6 +138,50 @@ describe('a bundle', () => {
     expect(program).toMatchObject({ limits: { db: 2 }, context: { tools: 'picard' } });
   });
 
+  describe('whose configuration looks at the environment', () => {
+    const files = {
+      'package.json': '{"type":"module"}',
+      'redex.config.ts': 'export default { context: { tool: process.env.TOOL ?? "none", home: "x" } };',
+      'workflow.ts': `import { task } from 'redex';
+        // process.env in a comment is no reading of it.
+        task('e.seen', () => Object.keys(process.env));
+        export const tool = process.env.TOOL;`,
+    };
+    const made = async (environment: Record<string, string>, changes: Record<string, string> = {}) => {
+      const folder = await project({ ...files, ...changes });
+      const said: string[] = [];
+      const [entries, config] = [[join(folder, 'workflow.ts')], join(folder, 'redex.config.ts')];
+      const log = (text: string) => void said.push(text);
+      return { ...(await bundleProgram({ entries, config, environment, log })), said };
+    };
+
+    test('sees that of who gave the command, and what it came to is in the bundle and its hash', async () => {
+      const [one, two, again] = [
+        await made({ TOOL: 'gatk' }),
+        await made({ TOOL: 'picard' }),
+        await made({ TOOL: 'gatk', X: '1' }),
+      ];
+      expect([one.program.context, two.program.context]).toEqual([
+        { tool: 'gatk', home: 'x' },
+        { tool: 'picard', home: 'x' },
+      ]);
+      expect(one.hash).not.toBe(two.hash);
+      expect(again.hash).toBe(one.hash);
+    });
+
+    test('says once that workflow files see nothing of it, with file and line and what to do', async () => {
+      const { said } = await made({ TOOL: 'gatk' });
+      expect(said).toEqual([expect.stringMatching(/^workflow\.ts:3: process\.env .*redex\.config\.ts .*argument/)]);
+      expect((await made({}, { 'workflow.ts': '// process.env\nexport const one = 1;' })).said).toEqual([]);
+    });
+
+    test('keeps context under any key', async () => {
+      const config = `export default { context: JSON.parse('{"__proto__": {"a": 1}}') };`;
+      const { program } = await made({}, { 'redex.config.ts': config });
+      expect(Object.entries(program.context)).toEqual([['__proto__', { a: 1 }]]);
+    });
+  });
+
   test('may use packages, also of the old module format', async () => {
     const { program } = await bundleOf({
       'node_modules/old/package.json': '{"name":"old","main":"index.js"}',

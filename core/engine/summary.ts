@@ -1,11 +1,9 @@
 /** The run's summary: all that lists, polling and the status table need, in one item. */
 import { hasWorkLeft } from '../graph/demands.ts';
-import { callChain } from '../graph/ending.ts';
-import { errorLine } from '../graph/errors.ts';
 import type { Graph, RunEnd } from '../graph/graph.ts';
 import { runOf } from '../graph/graph.ts';
-import type { Table } from '../values/table.ts';
 import type { OpenWork, RunStatus, RunSummary, TaskTally } from './ports.ts';
+import { errorOfJob, tracebackOf } from './traceback.ts';
 import type { LiveRun } from './warm.ts';
 
 const OTHER_ERRORS_MAX = 20;
@@ -69,27 +67,12 @@ function endingOf(graph: Graph, end: RunEnd): Partial<RunSummary> {
       const outcome = graph.jobs.get(job)?.outcome;
       // A job whose error came from below repeats it; only where an error arose is it news.
       return outcome && 'failure' in outcome && outcome.failure.origin === job
-        ? [errorLine(outcome.failure.error)]
+        ? [errorOfJob(graph, job, outcome.failure.error)]
         : [];
     });
   return {
     result: error,
-    traceback: traceback(callChain(graph, origin), error),
+    traceback: tracebackOf(graph, origin, error),
     ...(others.length > 0 && { otherErrors: others.slice(0, OTHER_ERRORS_MAX) }),
   };
-}
-
-/** Calls in the middle of a very deep chain say nothing new. */
-const CHAIN_END_LENGTH = 20;
-
-function traceback(chain: readonly string[], error: Table): string {
-  const tasks =
-    chain.length <= 2 * CHAIN_END_LENGTH
-      ? chain
-      : [
-          ...chain.slice(0, CHAIN_END_LENGTH),
-          `… ${chain.length - 2 * CHAIN_END_LENGTH} more …`,
-          ...chain.slice(-CHAIN_END_LENGTH),
-        ];
-  return ['Traceback (task most recent last):', ...tasks.map((task) => `  ${task}`), errorLine(error)].join('\n');
 }

@@ -3,7 +3,7 @@
 import { RECALLED } from './catching.ts';
 import { type Draft, setStatus } from './draft.ts';
 import type { JobId } from './facts.ts';
-import type { Failure, Graph, GraphNode, NodeId } from './graph.ts';
+import type { Failure, Graph, GraphNode, Job, NodeId } from './graph.ts';
 
 /** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */
 export function noticeFailure(draft: Draft, node: GraphNode): void {
@@ -102,7 +102,12 @@ function resultOf(graph: Graph, nodes: Iterable<NodeId>, job: JobId | undefined)
 
 /** The task calls that led to a job, outermost first. */
 export function callChain(graph: Graph, job: JobId | null): string[] {
-  const names: string[] = [];
-  for (let at = job && graph.jobs.get(job); at; at = at.parent && graph.jobs.get(at.parent)) names.push(at.task);
-  return names.reverse();
+  return jobChain(graph, job).map(({ task }) => task);
+}
+
+/** The jobs that led to a job, outermost first, itself last. */
+export function jobChain(graph: Graph, job: JobId | null): Job[] {
+  const chain: Job[] = [];
+  for (let at = job && graph.jobs.get(job); at; at = at.parent && graph.jobs.get(at.parent)) chain.push(at);
+  return chain.reverse();
 }

@@ -77,6 +77,8 @@ export interface Job {
   readonly eval: EvalHash;
   /** The job whose expression called this one first. */
   readonly parent: JobId | null;
+  /** The parent's task: the parent may leave the graph first. */
+  readonly caller?: string;
   /** Key into the graph's contexts; null is the run's own. */
   readonly context: Hash | null;
   /** Call nodes that wait for the job. */
@@ -87,6 +89,8 @@ export interface Job {
   reused: boolean;
   /** Tasks that its evaluation called, directly or not: bits in hexadecimal, by place among the program's task names. */
   used: string;
+  /** Its arguments in a few words, once it failed: they are gone with its work. */
+  given?: string;
   outcome: Settlement | null;
 }
 

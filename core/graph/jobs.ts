@@ -1,4 +1,5 @@
 /** Calls become jobs, jobs share work, and what a function returned is evaluated further. */
+import { briefArguments } from '../values/brief.ts';
 import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
@@ -156,6 +157,7 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     task: given.task,
     eval: given.evaluation,
     parent: given.parent,
+    ...callerOf(draft, given.parent),
     context: given.context,
     callers: [caller.id],
     scope: null,
@@ -189,6 +191,11 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     expression: null,
   });
   edits.add(graph.frontier, given.evaluation);
+}
+
+function callerOf({ graph }: Draft, parent: JobId | null): { caller?: string } {
+  const caller = parent === null ? undefined : graph.jobs.get(parent)?.task;
+  return caller === undefined ? {} : { caller };
 }
 
 function nextOrdinal(draft: Draft): number {
@@ -254,6 +261,8 @@ export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
   if ('value' in outcome) setStatus(draft, job, job.reused ? 'CACHED' : 'DONE');
   else {
     setStatus(draft, job, 'FAILED');
+    const args = graph.works.get(job.eval)?.args;
+    if (args) edits.set(job, 'given', briefArguments(job.task, args));
     edits.push(graph.failed, job.id);
   }
   for (const caller of job.callers) {

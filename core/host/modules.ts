@@ -103,7 +103,7 @@ function entryCode({ entries, config, profile, settings }: Project): string {
     `import { makeBundle } from ${JSON.stringify(join(CORE, 'language/entry.ts'))};`,
     config ? `import config from ${JSON.stringify(config)};` : `const config = ${given};`,
     ...entries.map((entry) => `import ${JSON.stringify(entry)};`),
-    `export const redexBundle = makeBundle(config, ${JSON.stringify(profile)});`,
+    `export const redexBundle = makeBundle(config, ${JSON.stringify(profile)}, import.meta.url);`,
   ].join('\n');
 }
 

@@ -9,6 +9,7 @@ import { encodeThrown } from './failures.ts';
 import { lazy } from './lazy.ts';
 import './library.ts';
 import { jsonSchemaOf, type Params, parseArguments } from './params.ts';
+import { placeIn } from './places.ts';
 import { allDefinitions, definitionOf, type TaskDefinition } from './registry.ts';
 import { taskHash } from './sources.ts';
 
@@ -31,9 +32,10 @@ export class TaskNotFound extends Error {
   override readonly name = 'TaskNotFound';
 }
 
-export function makeBundle(config: Config | undefined, profile: string | undefined): BundleModule {
+/** `address`: of the bundle, as stacks have it. Without it, tasks have no places. */
+export function makeBundle(config: Config | undefined, profile: string | undefined, address?: string): BundleModule {
   return {
-    program: () => ({ ...resolveConfig(config ?? {}, profile), tasks: taskInfos() }),
+    program: () => ({ ...resolveConfig(config ?? {}, profile), tasks: taskInfos(address) }),
     invoke: (name, args) =>
       Promise.resolve(args)
         .then((given) => run(functionOf(name), given))
@@ -46,15 +48,17 @@ export function makeBundle(config: Config | undefined, profile: string | undefin
   };
 }
 
-function taskInfos(): Record<string, TaskInfo> {
-  return Object.fromEntries(allDefinitions().map((definition) => [definition.name, taskInfo(definition)]));
+function taskInfos(address: string | undefined): Record<string, TaskInfo> {
+  return Object.fromEntries(allDefinitions().map((definition) => [definition.name, taskInfo(definition, address)]));
 }
 
-function taskInfo(definition: TaskDefinition): TaskInfo {
-  const { options, params, description } = definition;
+function taskInfo(definition: TaskDefinition, address: string | undefined): TaskInfo {
+  const { options, params, description, definedAt } = definition;
+  const place = address === undefined ? undefined : placeIn(definedAt?.stack, address);
   return {
     hash: taskHash(definition),
     options,
+    ...(place !== undefined && { place }),
     ...(params && { params: jsonSchemaOf(params) }),
     ...(description !== undefined && { description }),
   };

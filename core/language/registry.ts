@@ -12,6 +12,8 @@ export interface TaskDefinition {
   readonly includes: readonly unknown[];
   readonly params: Params | undefined;
   readonly description: string | undefined;
+  /** Made where the task was defined, for its stack. */
+  readonly definedAt?: Error;
 }
 
 const definitions = new Map<string, TaskDefinition>();

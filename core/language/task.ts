@@ -62,6 +62,7 @@ export function task(name: string, ...rest: readonly unknown[]): unknown {
     includes: includes ?? [],
     params,
     description,
+    definedAt: new Error(name),
   });
   return callable(name);
 }

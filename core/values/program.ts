@@ -56,6 +56,8 @@ export interface TaskInfo {
   /** hash of (name, version), or of (name, source, includes). */
   readonly hash: Hash;
   readonly options: JobOptions;
+  /** Where its author defined it, as `workflows/align.ts:12`. Programs of before this was kept have none. */
+  readonly place?: string;
   /** JSON Schema of the one record parameter of a task that can be started from outside. */
   readonly params?: unknown;
   readonly description?: string;

@@ -89,6 +89,48 @@ describe('a failure', () => {
   });
 });
 
+describe('the traceback', () => {
+  const outer = task('e.outer', v1, (sample: { name: string; token: string }) => [middle(sample.name, 3)]);
+  const middle = task('e.middle', v1, (name: string, _depth: number) => broken(name));
+
+  it('has what each call was given, and never a secret', async () => {
+    const world = playWorld();
+    const summary = await play(world, await start(world, outer({ name: 'Red', token: 'hunter2' })));
+    expect(summary.traceback?.split('\n').slice(0, 5)).toEqual([
+      'Traceback (task most recent last):',
+      '  e.outer({ name: "Red", token: … })',
+      '  e.middle("Red", 3)',
+      '  e.broken("Red")',
+      'Red: Red failed',
+    ]);
+    expect(summary.traceback).not.toContain('hunter2');
+  });
+
+  it('ends with the frames of the error that are the author’s', async () => {
+    const world = playWorld();
+    const summary = await play(world, await start(world, broken('Red')));
+    expect(summary.traceback).toMatch(/\nRed: Red failed\n {4}at .*errors\.test\.ts:\d+:\d+/);
+  });
+
+  it('has the calls of a run that stopped before those above the failure were over', async () => {
+    const world = playWorld();
+    const both = task('e.both', v1, (name: string) => [slow(1), middle(name, 3)]);
+    const summary = await play(world, await start(world, both('Blue')));
+    expect(summary.traceback).toContain('  e.both("Blue")\n  e.middle("Blue", 3)\n  e.broken("Blue")\n');
+  });
+
+  it('names other scripts that failed by what they were given and what called them', async () => {
+    const world = playWorld();
+    const wrong = task('e.wrong', v1, (n: number) => script(`exit ${n}`, { executor: 'batch' }));
+    const summary = await play(world, await start(world, [wrong(1), wrong(2)]));
+    expect(summary.traceback).toContain('  e.wrong(1)\n  redex.script("exit 1")\n');
+    // What called it was given up when the first failure was known.
+    expect(summary.otherErrors?.join()).toContain('redex.script("exit 2") in e.wrong: ');
+  });
+});
+
+const slow = task('e.slow', { ...v1, executor: 'batch' }, (n: number) => n);
+
 class Handle {
   readonly descriptor = 3;
 }

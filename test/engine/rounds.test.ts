@@ -331,7 +331,7 @@ describe('outputs', () => {
     const write = (text: string) => script(text, { executor: 'batch', outputs: file('out/x').stage('x') });
     const summary = await play(world, await start(world, [write('echo a > x'), write('echo b > x')]));
     const refusal = 'OutputConflict: redex.script would write out/x while redex.script is writing it';
-    expect(summary.otherErrors).toEqual([refusal]);
+    expect(summary.otherErrors).toEqual([`redex.script("echo b > x", out out/x): ${refusal}`]);
     expect(world.batch.jobs).toHaveLength(1);
   });
 });

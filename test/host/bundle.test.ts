@@ -191,6 +191,34 @@ describe('a bundle', () => {
     expect(Object.keys(program.tasks)).toContain('b');
   });
 
+  test('knows where in the author’s files each task was defined, wherever the bundle lies', async () => {
+    const { program } = await bundleOf(
+      {
+        ...FILES,
+        'lib/made.ts': `import { task } from 'redex';
+        type Text = string;
+
+        /** Comments and types are no lines of the bundle. */
+        export const make = (name: string) =>
+          task(name, { version: '1' }, (text: Text) => text);
+        make('demo.made');
+        export default task('demo.twice', (n: number): number => n * 2);`,
+        'sub/a file.ts':
+          "import twice from '../lib/made.ts';\nimport { task } from 'redex';\ntask('demo.odd', () => twice(1));",
+      },
+      ['workflow.ts', 'sub/a file.ts'],
+    );
+    const places = Object.entries(program.tasks).map(([name, { place }]) => [name, place] as const);
+    expect(Object.fromEntries(places.filter(([name]) => name.startsWith('demo.')))).toEqual({
+      'demo.greet': 'workflow.ts:5',
+      'demo.main': 'workflow.ts:10',
+      'demo.made': 'lib/made.ts:6',
+      'demo.twice': 'lib/made.ts:8',
+      'demo.odd': 'sub/a file.ts:3',
+    });
+    expect(program.tasks['redex.script']?.place).toBeUndefined();
+  });
+
   test('is stored under its hash, with its program beside it', async () => {
     const bundle = await bundleOf(FILES);
     const folder = await scratchFolder();

@@ -1,0 +1,71 @@
+/** How a failure came about, for people: the calls that led to it, the error, and where in the author's files it was thrown. */
+import { jobChain } from '../graph/ending.ts';
+import { errorLine } from '../graph/errors.ts';
+import type { JobId } from '../graph/facts.ts';
+import { type Graph, type Job, runOf } from '../graph/graph.ts';
+import { briefArguments, briefCall } from '../values/brief.ts';
+import { type Program, SCRIPT_TASK } from '../values/program.ts';
+import { type Node, rootOf, type Table } from '../values/table.ts';
+
+/** Calls in the middle of a very deep chain say nothing new. */
+const CHAIN_END_LENGTH = 20;
+const STACK_LENGTH_MAX = 10;
+
+export function tracebackOf(graph: Graph, origin: JobId | null, error: Table): string {
+  const { program } = runOf(graph);
+  const chain = jobChain(graph, origin);
+  const left = chain.length - 2 * CHAIN_END_LENGTH;
+  const frames = (jobs: readonly Job[]) => jobs.map((job) => frameOf(graph, job, program));
+  const calls =
+    left <= 0
+      ? frames(chain)
+      : [...frames(chain.slice(0, CHAIN_END_LENGTH)), `… ${left} more …`, ...frames(chain.slice(-CHAIN_END_LENGTH))];
+  return [
+    'Traceback (task most recent last):',
+    ...calls.map((call) => `  ${call}`),
+    errorLine(error),
+    ...authorStack(error),
+  ].join('\n');
+}
+
+/** The error of a job outside the traceback. All scripts have one name: one is told by what it was given and who called it. */
+export function errorOfJob(graph: Graph, id: JobId, error: Table): string {
+  const job = graph.jobs.get(id);
+  const line = errorLine(error);
+  if (job?.task !== SCRIPT_TASK) return line;
+  const parent = job.parent === null ? undefined : graph.jobs.get(job.parent);
+  const caller = parent ? callText(graph, parent) : job.caller;
+  const call = `${callText(graph, job)}${caller === undefined ? '' : ` in ${caller}`}`;
+  const name = `: ${SCRIPT_TASK}: `;
+  return line.includes(name) ? line.replace(name, () => `: ${call}: `) : `${call}: ${line}`;
+}
+
+function frameOf(graph: Graph, job: Job, program: Program): string {
+  const place = program.tasks[job.task]?.place;
+  return `${callText(graph, job)}${place === undefined ? '' : `  (${place})`}`;
+}
+
+/** Of a job that has not failed yet, when the run stopped first, the work is still there. */
+function callText({ works }: Graph, { task, eval: evaluation, given }: Job): string {
+  const args = works.get(evaluation)?.args;
+  return briefCall(task, given ?? (args ? briefArguments(task, args) : '…'));
+}
+
+/** Where modules of redex and of Node's own stand in stacks. */
+const FOREIGN_FRAME = /\b(?:redex|node):/;
+
+/** The frames of the error's stack that are the author's; scripts and the engine's own failures have none. */
+function authorStack(error: Table): string[] {
+  const root = rootOf(error);
+  if (!Array.isArray(root) || root[0] !== 'error') return [];
+  const stack = fieldOf(error, error[root[4]] as Node, 'stack');
+  if (typeof stack !== 'string') return [];
+  const frames = stack.split('\n').filter((line) => /^ {4}at /.test(line) && !FOREIGN_FRAME.test(line));
+  return frames.slice(0, STACK_LENGTH_MAX);
+}
+
+function fieldOf(table: Table, record: Node, name: string): Node | undefined {
+  if (!Array.isArray(record) || record[0] !== 'record') return undefined;
+  const at = record[1].indexOf(name);
+  return at < 0 ? undefined : table[record[2][at]];
+}

@@ -1,0 +1,157 @@
+/**
+ * Values in a few words: what a call was given, for tracebacks and lists of jobs.
+ *
+ * 1. The text is short whatever the value is, and costs no more than what it shows.
+ * 2. What is named like a secret, or is one in an address, is left out; so are environments.
+ */
+import { SCRIPT_TASK } from './program.ts';
+import { type Index, type Node, rootOf, type Table } from './table.ts';
+
+const TEXT_LENGTH_MAX = 60;
+const LOCATION_LENGTH_MAX = 40;
+const MEMBERS_MAX = 4;
+const DEPTH_MAX = 2;
+const BRIEF_LENGTH_MAX = 120;
+
+/** The arguments of a call, as between its brackets; of a script the line that tells most, and what it reads and writes. */
+export function briefArguments(task: string, args: Table): string {
+  const root = rootOf(args);
+  const places = isNode(root) && root[0] === 'list' ? root[1] : [];
+  const parts = task === SCRIPT_TASK ? scriptParts(args, places) : listed(places, (place) => brief(args, place, 0));
+  return cut(parts.join(', '), BRIEF_LENGTH_MAX);
+}
+
+/** The call as it would be written. */
+export function briefCall(task: string, given: string): string {
+  return `${task}(${given})`;
+}
+
+function isNode(node: Node | undefined): node is Exclude<Node, null | boolean | number | string> {
+  return typeof node === 'object' && node !== null;
+}
+
+function brief(table: Table, index: Index, depth: number): string {
+  const node = table[index] as Node;
+  if (typeof node === 'string') return quoted(node);
+  if (!isNode(node)) return String(node);
+  const inner = (child: Index) => (depth < DEPTH_MAX ? brief(table, child, depth + 1) : '…');
+  switch (node[0]) {
+    case 'list':
+      return `[${listed(node[1], inner).join(', ')}]`;
+    case 'set':
+      return `Set [${listed(node[1], inner).join(', ')}]`;
+    case 'record':
+      return recordText(node[1], node[2], inner);
+    case 'map':
+      return `Map of ${node[1].length}`;
+    case 'file':
+    case 'dir':
+    case 'place':
+      return location(node[0] === 'place' ? node[2] : node[1]);
+    case 'stage':
+    case 'quote':
+      return brief(table, node[1], depth);
+    case 'stdout':
+      return 'stdout';
+    case 'undefined':
+      return 'undefined';
+    case 'number':
+      return node[1];
+    case 'bigint':
+      return `${cut(node[1], TEXT_LENGTH_MAX)}n`;
+    case 'task':
+      return node[1];
+    case 'error':
+      return `${node[1]}(${quoted(node[3])})`;
+    case 'ref':
+      return `<${node[2]} bytes of JSON>`;
+    default:
+      return `<${node[0]}>`;
+  }
+}
+
+function recordText(keys: readonly string[], values: readonly Index[], inner: (child: Index) => string): string {
+  const fields = listed([...keys.keys()], (at) => {
+    const key = keys[at] as string;
+    return `${cut(key, TEXT_LENGTH_MAX)}: ${SECRET_NAME.test(key) ? '…' : inner(values[at] as Index)}`;
+  });
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+}
+
+/** The first members, and how many more there are. */
+function listed<T>(members: readonly T[], show: (member: T) => string): string[] {
+  const shown = members.slice(0, MEMBERS_MAX).map(show);
+  const more = members.length - shown.length;
+  return more > 0 ? [...shown, `… ${more} more`] : shown;
+}
+
+function scriptParts(args: Table, [text, inputs, outputs]: readonly Index[]): string[] {
+  const source = text === undefined ? null : args[text];
+  const line = typeof source === 'string' ? quoted(tellingLine(source)) : '<a long script>';
+  return [
+    line,
+    ...(inputs === undefined ? [] : placesText('in', args, inputs)),
+    ...(outputs === undefined ? [] : placesText('out', args, outputs)),
+  ];
+}
+
+/** The first line that does something: not the interpreter, a comment, or a setting of the shell. */
+function tellingLine(text: string): string {
+  const lines = text
+    .slice(0, 2000)
+    .split('\n')
+    .map((line) => line.trim());
+  return lines.find((line) => line !== '' && !line.startsWith('#') && !/^set\s/.test(line)) ?? '';
+}
+
+/** Nodes of a script's inputs or outputs that are looked through for the first location. */
+const NODES_LOOKED_AT = 100;
+
+function placesText(word: string, args: Table, root: Index): string[] {
+  const found: string[] = [];
+  const pending = [root];
+  for (let seen = 0; pending.length > 0 && seen < NODES_LOOKED_AT; seen++) {
+    const node = args[pending.pop() as Index];
+    if (!isNode(node)) continue;
+    if (node[0] === 'file' || node[0] === 'dir') found.push(node[1]);
+    else if (node[0] === 'place') found.push(node[2]);
+    else if (node[0] === 'stage') pending.push(node[1]);
+    else if (node[0] === 'list') pending.push(...node[1].slice(0, NODES_LOOKED_AT).reverse());
+    else if (node[0] === 'record') pending.push(...node[2].slice(0, NODES_LOOKED_AT).reverse());
+  }
+  const [first, ...others] = found;
+  if (first === undefined) return [];
+  return [`${word} ${location(first)}${others.length > 0 ? ` and ${others.length} more` : ''}`];
+}
+
+const SECRET_WORD = '(?:secret|passw|passphrase|token|(?:api|access|private)[_-]?key|credential|signature)';
+const SECRET_NAME = new RegExp(SECRET_WORD, 'i');
+const SECRETS: readonly (readonly [RegExp, string])[] = [
+  // The user of an address.
+  [/(\/\/)[^/\s@]+@/g, '$1…@'],
+  // `--password x`, `PASSWORD=x`, `"token": "x"`, `?X-Amz-Signature=x`.
+  [new RegExp(`(-[\\w-]*${SECRET_WORD}[\\w-]*\\s+)[^\\s-]\\S*`, 'gi'), '$1…'],
+  [new RegExp(`(${SECRET_WORD}[\\w-]*["']?\\s*[=:]\\s*)("[^"]*"?|'[^']*'?|[^\\s&;,]+)`, 'gi'), '$1…'],
+  [/(\bBearer\s+)\S+/gi, '$1…'],
+];
+
+/** Texts are cut before they are looked through, at a length that leaves no half of a secret behind. */
+const LOOKED_THROUGH = 400;
+
+function withoutSecrets(text: string): string {
+  return SECRETS.reduce((kept, [secret, instead]) => kept.replace(secret, instead), text.slice(0, LOOKED_THROUGH));
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(cut(withoutSecrets(text), TEXT_LENGTH_MAX));
+}
+
+/** The end of a location tells files apart. */
+function location(text: string): string {
+  const path = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? withoutSecrets(text).split('?', 1).join('') : text;
+  return path.length > LOCATION_LENGTH_MAX ? `…${path.slice(1 - LOCATION_LENGTH_MAX).toWellFormed()}` : path;
+}
+
+function cut(text: string, lengthMax: number): string {
+  return text.length > lengthMax ? `${text.slice(0, lengthMax - 1).toWellFormed()}…` : text;
+}

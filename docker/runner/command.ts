@@ -8,11 +8,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
-import { type Usage, watchUsage } from './processes.ts';
+import { type Family, type Usage, watchUsage } from './processes.ts';
 import { openHereDocument, traceIn } from './trace.ts';
 
 /** What stdout may hold when it is a result. */
 const STDOUT_BYTES_MAX = 10_000_000;
+/** What a pipe may hold, as Linux lets programs ask for without being root. */
+const PIPE_BYTES_MAX = 1 << 20;
+/** What is in a pipe is read at once. */
+const IDLE_MS = 500;
 const STDERR_LINES_KEPT = 20;
 const STDERR_BYTES_KEPT = 8192;
 
@@ -72,8 +76,9 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
   for (const { writer } of [stdout, stderr]) closeSync(writer);
   const collected = forward(stdout.reader, process.stdout, command.wantsStdout ? firstBytes() : undefined);
   const kept = forward(stderr.reader, process.stderr, lastBytes());
-  // What it left running in the background ends with it, also so that its pipes end.
-  const exitCode = await exitCodeOf(child).finally(() => lifetime.family.kill());
+  const exitCode = await endOf(child, lifetime.family);
+  // What its pipes hold now is the last of its words.
+  for (const { reader } of [stdout, stderr]) endWhenIdle(reader);
   const [stdoutBytes, stderrBytes] = await Promise.all([collected, kept]);
   const commandsLast = exitCode === 0 ? '' : ((await trace?.last(command.declared)) ?? '');
   const stderrLast = lastLines(stderrBytes);
@@ -98,6 +103,30 @@ async function openPipes(first: string, second: string): Promise<[Pipe, Pipe]> {
     return { reader: new Socket({ fd: reader, readable: true, writable: false }), writer };
   };
   return [await open(first), await open(second)];
+}
+
+/** What the script left running ends with it. */
+async function endOf(script: ChildProcess, family: Family): Promise<number> {
+  try {
+    return await exitCodeOf(script);
+  } finally {
+    await family.end();
+  }
+}
+
+/**
+ * Ends the reading of a pipe that has no more to give, also where one that cannot be killed keeps it open, or goes on
+ * writing.
+ */
+function endWhenIdle(reader: Socket): void {
+  const { bytesRead } = reader;
+  let before = bytesRead;
+  const timer = setInterval(() => {
+    const idle = reader.bytesRead === before && reader.readableLength === 0;
+    before = reader.bytesRead;
+    if (idle || before - bytesRead > PIPE_BYTES_MAX) reader.destroy();
+  }, IDLE_MS);
+  reader.once('close', () => clearInterval(timer));
 }
 
 function exitCodeOf(child: ChildProcess): Promise<number> {
@@ -137,9 +166,14 @@ function lastBytes(): Keeper {
 }
 
 async function forward(from: Socket, to: NodeJS.WriteStream, keeper: Keeper | undefined): Promise<Buffer | undefined> {
-  for await (const chunk of from) {
-    keeper?.take(chunk);
-    if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve));
+  try {
+    for await (const chunk of from) {
+      keeper?.take(chunk);
+      if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve));
+    }
+  } catch (thrown) {
+    // It was ended because nothing more came.
+    if ((thrown as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw thrown;
   }
   return keeper?.kept();
 }

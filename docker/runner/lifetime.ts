@@ -16,12 +16,12 @@ export interface Lifetime {
 
 /**
  * SIGTERM is passed on to the work; what does not end within the grace is killed. With `parentPipe`, the end of standard
- * input is the end of the parent: the whole job is killed at once.
+ * input is the end of the parent: the whole job is killed at once. What has the mark is the job's.
  */
-export function watchLifetime(parentPipe: boolean): Lifetime {
+export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
   const told = new AbortController();
   const leads = leadsGroup();
-  const family = ownFamily(leads);
+  const family = ownFamily(leads, mark);
   const onSignal = (): void => {
     if (told.signal.aborted) return;
     told.abort();

@@ -1,6 +1,8 @@
 /** The program that every job runs as: in its container, or as a child process of the local cloud. */
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { JOB_MARK } from '../../core/disk/processes.ts';
 import { TROUBLE_EXIT_CODE } from '../../core/engine/causes.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
@@ -15,17 +17,17 @@ import type { Ports } from './cloud.ts';
 import { type Desk, runJob } from './job.ts';
 import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
 
-async function main(settings: RunnerSettings, lifetime: Lifetime): Promise<number> {
-  const desk = await openDesk(settings);
+async function main(settings: RunnerSettings, lifetime: Lifetime, mark: string): Promise<number> {
+  const desk = await openDesk(settings, mark);
   const spec = await readSpec(desk.objects, settings.spec, settings.arrayIndex ?? 0);
   return await runJob(desk, spec, lifetime);
 }
 
-async function openDesk(settings: RunnerSettings): Promise<Desk> {
+async function openDesk(settings: RunnerSettings, mark: string): Promise<Desk> {
   const { objects, attempts, s3 } = await openPorts(settings);
   const folder = settings.store.kind === 'folder' ? settings.store.path : undefined;
   const options: StoreOptions = { root: settings.filesRoot, versions: folder && join(folder, 'versions'), s3 };
-  const machine = machineVariables();
+  const machine = { ...machineVariables(), [JOB_MARK]: mark };
   const work = settings.work ?? join(tmpdir(), 'redex');
   return {
     objects,
@@ -83,12 +85,13 @@ async function callTask(
 }
 
 const settings = runnerSettings();
-const lifetime = watchLifetime(settings.parentPipe);
+const mark = `${settings.jobId}/${randomUUID()}`;
+const lifetime = watchLifetime(settings.parentPipe, mark);
 try {
-  process.exitCode = await main(settings, lifetime);
+  process.exitCode = await main(settings, lifetime, mark);
 } catch (thrown) {
   if (!lifetime.signal.aborted) console.error(thrown);
   process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE_EXIT_CODE;
 }
-lifetime.family.kill();
+await lifetime.family.end();
 process.exit();

@@ -1,49 +1,23 @@
-/** Processes of a job: which there are, what they use, and their end. Told by Linux's /proc; elsewhere little is known. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** Processes of a job: which there are, what they use, and their end. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  addBelow,
+  allProcesses,
+  JOB_MARK,
+  killAll,
+  type ProcessState,
+  readProc,
+  send,
+  stateOf,
+  statFields,
+  ticksToSeconds,
+  variableOf,
+} from '../../core/disk/processes.ts';
 
-/** Kernel ticks in a second, as /proc counts processor time on every Linux. */
-const TICKS_PER_SECOND = 100;
 const LOOK_MS = 500;
-/** Who forks while it is being killed is looked for again. */
-const KILL_ROUNDS_MAX = 5;
-
-interface ProcessState {
-  readonly pid: number;
-  readonly parent: number;
-  readonly group: number;
-  /** User and system time of the process and of those of its children that have ended. */
-  readonly cpuSeconds: number;
-}
-
-function readProc(path: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${path}`, 'latin1');
-  } catch {
-    return undefined;
-  }
-}
-
-/** proc_pid_stat(5): the fields after the parenthesised name, which may itself hold spaces and parentheses. */
-function statFields(pid: number | 'self'): string[] {
-  const text = readProc(`${pid}/stat`) ?? '';
-  return text.slice(text.lastIndexOf(')') + 2).split(' ');
-}
-
-/** undefined for one that has ended, also when nobody has asked for its exit code yet. */
-function stateOf(pid: number): ProcessState | undefined {
-  const [state = '', parent, group, ...rest] = statFields(pid);
-  if (state === '' || state === 'Z' || state === 'X') return undefined;
-  const ticks = rest.slice(8, 12).reduce((sum, field) => sum + Number(field), 0);
-  return { pid, parent: Number(parent), group: Number(group), cpuSeconds: ticks / TICKS_PER_SECOND };
-}
-
-function allProcesses(): ProcessState[] {
-  try {
-    return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (stateOf(Number(name)) ?? []) : []));
-  } catch {
-    return [];
-  }
-}
+/** What has been killed is gone at once, but for what waits for a device. */
+const GONE_MS_MAX = 2000;
+const GONE_LOOK_MS = 5;
 
 /** Whether this process leads its own group, so that the whole group is its job. */
 export function leadsGroup(): boolean {
@@ -54,14 +28,6 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
   send(-group, signal);
 }
 
-function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
-}
-
 /** The processes that the work of this one consists of. */
 export interface Family {
   /** Also holds the members of another group from now on. */
@@ -69,27 +35,41 @@ export interface Family {
   members(): ProcessState[];
   signal(signal: NodeJS.Signals): void;
   kill(): void;
+  /** Kills, and waits until they are gone. */
+  end(): Promise<void>;
 }
 
 /**
- * All below this process, and the groups that they have been seen in: `timeout`, for one, makes a group of its own, and
- * loses its parent when the script is ended. A group is forgotten when it is empty, before its number can come again.
+ * All that has the mark, all below this process, all that was ever seen to be one of them, and the groups that they have
+ * been seen in: `timeout`, for one, makes a group of its own, and loses its parent when the script is ended. A group is
+ * forgotten when it is empty, before its number can come again.
  */
-export function ownFamily(leads: boolean): Family {
-  const ownGroup = Number(statFields('self')[2]);
+export function ownFamily(leads: boolean, mark: string): Family {
+  const self = stateOf('self');
   let groups = new Set(leads ? [process.pid] : []);
+  let seen = new Map<number, number>();
+  const isOurs = ({ pid, group, born }: ProcessState): boolean => {
+    // What is older than its job is none of its processes.
+    if (born < (self?.born ?? 0)) return false;
+    return groups.has(group) || seen.get(pid) === born || variableOf(pid, JOB_MARK) === mark;
+  };
   const members = (): ProcessState[] => {
     const all = allProcesses();
     if (all.length === 0) return [];
-    const found = new Map(all.filter(({ group }) => groups.has(group)).map((state) => [state.pid, state]));
+    const found = new Map(all.filter(isOurs).map((state) => [state.pid, state]));
     const childrenOf = Map.groupBy(all, ({ parent }) => parent);
     for (const pid of new Set([process.pid, ...found.keys()])) addBelow(pid, childrenOf, found);
     found.delete(process.pid);
+    seen = new Map([...found.values()].map(({ pid, born }) => [pid, born]));
     groups = new Set([...found.values()].map(({ group }) => group));
     // The group that somebody else made for this process and for others is not the job's.
     if (leads) groups.add(process.pid);
-    else groups.delete(ownGroup);
+    else if (self) groups.delete(self.group);
     return [...found.values()];
+  };
+  const kill = (): void => {
+    killAll(members);
+    for (const group of groups) if (group !== process.pid) send(-group, 'SIGKILL');
   };
   return {
     adopt: (group) => groups.add(group),
@@ -100,27 +80,14 @@ export function ownFamily(leads: boolean): Family {
       // Where nothing is told of processes, groups are reached all the same; this process minds no second SIGTERM.
       if (found.length === 0) for (const group of groups) send(-group, signal);
     },
-    kill() {
-      for (let round = 0; round < KILL_ROUNDS_MAX; round++) {
-        const left = members();
-        if (left.length === 0) break;
-        for (const { pid } of left) send(pid, 'SIGKILL');
+    kill,
+    async end() {
+      kill();
+      for (const until = Date.now() + GONE_MS_MAX; members().length > 0 && Date.now() < until; ) {
+        await sleep(GONE_LOOK_MS);
       }
-      for (const group of groups) if (group !== process.pid) send(-group, 'SIGKILL');
     },
   };
-}
-
-function addBelow(
-  pid: number,
-  childrenOf: ReadonlyMap<number, readonly ProcessState[]>,
-  found: Map<number, ProcessState>,
-): void {
-  const open = [...(childrenOf.get(pid) ?? [])];
-  for (let state = open.pop(); state; state = open.pop()) {
-    found.set(state.pid, state);
-    open.push(...(childrenOf.get(state.pid) ?? []));
-  }
 }
 
 export interface Usage {
@@ -166,8 +133,7 @@ export function watchUsage(family: Family): () => Usage {
 
 /** Processor time of the children of this process that have ended, with all of theirs. */
 function endedSeconds(): number {
-  const fields = statFields('self');
-  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) / TICKS_PER_SECOND;
+  return ticksToSeconds(statFields('self').slice(13, 15));
 }
 
 function kibOf(status: string, field: string): number {

@@ -73,7 +73,7 @@ describe('a script', () => {
     expect(lines).toContain("DECLARED=it's");
     const names = lines.flatMap((line) => /^([A-Z_]+)=/.exec(line)?.[1] ?? []);
     expect(names.sort()).toEqual(
-      ['DECLARED', 'HOME', 'LANG', 'OLDPWD', 'PATH', 'PWD', 'SHLVL', 'TMPDIR', '_'].filter((name) =>
+      ['DECLARED', 'HOME', 'LANG', 'OLDPWD', 'PATH', 'PWD', 'REDEX_JOB', 'SHLVL', 'TMPDIR', '_'].filter((name) =>
         names.includes(name),
       ),
     );

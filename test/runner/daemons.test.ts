@@ -1,0 +1,62 @@
+import { closeSync, openSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { File } from '../../core/values/classes.ts';
+import { type Desk, openDesk, processesWith, until } from './desk.ts';
+
+let desk: Desk;
+
+beforeAll(async () => {
+  desk = await openDesk();
+});
+
+afterAll(() => desk.remove());
+
+/** Ways to leave a job's parent, group and session before anybody looks. */
+const DAEMONS = {
+  'setsid -f': (sleep: string) => `setsid -f ${sleep} > /dev/null 2>&1`,
+  'a double fork': (sleep: string) => `( ( setsid ${sleep} & ) & ) > /dev/null 2>&1`,
+  'nohup and disown': (sleep: string) => `nohup ${sleep} > /dev/null 2>&1 & disown`,
+  'a chain of sessions': (sleep: string) => `setsid -f setsid -f setsid -f ${sleep} > /dev/null 2>&1`,
+  'a daemon in another directory': (sleep: string) => `(cd / && setsid -f ${sleep} > /dev/null 2>&1)`,
+  'a daemon that holds the pipes open': (sleep: string) => `setsid -f ${sleep}`,
+};
+
+describe('a process that leaves its job', () => {
+  for (const [at, [way, daemon]] of Object.entries(DAEMONS).entries()) {
+    it(`by ${way} ends when the script has ended`, async () => {
+      const seconds = `3${at}10.125`;
+      const ended = await desk.run({ text: `${daemon(`sleep ${seconds}`)}\necho done\n`, outputs: new File('-') });
+      expect(ended).toMatchObject({ exitCode: 0, value: 'done\n' });
+      expect(await processesWith(seconds)).toEqual([]);
+    });
+
+    it(`by ${way} ends with a job that is told to end, and with one whose parent is gone`, async () => {
+      for (const end of ['terminate', 'abandon']) {
+        const seconds = `3${at}20.125`;
+        const spec = await desk.scriptSpec({ text: `${daemon(`sleep ${seconds}`)}\necho ready\nsleep 3333\n` });
+        const running = await desk.start(spec);
+        await until(async () => running.log().includes('ready') && (await processesWith(seconds)).length > 0);
+        if (end === 'terminate') process.kill(running.child.pid as number, 'SIGTERM');
+        else running.child.stdin?.destroy();
+        await running.ended;
+        await until(async () => (await processesWith(seconds)).length === 0);
+      }
+    });
+  }
+});
+
+describe('a pipe that somebody else holds open', () => {
+  it('does not keep the job from its end', async () => {
+    const spec = await desk.scriptSpec({
+      text: `echo "pid $$ end"; until test -e ${desk.files}/go; do sleep 0.02; done; echo last`,
+      outputs: new File('-'),
+    });
+    const running = await desk.start(spec);
+    await until(() => / end/.test(running.log()));
+    const held = openSync(`/proc/${/pid (\d+)/.exec(running.log())?.[1]}/fd/1`, 'w');
+    await desk.write('go', '');
+    const ended = await running.ended;
+    closeSync(held);
+    expect(ended).toMatchObject({ exitCode: 0, value: expect.stringMatching(/last\n$/) as string });
+  });
+});

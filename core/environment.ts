@@ -18,6 +18,8 @@ export interface EngineSettings {
   readonly bundle: Hash | undefined;
   /** What relative local paths are relative to; absent in the cloud. */
   readonly filesRoot: string | undefined;
+  /** Whether the services are those of a local cloud, which know no accounts. */
+  readonly local: boolean;
   /** Local only: the owner of the database, beside whom nobody sends. */
   readonly sender: string | undefined;
   /** Event bus for wake-ups and run-ended events. */
@@ -78,6 +80,7 @@ const EngineVariables = v.object({
   REDEX_STORE: StoreText,
   REDEX_BUNDLE: v.optional(BundleHash),
   REDEX_FILES_ROOT: v.optional(Text),
+  REDEX_LOCAL: v.optional(v.literal('1')),
   REDEX_SENDER: v.optional(Text),
   REDEX_BUS: v.optional(Text, 'default'),
   REDEX_QUEUE: v.optional(Text),
@@ -114,6 +117,7 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     storeText: read.REDEX_STORE,
     bundle: read.REDEX_BUNDLE,
     filesRoot: read.REDEX_FILES_ROOT,
+    local: read.REDEX_LOCAL === '1',
     sender: read.REDEX_SENDER,
     bus: read.REDEX_BUS,
     queue: read.REDEX_QUEUE,
@@ -148,13 +152,23 @@ const MACHINE_VARIABLES = [
   /^(HTTP|HTTPS|ALL|FTP|NO)_PROXY$/i,
   /^(SSL_CERT_(FILE|DIR)|(CURL|REQUESTS|AWS)_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$/,
   /^(AWS_(DEFAULT_)?REGION|AWS_CONTAINER_.*|ECS_CONTAINER_METADATA_URI.*)$/,
+  // Which account, as the command uses it; not the keys themselves.
+  /^AWS_((DEFAULT_)?PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE|ENDPOINT_URL.*|IGNORE_CONFIGURED_ENDPOINT_URLS)$/,
   /^REDEX_(VCPUS|MEMORY_MB)$/,
 ];
 
 /** The part of the environment that scripts see beside what they declare. */
 export function machineVariables(variables: Variables = process.env): Record<string, string> {
+  // Scripts have a HOME of their own, and the profiles are in the user's.
+  const { HOME } = variables;
+  const profiles = HOME && {
+    AWS_CONFIG_FILE: `${HOME}/.aws/config`,
+    AWS_SHARED_CREDENTIALS_FILE: `${HOME}/.aws/credentials`,
+  };
   const isSeen = (name: string) => MACHINE_VARIABLES.some((pattern) => pattern.test(name));
-  const seen = Object.entries(variables).filter(([name, value]) => isSeen(name) && value !== undefined);
+  const seen = Object.entries({ ...(variables.AWS_PROFILE && profiles), ...variables }).filter(
+    ([name, value]) => isSeen(name) && value !== undefined,
+  );
   return Object.fromEntries(seen) as Record<string, string>;
 }
 

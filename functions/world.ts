@@ -64,7 +64,7 @@ function openStorage({ store, tables, filesRoot }: EngineSettings, { s3, dynamo 
 
 function openWorld(settings: EngineSettings): World {
   const { stack, tables, sender, bus } = settings;
-  const clients = awsClients();
+  const clients = awsClients(settings);
   const { objects, attempts, files, bundles } = openStorage(settings, clients);
   return {
     stack,
@@ -94,7 +94,7 @@ function openWorld(settings: EngineSettings): World {
 export function storedState(): Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'> {
   const settings = engineSettings();
   const { tables } = settings;
-  const clients = awsClients();
+  const clients = awsClients(settings);
   const { objects } = openStorage(settings, clients);
   return {
     objects,

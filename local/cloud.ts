@@ -71,7 +71,7 @@ export interface Cloud {
   readonly owner: boolean;
   /** The owner's. */
   readonly pid: number;
-  /** Endpoints, credentials and settings, for SDK clients and core/environment.ts. The owner's process has them set. */
+  /** Endpoints and settings, for SDK clients and core/environment.ts. The owner's process has them set. */
   readonly environment: Variables;
   /** Calls a function as Lambda would; throws what it throws. */
   invoke(name: FunctionName, payload: unknown): Promise<unknown>;
@@ -149,7 +149,7 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const sender = `local-${randomUUID()}`;
   const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, root, sender, sweepPeriodMs };
   const inherited = inheritedVariables(process.env);
-  const environment = cloudVariables(places, process.env);
+  const environment = cloudVariables(places);
   endings.push(setVariables(process.env, environment));
   await makeTables();
 
@@ -238,7 +238,7 @@ function failedMessages(answer: unknown): Map<string, string> {
 }
 
 async function makeTables(): Promise<void> {
-  const { dynamo } = awsClients();
+  const { dynamo } = awsClients({ local: true });
   try {
     await ensureTables(dynamo, TABLES);
   } finally {

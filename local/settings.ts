@@ -20,16 +20,14 @@ export interface Places {
   readonly sweepPeriodMs?: number;
 }
 
-/** For the handlers, and every SDK client, of the process that owns the cloud. `present`: what is set already. */
-export function cloudVariables(places: Places, present: NodeJS.ProcessEnv): Variables {
+/** For the handlers, and every SDK client, of the process that owns the cloud. */
+export function cloudVariables(places: Places): Variables {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: places.dynamoDbUrl,
     AWS_ENDPOINT_URL_BATCH: places.serverUrl,
     AWS_ENDPOINT_URL_EVENTBRIDGE: places.serverUrl,
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
-    AWS_REGION: present.AWS_REGION ?? present.AWS_DEFAULT_REGION ?? 'us-east-1',
-    // Nobody here checks a signature. Keys that are at hand serve for files in S3, too; a profile may need a login.
-    ...(!present.AWS_ACCESS_KEY_ID && { AWS_ACCESS_KEY_ID: 'redex', AWS_SECRET_ACCESS_KEY: 'redex' }),
+    REDEX_LOCAL: '1',
     REDEX_STACK: STACK,
     REDEX_TABLE_RUNS: TABLES.runs,
     REDEX_TABLE_CACHE: TABLES.cache,
@@ -54,11 +52,12 @@ export function jobVariables(places: Pick<Places, 'store' | 'root'>, work: strin
   };
 }
 
+/** Also what AWS Batch would set. Endpoints for S3 lead jobs to the files that the engine looks at. */
+const FOR_HANDLERS = /^(REDEX_|AWS_BATCH_|AWS_ENDPOINT_URL_(DYNAMODB|BATCH|EVENTBRIDGE)$)/;
+
 /** What jobs inherit from the user's environment: all of it but what is meant for handlers. */
 export function inheritedVariables(present: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(present).filter(([name]) => !/^(REDEX_|AWS_BATCH_|AWS_ENDPOINT_URL)/.test(name)),
-  );
+  return Object.fromEntries(Object.entries(present).filter(([name]) => !FOR_HANDLERS.test(name)));
 }
 
 /** What the owner publishes for other processes, in `endpoint.json`. */

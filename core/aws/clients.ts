@@ -15,14 +15,18 @@ const requestHandler = {
   throwOnRequestTimeout: true,
 };
 
+/** Nobody checks a signature in a local cloud: its clients need no account, and what the user has is for files in S3. */
+const UNCHECKED = { region: 'us-east-1', credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' } };
+
 /** The clients of handlers, whose time is short: what fails there is done again by the next event. */
-export function awsClients() {
+export function awsClients({ local }: { readonly local: boolean }) {
+  const settings = { requestHandler, ...(local && UNCHECKED) };
   return {
-    dynamo: new DynamoDBClient({ requestHandler }),
+    dynamo: new DynamoDBClient(settings),
     s3: new S3Client({}),
-    batch: new BatchClient({ requestHandler }),
-    batchOnce: new BatchClient({ requestHandler, maxAttempts: 1 }),
-    events: new EventBridgeClient({ requestHandler }),
+    batch: new BatchClient(settings),
+    batchOnce: new BatchClient({ ...settings, maxAttempts: 1 }),
+    events: new EventBridgeClient(settings),
   };
 }
 

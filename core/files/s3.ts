@@ -20,7 +20,16 @@ const COPY_BYTES_MAX = 5 * 1024 ** 3;
 /** A download whose connection breaks is carried on from where it stopped. */
 const RESUMES_MAX = 5;
 
-export function s3Store(client: S3Client = new S3Client({})): Store {
+/** Buckets are found from here, too; a request for one elsewhere is answered with where it is. */
+const REGION_DEFAULT = 'us-east-1';
+
+/** By the user's settings, profile and keys. Without a region, as many a laptop has none, by the default one. */
+function clientOfUser(): S3Client {
+  const { region } = new S3Client({}).config;
+  return new S3Client({ followRegionRedirects: true, region: () => region().catch(() => REGION_DEFAULT) });
+}
+
+export function s3Store(client: S3Client = clientOfUser()): Store {
   const head = async (place: Place): Promise<Found | undefined> => {
     try {
       const found = await client.send(new HeadObjectCommand(place));

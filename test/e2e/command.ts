@@ -17,9 +17,9 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
-/** `npx redex WORDS…` in the folder. */
-export function begin(folder: string, words: readonly string[]): Started {
-  const env = { ...process.env, PATH: [STAND_INS, process.env.PATH].join(delimiter), NO_COLOR: '1' };
+/** `npx redex WORDS…` in the folder. `variables` are set, or taken away, beside what this process has. */
+export function begin(folder: string, words: readonly string[], variables: NodeJS.ProcessEnv = {}): Started {
+  const env = { ...process.env, PATH: [STAND_INS, process.env.PATH].join(delimiter), NO_COLOR: '1', ...variables };
   const child = spawn(process.execPath, [COMMAND, ...words], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

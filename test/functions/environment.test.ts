@@ -20,6 +20,7 @@ describe('settings of the handlers', () => {
       storeText: 's3://bucket/some/prefix',
       bundle: undefined,
       filesRoot: undefined,
+      local: false,
       sender: undefined,
       bus: 'default',
       queue: undefined,
@@ -32,6 +33,7 @@ describe('settings of the handlers', () => {
     expect(engineSettings({ ...engine, REDEX_BUNDLE: '', REDEX_BUS: '', REDEX_SENDER: '' })).toMatchObject({
       bundle: undefined,
       bus: 'default',
+      local: false,
       sender: undefined,
     });
   });
@@ -91,6 +93,10 @@ describe('of the environment of a job its script sees', () => {
     AWS_CA_BUNDLE: '/c',
     NODE_EXTRA_CA_CERTS: '/c',
     AWS_REGION: 'eu-west-1',
+    AWS_PROFILE: 'lab',
+    AWS_CONFIG_FILE: '/home/me/.aws/config',
+    AWS_SHARED_CREDENTIALS_FILE: '/home/me/.aws/credentials',
+    AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9',
     REDEX_VCPUS: '2',
     REDEX_MEMORY_MB: '4096',
   };
@@ -98,5 +104,11 @@ describe('of the environment of a job its script sees', () => {
 
   it('the way to tools, network and account, and what it was granted; nothing else', () => {
     expect(machineVariables({ ...seen, ...unseen, TZ: undefined })).toEqual(seen);
+    // The profile of a user is found although the script has another HOME.
+    expect(machineVariables({ HOME: '/home/me', AWS_PROFILE: 'lab' })).toEqual({
+      AWS_PROFILE: 'lab',
+      AWS_CONFIG_FILE: '/home/me/.aws/config',
+      AWS_SHARED_CREDENTIALS_FILE: '/home/me/.aws/credentials',
+    });
   });
 });

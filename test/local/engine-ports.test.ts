@@ -13,7 +13,7 @@ import { afterTest, testCloud, until } from './fixture.ts';
 async function engineOnCloud(runner: readonly string[]) {
   const started = await testCloud({ runner, wakeUpDelayMs: 0, capacity: { vcpus: 4 } });
   const settings = engineSettings();
-  const clients = awsClients();
+  const clients = awsClients({ local: true });
   afterTest(() => {
     for (const client of Object.values(clients)) client.destroy();
   });

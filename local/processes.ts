@@ -1,45 +1,46 @@
-/** Processes of jobs, as Linux tells of them under /proc. Elsewhere nothing is told, and jobs must see their parent's end. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-
-function readProc(path: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${path}`, 'latin1');
-  } catch {
-    return undefined;
-  }
-}
-
-/** Field numbers of proc_pid_stat(5), counted from the state, which follows the parenthesised name. */
-const PROCESS_GROUP = 2;
-const START_TIME = 19;
-
-function statFields(pid: number): string[] | undefined {
-  const stat = readProc(`${pid}/stat`);
-  // The name may itself hold spaces and parentheses.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
+/** Processes of jobs on this machine. Where nothing is told of processes, jobs must see their parent's end. */
+import { readlinkSync } from 'node:fs';
+import {
+  addBelow,
+  allProcesses,
+  JOB_MARK,
+  killAll,
+  type ProcessState,
+  readProc,
+  STARTED_FIELD,
+  send,
+  statFields,
+  variableOf,
+} from '../core/disk/processes.ts';
 
 /** What tells a process from every other that has had, or will have, its number; undefined when there is none. */
 export function birthOf(pid: number): string | undefined {
-  const started = statFields(pid)?.[START_TIME];
+  // Also of one that has ended, as long as nobody has asked for its exit code.
+  const started = statFields(pid)[STARTED_FIELD];
   return started && `${readProc('sys/kernel/random/boot_id')?.slice(0, 8)}:${started}`;
-}
-
-/** Sends the signal to every process of the group; whether there was one. */
-export function signalGroup(leader: number, signal: NodeJS.Signals): boolean {
-  return send(-leader, signal);
 }
 
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   return send(pid, signal);
 }
 
-function send(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
+/**
+ * Gives what kills a job whose first process has just been started, or what that has left: its group, all that is below
+ * it, and what has the job's mark.
+ */
+export function jobKiller(job: string, leader: number): () => void {
+  const born = Number(statFields(leader)[STARTED_FIELD] ?? 0);
+  return () => {
+    // Looked for before anything is killed: what has lost its parent is below nobody any more.
+    const below = new Map<number, ProcessState>();
+    const childrenOf = Map.groupBy(allProcesses(), ({ parent }) => parent);
+    addBelow(leader, childrenOf, below);
+    send(-leader, 'SIGKILL');
+    const isLeft = (state: ProcessState): boolean =>
+      // What is older than the job is none of its processes.
+      state.born >= born && (below.get(state.pid)?.born === state.born || jobOf(state.pid) === job);
+    killAll(() => allProcesses().filter(isLeft));
+  };
 }
 
 export interface RecordedProcess {
@@ -54,32 +55,18 @@ export function killOrphans(recorded: readonly RecordedProcess[], workFolder: st
   if (recorded.length === 0) return [];
   const jobs = new Set(recorded.map(({ job }) => job));
   const groups = new Map(recorded.flatMap((process) => (process.pid ? [[process.pid, process] as const] : [])));
-  const orphans = processNumbers().filter((pid) => {
+  const isOrphan = ({ pid, group }: ProcessState): boolean => {
     const job = jobOf(pid);
     if (job !== undefined) return jobs.has(job);
-    const leader = groups.get(Number(statFields(pid)?.[PROCESS_GROUP]));
+    const leader = groups.get(group);
     return leader !== undefined && isOfGroup(pid, leader, workFolder);
-  });
-  for (const pid of orphans) signalProcess(pid, 'SIGKILL');
-  return orphans;
+  };
+  return killAll(() => allProcesses().filter(isOrphan));
 }
 
-function processNumbers(): number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/** The job that a process belongs to, by its environment. Scripts run in an environment without it. */
+/** The job that a process belongs to, by its environment: the runner's own, or that of what it started. */
 function jobOf(pid: number): string | undefined {
-  return readProc(`${pid}/environ`)
-    ?.split('\0')
-    .find((pair) => pair.startsWith('AWS_BATCH_JOB_ID='))
-    ?.slice('AWS_BATCH_JOB_ID='.length);
+  return variableOf(pid, 'AWS_BATCH_JOB_ID', JOB_MARK)?.split('/', 1)[0];
 }
 
 /**

@@ -23,6 +23,9 @@ export interface ProcessState {
   readonly cpuSeconds: number;
 }
 
+/** Of the fields of proc_pid_stat(5), counted from the state. */
+export const STARTED_FIELD = 19;
+
 export function readProc(path: string): string | undefined {
   try {
     return readFileSync(`/proc/${path}`, 'latin1');
@@ -46,7 +49,7 @@ export function stateOf(pid: number | 'self'): ProcessState | undefined {
     pid: pid === 'self' ? process.pid : pid,
     parent: Number(parent),
     group: Number(group),
-    born: Number(fields[19]),
+    born: Number(fields[STARTED_FIELD]),
     cpuSeconds: ticksToSeconds(fields.slice(11, 15)),
   };
 }
@@ -63,12 +66,17 @@ export function allProcesses(): ProcessState[] {
   }
 }
 
-/** A variable of the environment that a process was started with; undefined also where it is not ours to read. */
-export function variableOf(pid: number, name: string): string | undefined {
-  const pair = readProc(`${pid}/environ`)
-    ?.split('\0')
-    .find((each) => each.startsWith(`${name}=`));
-  return pair?.slice(name.length + 1);
+/**
+ * The first of these variables that there is in the environment that a process was started with; undefined also where it
+ * is not ours to read.
+ */
+export function variableOf(pid: number, ...names: readonly string[]): string | undefined {
+  const pairs = readProc(`${pid}/environ`)?.split('\0') ?? [];
+  for (const name of names) {
+    const pair = pairs.find((each) => each.startsWith(`${name}=`));
+    if (pair !== undefined) return pair.slice(name.length + 1);
+  }
+  return undefined;
 }
 
 /** Adds all that is below the process to `found`. */

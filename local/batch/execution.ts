@@ -1,11 +1,13 @@
-/** One job as a child process: from its start to the end of its whole process group. */
+/** One job as a child process: from its start to the end of all its processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import { outOfMemoryKills, signalGroup, signalProcess } from '../processes.ts';
+import { jobKiller, outOfMemoryKills, signalProcess } from '../processes.ts';
 import { removeContainers } from './docker.ts';
 
 export interface Launch {
+  /** The job's id, which its processes carry in their environment. */
+  readonly job: string;
   readonly command: readonly string[];
   readonly variables: NodeJS.ProcessEnv;
   readonly folder: string;
@@ -69,6 +71,7 @@ function spawned(child: ChildProcess): Promise<string | undefined> {
 
 function follow(child: ChildProcess, launch: Launch, killsBefore: number | undefined): Execution {
   const pid = child.pid as number;
+  const killProcesses = jobKiller(launch.job, pid);
   let killTimer: NodeJS.Timeout | undefined;
   let killedByUs = false;
   // The child may close its end first.
@@ -76,14 +79,14 @@ function follow(child: ChildProcess, launch: Launch, killsBefore: number | undef
   child.on('error', () => undefined);
   const kill = (): void => {
     killedByUs = true;
-    signalGroup(pid, 'SIGKILL');
+    killProcesses();
     if (launch.dockerName) void removeContainers([launch.dockerName], launch.variables);
   };
   const ended = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
       clearTimeout(killTimer);
       // What the job left running in the background goes with it, as it would with a container.
-      signalGroup(pid, 'SIGKILL');
+      killProcesses();
       child.stdin?.destroy();
       resolve(
         exitOf(code, signal, !killedByUs && (outOfMemoryKills() ?? 0) > (killsBefore ?? Number.POSITIVE_INFINITY)),

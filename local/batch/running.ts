@@ -6,6 +6,7 @@ import { birthOf, killOrphans } from '../processes.ts';
 import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
 import type { Execution, Exit, Launch, StartExecution } from './execution.ts';
 import type { Job } from './jobs.ts';
+import { reapingRunner } from './reaper.ts';
 import type { EndedRecord } from './records.ts';
 
 export interface MachineOptions {
@@ -53,7 +54,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const { logFolder, workFolder, inherited, killGraceMs, chaos } = options;
   mkdirSync(logFolder, { recursive: true });
   mkdirSync(workFolder, { recursive: true });
-  const withDocker = await dockerAnswers(inherited);
+  const [withDocker, runner] = await Promise.all([dockerAnswers(inherited), reapingRunner(options.runner, inherited)]);
   const executions = new Map<Job, Execution>();
   const stopReasons = new Map<Job, string>();
   const runs = new Set<Promise<unknown>>();
@@ -86,7 +87,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   };
 
   const live = async (job: Job, running: (process: RunningProcess) => void): Promise<End | undefined> => {
-    const launch = launchOf(job, options, logOf(job), withDocker);
+    const launch = launchOf(job, { ...options, runner }, logOf(job), withDocker);
     const execution = await options.startJob(launch);
     if ('failed' in execution) return failedToStart(`CannotStartContainerError: ${execution.failed}`);
     executions.set(job, execution);
@@ -152,7 +153,7 @@ function launchOf(job: Job, options: MachineOptions, log: string, withDocker: bo
     AWS_BATCH_JOB_ATTEMPT: '1',
     ...(job.index !== undefined && { AWS_BATCH_JOB_ARRAY_INDEX: String(job.index) }),
   };
-  const launch = { variables: { ...options.inherited, ...own }, folder: options.workFolder, log };
+  const launch = { job: job.id, variables: { ...options.inherited, ...own }, folder: options.workFolder, log };
   if (!container.image || !withDocker) return { ...launch, command: options.runner, dockerName: undefined };
   const name = `redex-${job.id.replace(':', '-')}`;
   const { folders } = options;

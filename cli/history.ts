@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JobHistory, readHistory } from '../core/engine/history.ts';
 import type { RunSummary, TaskTally, World } from '../core/engine/ports.ts';
+import type { QueuedJob } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { paintFailure, paintStatuses } from './colours.ts';
 import { columns, shortDuration } from './columns.ts';
@@ -12,10 +13,11 @@ import { reading, stateFolder } from './session.ts';
 import { statusTable, timestamp } from './status-table.ts';
 import { shown } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
-import { waitingLines, waitingOf } from './waiting.ts';
+import { queueOf, waitingLines } from './waiting.ts';
 import { endJson, endText, failureText, isOver } from './watch.ts';
 
 const ID_SHOWN_LENGTH = 8;
+const GIVEN_SHOWN_LENGTH = 60;
 
 /** Lists the runs, or one run's jobs. Gives the exit code. */
 export function logCommand(
@@ -30,12 +32,12 @@ export function logCommand(
     }
     const summary = await findRun(world, given);
     const jobs = await jobsOf(world, summary.run);
-    const waiting = await waitingOf(world, summary, alive);
+    const { waiting, queued } = await queueOf(world, summary, alive);
     if (options.json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), jobs, waiting }));
     const failure = isOver(summary) ? paintFailure(failureText(summary), process.stdout) : '';
     const parts = [
       runLines([summary], alive),
-      jobLines(jobs),
+      jobLines(jobs, queued),
       waitingLines(summary, waiting),
       failure ? [failure] : [],
     ];
@@ -52,11 +54,11 @@ export function logCommand(
 export function statusCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
   return reading(root, async ({ world, alive }) => {
     const summary = await findRun(world, given);
-    const waiting = await waitingOf(world, summary, alive);
+    const { waiting, queued } = await queueOf(world, summary, alive);
     if (json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), waiting }));
     const heading = `${summary.run}  ${summary.workflow}  ${statusWord(summary, alive)}`;
     if (!isOver(summary)) {
-      const table = statusTable(summary.tally, summary.updatedAt);
+      const table = statusTable(summary.tally, summary.updatedAt, queued);
       return print([heading, ...table, ...waitingLines(summary, waiting)].join('\n'));
     }
     return print(
@@ -131,25 +133,32 @@ function countsText(tallies: readonly TaskTally[]): string {
   return parts.length > 0 ? `${total}: ${parts.join(', ')}` : '0';
 }
 
-function jobLines(jobs: readonly JobHistory[]): string[] {
+/** All scripts are one task: who called it and what it was given tell them apart. */
+function jobLines(jobs: readonly JobHistory[], queued: readonly QueuedJob[] = []): string[] {
+  const waits = new Set(queued.map(({ id }) => id));
   const rows = jobs.map((job) => {
     // What the work itself took, where it was measured; else from when the job came up.
     const { startedAt = job.startedAt, endedAt = job.endedAt } = job.measured;
     return [
       shortId(job),
       job.task,
-      job.status,
+      job.caller ?? '',
+      job.status === 'RUNNING' && waits.has(job.id) ? 'QUEUED' : job.status,
       timestamp(startedAt),
       endedAt === undefined ? '' : shortDuration(endedAt - startedAt),
       job.attempt === 0 ? '' : String(job.attempt),
+      givenText(job),
       shown(job.error?.split('\n')[0] ?? '', process.stdout),
     ];
   });
-  const lines = columns(['JOB', 'TASK', 'STATUS', 'STARTED', 'DURATION', 'ATTEMPT', 'ERROR'], rows, [
-    'DURATION',
-    'ATTEMPT',
-  ]);
+  const headings = ['JOB', 'TASK', 'CALLER', 'STATUS', 'STARTED', 'DURATION', 'ATTEMPT', 'GIVEN', 'ERROR'];
+  const lines = columns(headings, rows, ['DURATION', 'ATTEMPT']);
   return lines.map((line) => paintStatuses(line, process.stdout));
+}
+
+function givenText({ given = '' }: JobHistory): string {
+  const short = given.length > GIVEN_SHOWN_LENGTH ? `${given.slice(0, GIVEN_SHOWN_LENGTH - 1)}…` : given;
+  return shown(short, process.stdout);
 }
 
 function shortId(job: JobHistory): string {

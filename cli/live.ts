@@ -8,6 +8,8 @@ export interface Terminal {
 }
 
 export interface Live {
+  /** Whether there is a terminal. */
+  readonly isShown: boolean;
   /** Shows the lines in place of those shown before. Nothing at all where there is no terminal. */
   show(lines: readonly string[]): void;
   /** Writes a line that stays, above what is shown next. */
@@ -31,8 +33,13 @@ export function live(terminal: Terminal): Live {
     process.stderr.write(`${line}\n`);
   };
   // A terminal that does not know its size says 0.
-  if (!terminal.isTTY) return { show: () => undefined, print, clear };
-  return { show: (lines) => draw(fitted(lines, terminal.columns || 80, terminal.rows || 24)), print, clear };
+  if (!terminal.isTTY) return { isShown: false, show: () => undefined, print, clear };
+  return {
+    isShown: true,
+    show: (lines) => draw(fitted(lines, terminal.columns || 80, terminal.rows || 24)),
+    print,
+    clear,
+  };
 }
 
 /** A line that wraps, or a line above the top of the screen, could not be redrawn in place. */

@@ -18,6 +18,7 @@ import { bundleProject, readArgsFile, typedLocation, workflowsOf } from './proje
 import { findRun } from './runs.ts';
 import { openSession, type Session } from './session.ts';
 import { UsageError } from './usage-error.ts';
+import { queueWatcher } from './waiting.ts';
 import { endJson, endText, failureText, isOver, watch } from './watch.ts';
 
 export interface RunOptions {
@@ -137,7 +138,8 @@ export async function inSession(
     for (;;) {
       try {
         run = run === undefined ? await begin(session) : await resume(session, run);
-        const summary = await watch(session.cloud, run, table, interrupt.signal);
+        const queuedOf = table.isShown ? queueWatcher(session.world) : undefined;
+        const summary = await watch(session.cloud, run, table, interrupt.signal, queuedOf);
         if (!summary) return await leave(session, run);
         await conclude(session, summary, json, interrupt.signal);
         return summary.status === wanted ? EXIT.done : EXIT.failed;
@@ -163,7 +165,9 @@ function lostOwner(cloud: Session['cloud']): Promise<boolean> {
 
 async function conclude(session: Session, summary: RunSummary, json: boolean, interrupt: AbortSignal): Promise<void> {
   const { objects } = session.world;
-  const end = json ? JSON.stringify(await endJson(objects, summary), null, 2) : await endText(objects, summary);
+  const end = json
+    ? JSON.stringify(await endJson(objects, summary), null, 2)
+    : await endText(objects, summary, performance.now());
   process.stdout.write(`${end}\n`);
   const failure = failureText(summary);
   if (failure) process.stderr.write(`\n${paintFailure(failure, process.stderr)}\n`);

@@ -1,31 +1,47 @@
 /** The status table of a run, as people who know redun read it. */
 import type { TaskTally } from '../core/engine/ports.ts';
+import type { QueuedJob } from '../core/engine/waiting.ts';
 
 type Tally = Readonly<Record<string, TaskTally>>;
 
-const COLUMNS: readonly (readonly [heading: string, count: (tally: TaskTally) => number])[] = [
-  ['PENDING', (tally) => tally.pending],
-  ['RUNNING', (tally) => tally.running],
+/** Of the jobs that were submitted, those that wait for a machine. */
+type Counts = TaskTally & { readonly queued: number };
+
+type Column = readonly [heading: string, count: (counts: Counts) => number];
+
+const PENDING: Column = ['PENDING', (counts) => counts.pending];
+const QUEUED: Column = ['QUEUED', (counts) => counts.queued];
+const COLUMNS: readonly Column[] = [
+  ['RUNNING', (tally) => tally.running - tally.queued],
   ['FAILED', (tally) => tally.failed],
   ['CACHED', (tally) => tally.cached],
   ['DONE', (tally) => tally.done],
 ];
-/** Shown only when there is something to count: jobs that never ran, since their run failed or was cancelled. */
-const CANCELLED = ['CANCELLED', (tally: TaskTally) => tally.cancelled] as const;
+/** Jobs that never ran, since their run failed or was cancelled. */
+const CANCELLED: Column = ['CANCELLED', (tally) => tally.cancelled];
 
 const COLUMN_WIDTH_MIN = 7;
 const PREFIX = '[redex]';
 
-/** Lines of the table; `at` is ms since the epoch, shown in the machine's time zone. */
-export function statusTable(tally: Tally, at: number): string[] {
+/**
+ * Lines of the table; `at` is ms since the epoch, shown in the machine's time zone. QUEUED and CANCELLED are there only
+ * when there is something to count.
+ */
+export function statusTable(tally: Tally, at: number, queued: readonly QueuedJob[] = []): string[] {
   const tasks = Object.keys(tally).sort();
-  const all = sum(Object.values(tally));
-  const columns = all.cancelled > 0 ? [...COLUMNS, CANCELLED] : COLUMNS;
-  const countsOf = (counted: TaskTally) => {
-    const counts = columns.map(([, count]) => count(counted));
-    return [...counts, counts.reduce((total, count) => total + count, 0)].map(String);
+  const waiting = Map.groupBy(queued, ({ task }) => task);
+  const counts = tasks.map((task): Counts => {
+    const counted = tally[task] as TaskTally;
+    // The tally is the newer of the two.
+    return { ...counted, queued: Math.min(counted.running, waiting.get(task)?.length ?? 0) };
+  });
+  const all = sum(counts);
+  const columns = [PENDING, ...(all.queued > 0 ? [QUEUED] : []), ...COLUMNS, ...(all.cancelled > 0 ? [CANCELLED] : [])];
+  const cellsOf = (counted: Counts) => {
+    const cells = columns.map(([, count]) => count(counted));
+    return [...cells, cells.reduce((total, cell) => total + cell, 0)].map(String);
   };
-  const rows = [['ALL', ...countsOf(all)], ...tasks.map((task) => [task, ...countsOf(tally[task] as TaskTally)])];
+  const rows = [['ALL', ...cellsOf(all)], ...tasks.map((task, at) => [task, ...cellsOf(counts[at] as Counts)])];
   const headings = ['TASK', ...columns.map(([heading]) => heading), 'TOTAL'];
   const [heading = '', ...lines] = aligned([headings, ...rows]);
   return [
@@ -69,10 +85,11 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function sum(tallies: readonly TaskTally[]): TaskTally {
-  const add = (key: keyof TaskTally) => tallies.reduce((total, tally) => total + tally[key], 0);
+function sum(tallies: readonly Counts[]): Counts {
+  const add = (key: keyof Counts) => tallies.reduce((total, tally) => total + tally[key], 0);
   return {
     pending: add('pending'),
+    queued: add('queued'),
     running: add('running'),
     failed: add('failed'),
     cached: add('cached'),

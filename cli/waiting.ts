@@ -1,11 +1,35 @@
-/** Why a run that is not over waits, for people and for programs. */
+/** What a run that is not over waits for, for people and for programs. */
 import type { RunSummary, World } from '../core/engine/ports.ts';
-import { type Waiting, whyWaiting } from '../core/engine/waiting.ts';
+import { lookAtQueue, type Queue, type QueuedJob, type Waiting } from '../core/engine/waiting.ts';
 import { isOver } from './watch.ts';
 
 /** Where no process carries the run on, there is no executor to ask. */
-export function waitingOf(world: World, summary: RunSummary, alive: boolean): Promise<readonly Waiting[]> {
-  return alive && !isOver(summary) ? whyWaiting(world, summary.run) : Promise.resolve([]);
+export function queueOf(world: World, summary: RunSummary, alive: boolean): Promise<Queue> {
+  return alive && !isOver(summary) ? lookAtQueue(world, summary.run) : Promise.resolve(NO_QUEUE);
+}
+
+const NO_QUEUE: Queue = { waiting: [], queued: [] };
+
+/** Looking means to load the run: not too often, and not what is large. */
+const LOOK_PERIOD_MS = 2000;
+const LOOKED_AT_NODES_MAX = 20_000;
+
+/** For who watches a run: what is in the queue, as of the last look. */
+export function queueWatcher(world: World): (summary: RunSummary) => Promise<readonly QueuedJob[]> {
+  let queued: readonly QueuedJob[] = [];
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return async (summary) => {
+    const isRunning = Object.values(summary.tally).some(({ running }) => running > 0);
+    if (!isRunning || (summary.liveNodes ?? 0) > LOOKED_AT_NODES_MAX) return [];
+    if (performance.now() - lookedAt < LOOK_PERIOD_MS) return queued;
+    // A look that fails shows nothing: whether the run is in trouble is not for the table to find out.
+    queued = await lookAtQueue(world, summary.run).then(
+      (queue) => queue.queued,
+      () => [],
+    );
+    lookedAt = performance.now();
+    return queued;
+  };
 }
 
 export function waitingLines(summary: RunSummary, waiting: readonly Waiting[]): string[] {

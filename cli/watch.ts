@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadLarge } from '../core/engine/objects.ts';
 import type { Objects, RunStatus, RunSummary } from '../core/engine/ports.ts';
+import type { QueuedJob } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import type { Cloud } from '../local/cloud.ts';
 import type { Live } from './live.ts';
@@ -16,12 +17,15 @@ export function isOver(summary: RunSummary): boolean {
   return OVER.has(summary.status);
 }
 
+type QueueWatcher = (summary: RunSummary) => Promise<readonly QueuedJob[]>;
+
 /** Shows the run until it is over; undefined when `interrupt` comes first. */
 export async function watch(
   cloud: Cloud,
   run: RunId,
   table: Live,
   interrupt: AbortSignal,
+  queuedOf: QueueWatcher = () => Promise.resolve([]),
 ): Promise<RunSummary | undefined> {
   let look = new AbortController();
   const stopListening = cloud.onRunEnded(() => look.abort());
@@ -30,7 +34,7 @@ export async function watch(
       look = new AbortController();
       const summary = await statusOf(cloud, run);
       if (isOver(summary)) return summary;
-      table.show(statusTable(summary.tally, Date.now()));
+      table.show(statusTable(summary.tally, Date.now(), await queuedOf(summary)));
       await sleep(POLL_MS, undefined, { signal: AbortSignal.any([interrupt, look.signal]) }).catch(() => undefined);
     }
     return undefined;
@@ -46,10 +50,13 @@ async function statusOf(cloud: Cloud, run: RunId): Promise<RunSummary> {
   return answer;
 }
 
-/** The end of a run for people: table, duration, and the value; a failure's story is for `failureText`. */
-export async function endText(objects: Objects, summary: RunSummary): Promise<string> {
+/**
+ * The end of a run for people: table, duration, and the value; a failure's story is for `failureText`. `waitedMs`: how
+ * long the user of a command waited for it; by default from the run's start, which may lie days before it was carried on.
+ */
+export async function endText(objects: Objects, summary: RunSummary, waitedMs?: number): Promise<string> {
   const { endedAt = summary.updatedAt, startedAt, status, result, tally } = summary;
-  const lines = [...statusTable(tally, endedAt), durationLine(endedAt - startedAt)];
+  const lines = [...statusTable(tally, endedAt), durationLine(waitedMs ?? endedAt - startedAt)];
   if (status === 'DONE' && result) lines.push(pretty(await loadLarge(objects, result)));
   return lines.join('\n');
 }

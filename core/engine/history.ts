@@ -2,8 +2,9 @@
 import { draftOf } from '../graph/draft.ts';
 import { errorLine } from '../graph/errors.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { EvalHash, Fact, JobId, Measurements, RunId } from '../graph/facts.ts';
+import { type EvalHash, evalsOf, type Fact, type JobId, type Measurements, type RunId } from '../graph/facts.ts';
 import type { Graph, JobStatus } from '../graph/graph.ts';
+import { briefArguments } from '../values/brief.ts';
 import type { World } from './ports.ts';
 
 export interface JobHistory {
@@ -15,6 +16,10 @@ export interface JobHistory {
   readonly endedAt?: number;
   /** Of the newest attempt; 0 when its function was not run here. */
   readonly attempt: number;
+  /** The task that called it first. */
+  readonly caller?: string;
+  /** Its arguments in a few words. */
+  readonly given?: string;
   readonly error?: string;
   /** Of the newest attempt that ended. */
   readonly measured: Measurements;
@@ -34,14 +39,16 @@ export async function readHistory(world: World, run: RunId): Promise<RunHistory 
   const draft = draftOf();
   const jobs = new Map<JobId, JobHistory>();
   const attempts = new Map<EvalHash, AttemptNotes>();
+  const given = new Map<EvalHash, string>();
   for (const entry of entries) {
     for (const fact of entry.facts) {
       note(attempts, fact);
       // What leaves the graph now is seen for the last time.
-      if (fact.type === 'left') update(jobs, draft.graph, attempts, entry.at);
+      if (fact.type === 'left') update(jobs, draft.graph, { attempts, given }, entry.at);
+      for (const evaluation of evalsOf(fact)) noteGiven(given, draft.graph, evaluation);
       evolve(draft, fact);
     }
-    update(jobs, draft.graph, attempts, entry.at);
+    update(jobs, draft.graph, { attempts, given }, entry.at);
   }
   return { run, jobs: [...jobs.values()] };
 }
@@ -60,12 +67,18 @@ function note(attempts: Map<EvalHash, AttemptNotes>, fact: Fact): void {
   }
 }
 
-function update(
-  jobs: Map<JobId, JobHistory>,
-  graph: Graph,
-  attempts: ReadonlyMap<EvalHash, AttemptNotes>,
-  at: number,
-): void {
+/** Work leaves the graph when it is over; a fact names it before. */
+function noteGiven(given: Map<EvalHash, string>, { works }: Graph, evaluation: EvalHash): void {
+  const work = works.get(evaluation);
+  if (work && !given.has(evaluation)) given.set(evaluation, briefArguments(work.task, work.args));
+}
+
+interface Notes {
+  readonly attempts: ReadonlyMap<EvalHash, AttemptNotes>;
+  readonly given: Map<EvalHash, string>;
+}
+
+function update(jobs: Map<JobId, JobHistory>, graph: Graph, { attempts, given }: Notes, at: number): void {
   for (const submission of graph.submissions.values()) {
     const [id] = submission.ids;
     submission.jobs.forEach((job, index) => {
@@ -76,6 +89,8 @@ function update(
   for (const job of graph.jobs.values()) {
     const known = jobs.get(job.id);
     const notes = attempts.get(job.eval);
+    noteGiven(given, graph, job.eval);
+    const text = given.get(job.eval);
     const failure = job.outcome && 'failure' in job.outcome ? job.outcome.failure : undefined;
     const isOver = job.outcome !== null || job.status === 'CANCELLED';
     jobs.set(job.id, {
@@ -85,6 +100,8 @@ function update(
       startedAt: known?.startedAt ?? at,
       ...(isOver && { endedAt: known?.endedAt ?? at }),
       attempt: notes?.attempt ?? 0,
+      ...(job.caller !== undefined && { caller: job.caller }),
+      ...(text !== undefined && { given: text }),
       ...(failure && { error: errorLine(failure.error) }),
       measured: notes?.measured ?? {},
       ...(notes?.executorId !== undefined && { executorId: notes.executorId }),

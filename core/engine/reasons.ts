@@ -5,7 +5,7 @@
 import type { Attempt } from '../graph/demands.ts';
 import { draftOf } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { EvalHash, Fact, RunId, StartedFact } from '../graph/facts.ts';
+import { type EvalHash, evalsOf, type Fact, type RunId, type StartedFact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { hashesOf, type Node, rootOf, type Table } from '../values/table.ts';
@@ -87,11 +87,6 @@ function callsIn(facts: readonly Fact[]): Map<string, Map<EvalHash, Table>> {
     evolve(draft, fact);
   }
   return calls;
-}
-
-function evalsOf(fact: Fact): readonly EvalHash[] {
-  if (fact.type === 'claimed') return fact.jobs.map((job) => job.eval);
-  return fact.type === 'returned' || fact.type === 'reused' || fact.type === 'failed' ? [fact.eval] : [];
 }
 
 function note(calls: Map<string, Map<EvalHash, Table>>, graph: Graph, evaluation: EvalHash): void {

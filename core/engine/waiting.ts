@@ -1,6 +1,6 @@
 /** Why a run waits: asked when somebody wants to know. */
 import { isInline } from '../graph/demands.ts';
-import type { EvalHash, RunId } from '../graph/facts.ts';
+import type { EvalHash, JobId, RunId } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
 import { loadRun } from './load.ts';
 import type { Verdict, World } from './ports.ts';
@@ -14,50 +14,76 @@ export interface Waiting {
 /** Jobs asked about: three requests of DescribeJobs. */
 const ASKED_MAX = 300;
 
-/** Jobs that have not begun, by reason, most jobs first. Takes nothing forward. */
-export async function whyWaiting(world: World, run: RunId): Promise<Waiting[]> {
+export interface Queue {
+  /** By reason, most jobs first. */
+  readonly waiting: readonly Waiting[];
+  /** Jobs that were submitted and have not begun. */
+  readonly queued: readonly QueuedJob[];
+}
+
+export interface QueuedJob {
+  readonly id: JobId;
+  readonly task: string;
+}
+
+/** Jobs that have not begun. Takes nothing forward. */
+export async function lookAtQueue(world: World, run: RunId): Promise<Queue> {
   const live = await loadRun(world, run);
-  if (typeof live === 'string') return [];
+  if (typeof live === 'string') return { waiting: [], queued: [] };
   const { graph } = live.draft;
-  try {
-    const submissions = [...graph.submissions.values()];
-    const sent = submissions.filter(({ ids }) => ids.length > 0).slice(0, ASKED_MAX);
-    const shareOfEach = Math.floor(ASKED_MAX / Math.max(1, sent.length));
-    const asked = sent.flatMap((submission) => openJobs(graph, submission, shareOfEach));
-    const verdicts = asked.length > 0 ? await world.batch.describe(asked.map(({ id }) => id)) : [];
-    const known = new Map(verdicts.map((verdict) => [verdict.id, verdict]));
-    return summed([
-      ...asked.flatMap((one) => inQueue(known.get(one.id), one.jobs)),
-      ...submissions.filter(({ ids }) => ids.length === 0).map(unanswered),
-      ...[...graph.frontier].flatMap((evaluation) => ready(graph, evaluation)),
-    ]);
-  } finally {
-    // Another process may have gone on from here by the time this graph is used again.
-    delete live.summarised;
-    world.warm.keep(live);
-  }
+  const submissions = [...graph.submissions.values()];
+  const sent = submissions.filter(({ ids }) => ids.length > 0).slice(0, ASKED_MAX);
+  const shareOfEach = Math.floor(ASKED_MAX / Math.max(1, sent.length));
+  const asked = sent.flatMap((submission) => openJobs(graph, submission, shareOfEach));
+  const lost = submissions.filter(({ ids }) => ids.length === 0);
+  const unheard = lost.flatMap(({ jobs }) => jobs.flatMap((job) => jobsOf(graph, job.eval)));
+  const unsent = [...lost.map(unanswered), ...[...graph.frontier].flatMap((evaluation) => ready(graph, evaluation))];
+  // Another process may have gone on from here by the time this graph is used again. A round may want it at once.
+  delete live.summarised;
+  world.warm.keep(live);
+  const verdicts = asked.length > 0 ? await world.batch.describe(asked.map(({ id }) => id)) : [];
+  const known = new Map(verdicts.map((verdict) => [verdict.id, verdict]));
+  const inQueue = asked.flatMap((one) => {
+    const reason = queueReason(known.get(one.id));
+    return reason === undefined ? [] : [{ ...one, reason }];
+  });
+  return {
+    waiting: summed([...inQueue.map(({ size, reason }) => ({ jobs: size, reason })), ...unsent]),
+    queued: [...inQueue.flatMap(({ jobs }) => jobs), ...unheard],
+  };
 }
 
 interface Asked {
   readonly id: string;
-  /** How many jobs it speaks for. */
-  readonly jobs: number;
+  /** How many jobs of the executor it speaks for. */
+  readonly size: number;
+  readonly jobs: readonly QueuedJob[];
 }
 
 /** The submission's open jobs, of an array the first ones: queues are first in, first out, so the last asked speaks for the rest. */
-function openJobs({ works }: Graph, { id, ids, jobs }: Submission, countMax: number): Asked[] {
+function openJobs(graph: Graph, { id, ids, jobs }: Submission, countMax: number): Asked[] {
   const newest = ids.at(-1) as string;
-  if (jobs.length === 1) return [{ id: newest, jobs: 1 }];
-  const open = [...jobs.keys()].filter((at) => works.get(jobs[at]?.eval as EvalHash)?.submission === id);
-  return open
-    .slice(0, countMax)
-    .map((at, order) => ({ id: `${newest}:${at}`, jobs: order === countMax - 1 ? open.length - order : 1 }));
+  const open = [...jobs.entries()].filter(([, job]) => graph.works.get(job.eval)?.submission === id);
+  return open.slice(0, countMax).map(([at], order) => {
+    const spokenFor = open.slice(order, order === countMax - 1 ? undefined : order + 1);
+    return {
+      id: jobs.length === 1 ? newest : `${newest}:${at}`,
+      size: spokenFor.length,
+      jobs: spokenFor.flatMap(([, job]) => jobsOf(graph, job.eval)),
+    };
+  });
 }
 
-function inQueue(verdict: Verdict | undefined, jobs: number): Waiting[] {
-  const { status, statusReason } = verdict ?? {};
-  if (status !== 'SUBMITTED' && status !== 'PENDING' && status !== 'RUNNABLE' && status !== 'STARTING') return [];
-  return [{ jobs, reason: statusReason ? `${status}: ${statusReason}` : status }];
+/** Work is shared by jobs. */
+function jobsOf({ works }: Graph, evaluation: EvalHash): QueuedJob[] {
+  const { task = '', jobs = [] } = works.get(evaluation) ?? {};
+  return jobs.map((id) => ({ id, task }));
+}
+
+function queueReason({ status, statusReason }: Partial<Verdict> = {}): string | undefined {
+  if (status !== 'SUBMITTED' && status !== 'PENDING' && status !== 'RUNNABLE' && status !== 'STARTING')
+    return undefined;
+  return statusReason ? `${status}: ${statusReason}` : status;
 }
 
 function unanswered({ jobs }: Submission): Waiting {

@@ -123,3 +123,9 @@ export type Fact =
   | { readonly type: 'ended'; readonly at: number };
 
 export type FactType = Fact['type'];
+
+/** Of the work that the fact tells of, which is in the graph until then. */
+export function evalsOf(fact: Fact): readonly EvalHash[] {
+  if (fact.type === 'claimed') return fact.jobs.map((job) => job.eval);
+  return fact.type === 'returned' || fact.type === 'reused' || fact.type === 'failed' ? [fact.eval] : [];
+}

@@ -1,8 +1,7 @@
 /**
- * Values in a few words: what a call was given, for tracebacks and lists of jobs.
- *
- * 1. The text is short whatever the value is, and costs no more than what it shows.
- * 2. What is named like a secret, or is one in an address, is left out; so are environments.
+ * Values in a few words: what a call was given, for tracebacks and lists of jobs. The text is short whatever the value is,
+ * and costs no more than what it shows. What is named like a secret, or is one in an address, is left out; so are
+ * environments.
  */
 import { SCRIPT_TASK } from './program.ts';
 import { type Index, type Node, rootOf, type Table } from './table.ts';

@@ -4,6 +4,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunSummary } from '../../core/engine/ports.ts';
 
 const COMMAND = resolve(import.meta.dirname, '../../cli/redex.ts');
 const TEST_MS_MAX = 120_000;
@@ -82,6 +83,27 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
     const second = await redex('run', 'cli.main', '--words', 'ada', '--words', 'bob');
     expect(second.stdout).toContain('[redex] | ALL                0       0       0       5       0       5\n');
     expect(startsOf('ada')).toBe(1);
+  });
+
+  it('tells how long the user waited: also for the bundle, and not for the time before a run was carried on', async () => {
+    const words = ['run', 'main', '--words', 'kim', '--seconds', '2'];
+    const { child, ended } = begin(...words);
+    await until(() => startsOf('kim') > 0);
+    child.kill('SIGINT');
+    await ended;
+    const begunAt = performance.now();
+    const { stdout } = await redex(...words);
+    const waited = performance.now() - begunAt;
+    const told = 1000 * Number(/Execution duration: ([\d.]+) seconds/.exec(stdout)?.[1]);
+    expect(told).toBeLessThan(waited);
+    expect(told).toBeGreaterThan(2000);
+    const [run] = JSON.parse((await redex('log', '--json', '--limit', '1')).stdout) as [RunSummary];
+    expect((run.endedAt ?? 0) - run.startedAt).toBeGreaterThan(told);
+
+    const again = await redex(...words);
+    const [cached] = JSON.parse((await redex('log', '--json', '--limit', '1')).stdout) as [RunSummary];
+    const toldAgain = 1000 * Number(/Execution duration: ([\d.]+) seconds/.exec(again.stdout)?.[1]);
+    expect(toldAgain).toBeGreaterThan((cached.endedAt ?? 0) - cached.startedAt);
   });
 
   it('takes arguments from a file, a workflow from the file named first, and prints JSON for programs', async () => {
@@ -190,7 +212,8 @@ describe('what runs came to', { timeout: TEST_MS_MAX }, () => {
     const [, run = ''] = /\n(\w+) +cli\.main +DONE +.* 3: 3 done\n/.exec(log) ?? [];
 
     const { stdout: jobs } = await redex('log', run.slice(0, 12));
-    const [, job = ''] = /\n(\w+) +redex\.script +DONE +.* 1\n/.exec(jobs) ?? [];
+    const [, job = ''] = /\n(\w+) +redex\.script +cli\.say +DONE +.* 1 {2}"echo ida >> .*"\n/.exec(jobs) ?? [];
+    expect(jobs).toMatch(/ cli\.say +cli\.main +DONE .* "ida", 0\n/);
     expect((await redex('logs', job)).stdout).toContain('heard');
     expect((await redex('logs', 'script', '--run', run)).stdout).toContain('heard');
     expect((await redex('logs', 'say')).code).toBe(2);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { durationLine, statusTable } from '../../cli/status-table.ts';
 import type { TaskTally } from '../../core/engine/ports.ts';
+import type { JobId } from '../../core/graph/facts.ts';
 
 const AT = new Date(2021, 6, 6, 17, 7, 5).getTime();
 
@@ -76,6 +77,22 @@ describe('the status table', () => {
       '[redex] | a.one         1       2       3       4       5      15',
       '[redex] | a.two         0      10       0       0       0      10',
     ]);
+  });
+
+  it('tells jobs in the queue from running ones, in a column that is there only when some are queued', () => {
+    const tally = { 'a.one': counts({ pending: 1, running: 3 }), 'a.two': counts({ running: 2, done: 1 }) };
+    const queued = ['a', 'b'].map((id) => ({ id: id as JobId, task: 'a.one' }));
+    expect(statusTable(tally, AT, queued).slice(1, 6)).toEqual([
+      '[redex] | TASK    PENDING  QUEUED RUNNING  FAILED  CACHED    DONE   TOTAL',
+      '[redex] |',
+      '[redex] | ALL           1       2       3       0       0       1       7',
+      '[redex] | a.one         1       2       1       0       0       0       4',
+      '[redex] | a.two         0       0       2       0       0       1       3',
+    ]);
+    // The tally is newer than the look at the queue.
+    expect(statusTable({ 'a.one': counts({ done: 4 }) }, AT, queued)).toEqual(
+      statusTable({ 'a.one': counts({ done: 4 }) }, AT),
+    );
   });
 
   it('has a column for jobs that never ran only when there are some', () => {

@@ -5,7 +5,7 @@ import type { Entry, World } from '../../core/engine/ports.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
-import { whyWaiting } from '../../core/engine/waiting.ts';
+import { lookAtQueue } from '../../core/engine/waiting.ts';
 import { type WarmGraphs, warmGraphs } from '../../core/engine/warm.ts';
 import { draftOf } from '../../core/graph/draft.ts';
 import type { RunId } from '../../core/graph/facts.ts';
@@ -261,7 +261,7 @@ describe('a round', () => {
     const looking = { ...world, warm: warmGraphs(10) };
     const run = await start(world, heavy(1));
     await round(world, run);
-    await whyWaiting(looking, run);
+    (await lookAtQueue(looking, run)).waiting;
     await play(world, run);
     await round(looking, run, [world.batch.report('job-1', {} as never)]);
     expect(world.bus.endings).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readHistory } from '../../core/engine/history.ts';
 import { round } from '../../core/engine/round.ts';
-import { whyWaiting } from '../../core/engine/waiting.ts';
+import { lookAtQueue } from '../../core/engine/waiting.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { task } from '../../core/index.ts';
 import { makeAdvance } from '../../functions/advance.ts';
@@ -27,7 +28,7 @@ describe('why a run waits', () => {
     world.batch.report(`${array?.id}:1`, { status: 'RUNNABLE' });
     world.batch.report(`${array?.id}:2`, { status: 'RUNNABLE' });
     world.batch.report(single?.id as string, { status: 'RUNNABLE', statusReason: reason });
-    expect(await whyWaiting(world, run)).toEqual([
+    expect((await lookAtQueue(world, run)).waiting).toEqual([
       { jobs: 2, reason: 'RUNNABLE' },
       { jobs: 1, reason: `RUNNABLE: ${reason}` },
       { jobs: 1, reason: 'SUBMITTED' },
@@ -43,7 +44,7 @@ describe('why a run waits', () => {
       asked += ids.length;
       return world.batch.describe(ids);
     };
-    const waiting = await whyWaiting({ ...world, batch: { ...world.batch, describe } }, run);
+    const waiting = (await lookAtQueue({ ...world, batch: { ...world.batch, describe } }, run)).waiting;
     expect(waiting).toEqual([{ jobs: 1000, reason: 'SUBMITTED' }]);
     expect(asked).toBe(300);
   });
@@ -52,11 +53,51 @@ describe('why a run waits', () => {
     const world = playWorld({ limits: { db: 1 } });
     world.batch.answerNext({ kind: 'unknown', reason: 'time-out' });
     const run = await begun(world, [limited(1), limited(2)]);
-    expect(await whyWaiting(world, run)).toEqual([
+    expect((await lookAtQueue(world, run)).waiting).toEqual([
       { jobs: 1, reason: 'submitted, but the executor’s answer is not known yet' },
       { jobs: 1, reason: 'ready, within the limit of db' },
     ]);
-    expect(await whyWaiting(world, 'nothing' as RunId)).toEqual([]);
+    expect((await lookAtQueue(world, 'nothing' as RunId)).waiting).toEqual([]);
+  });
+});
+
+describe('the jobs in the queue', () => {
+  it('are those that were submitted and have not begun, each by its task', async () => {
+    const world = playWorld();
+    const run = await begun(world, [
+      heavy.options({ memory: 9 })(0),
+      ...[1, 2, 3].map((n) => heavy(n)),
+      limited.options({ memory: 5 })(1),
+    ]);
+    const [single, array, other] = world.batch.jobs;
+    world.batch.report(single?.id as string, { status: 'RUNNING' });
+    world.batch.report(`${array?.id}:1`, { status: 'RUNNING' });
+    world.batch.report(other?.id as string, { status: 'STARTING' });
+    const { queued } = await lookAtQueue(world, run);
+    expect(queued.map(({ task: name }) => name).sort()).toEqual(['w.heavy', 'w.heavy', 'w.limited']);
+    const history = await readHistory(world, run);
+    const given = history?.jobs.filter(({ id }) => queued.some((job) => job.id === id)).map((job) => job.given);
+    expect(given?.sort()).toEqual(['1', '1', '3']);
+  });
+
+  it('are counted whole when the executor was asked of the first ones only, or has not answered', async () => {
+    const world = playWorld();
+    const jobs = Array.from({ length: 1000 }, (_, n) => heavy(n));
+    expect((await lookAtQueue(world, await begun(world, jobs))).queued).toHaveLength(1000);
+    world.batch.answerNext({ kind: 'unknown', reason: 'time-out' });
+    expect((await lookAtQueue(world, await begun(world, heavy(-1)))).queued).toHaveLength(1);
+  });
+
+  it('are looked at without keeping the graph from a round that wants it', async () => {
+    const world = playWorld();
+    const run = await begun(world, heavy(1));
+    const describe = (ids: readonly string[]) => {
+      const kept = world.warm.take(run);
+      expect(kept).toBeDefined();
+      if (kept) world.warm.keep(kept);
+      return world.batch.describe(ids);
+    };
+    expect((await lookAtQueue({ ...world, batch: { ...world.batch, describe } }, run)).queued).toHaveLength(1);
   });
 });
 

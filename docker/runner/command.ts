@@ -32,6 +32,8 @@ export interface Command {
   readonly folder: string;
   /** For the script itself and for its HOME and TMPDIR; in the working directory. */
   readonly inner: string;
+  /** Another name of that folder, short enough for sockets. */
+  readonly short: string;
   readonly wantsStdout: boolean;
 }
 
@@ -48,8 +50,8 @@ export interface Finished {
 /** Its output also goes to this process's own. Rejects when the script cannot be started. */
 export async function runCommand(command: Command, lifetime: Lifetime): Promise<Finished> {
   const file = join(command.inner, 'script');
-  const [home, temporary] = [join(command.inner, 'home'), join(command.inner, 'tmp')];
-  await Promise.all([mkdir(home), mkdir(temporary), writeFile(file, command.text, { mode: 0o755 })]);
+  const folders = ['home', 'tmp'].map((name) => mkdir(join(command.inner, name)));
+  await Promise.all([...folders, writeFile(file, command.text, { mode: 0o755 })]);
   const isPlain = !command.text.startsWith('#!');
   const words = isPlain ? ['bash', '-eo', 'pipefail', file] : [file];
   const trace = isPlain ? await traceIn(command.inner) : undefined;
@@ -62,8 +64,8 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
     env: {
       ...command.machine,
       LANG: 'C.UTF-8',
-      HOME: home,
-      TMPDIR: temporary,
+      HOME: join(command.short, 'home'),
+      TMPDIR: join(command.short, 'tmp'),
       ...trace?.variables,
       ...command.declared,
     },

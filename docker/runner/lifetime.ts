@@ -12,6 +12,8 @@ export interface Lifetime {
   readonly leads: boolean;
   /** What the job's work has started. */
   readonly family: Family;
+  /** What is outside the job's own folder and goes with the job, also when that is killed at once. */
+  readonly leavings: Set<() => void>;
 }
 
 /**
@@ -22,24 +24,29 @@ export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
   const told = new AbortController();
   const leads = leadsGroup();
   const family = ownFamily(leads, mark);
+  const leavings = new Set<() => void>();
+  const killAll = (): void => {
+    family.kill();
+    for (const remove of leavings) remove();
+  };
   const onSignal = (): void => {
     if (told.signal.aborted) return;
     told.abort();
     family.signal('SIGTERM');
     setTimeout(() => {
-      family.kill();
+      killAll();
       process.exit(TERMINATED);
     }, GRACE_MS).unref();
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  if (parentPipe) watchParent(family, leads);
-  return { signal: told.signal, leads, family };
+  if (parentPipe) watchParent(killAll, leads);
+  return { signal: told.signal, leads, family, leavings };
 }
 
-function watchParent(family: Family, leads: boolean): void {
+function watchParent(killAll: () => void, leads: boolean): void {
   const end = (): void => {
-    family.kill();
+    killAll();
     // One signal for all, this process among them: nothing can be started in between.
     if (leads) signalGroup(process.pid, 'SIGKILL');
     process.exit(TERMINATED);

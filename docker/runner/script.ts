@@ -12,6 +12,7 @@ import type { Lifetime } from './lifetime.ts';
 import { takeOut, wantsStdout } from './outputs.ts';
 import type { Usage } from './processes.ts';
 import { readScript, type Script } from './script-arguments.ts';
+import { shortName } from './short-name.ts';
 
 const TRANSFERS_AT_ONCE = 4;
 /** In the working directory: out of the way of `*`. */
@@ -85,10 +86,14 @@ async function run(script: Script, folder: string, { machine, lifetime, measured
   const inner = join(folder, INNER);
   await mkdir(inner);
   const { text, declared, outputs } = script;
-  const command = { text, machine, declared, folder, inner, wantsStdout: wantsStdout(outputs) };
-  const finished = await runCommand(command, lifetime).catch((thrown) => {
-    throw startFailure(text, thrown);
-  });
+  const { path: short, remove } = shortName(inner);
+  lifetime.leavings.add(remove);
+  const command = { text, machine, declared, folder, inner, short, wantsStdout: wantsStdout(outputs) };
+  const finished = await runCommand(command, lifetime)
+    .catch((thrown) => {
+      throw startFailure(text, thrown);
+    })
+    .finally(remove);
   lifetime.signal.throwIfAborted();
   measured.exitCode = finished.exitCode;
   measured.usage = finished.usage;

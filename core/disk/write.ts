@@ -47,11 +47,15 @@ export async function createFile(path: string, bytes: Uint8Array | string): Prom
 async function writePart(path: string, bytes: Uint8Array | string): Promise<string> {
   const part = partBeside(path);
   try {
-    await writeFile(part, bytes, { flag: 'wx' });
+    await writeFile(part, bytes, { flag: 'wx' }).catch(async (thrown) => {
+      if (!isErrno(thrown, 'ENOENT')) throw thrown;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(part, bytes, { flag: 'wx' });
+    });
+    return part;
   } catch (thrown) {
-    if (!isErrno(thrown, 'ENOENT')) throw thrown;
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(part, bytes, { flag: 'wx' });
+    // What a full disk has taken of it helps nobody.
+    await unlink(part).catch(() => undefined);
+    throw thrown;
   }
-  return part;
 }

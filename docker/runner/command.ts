@@ -171,7 +171,8 @@ async function forward(from: Socket, to: NodeJS.WriteStream, keeper: Keeper | un
   try {
     for await (const chunk of from) {
       keeper?.take(chunk);
-      if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve));
+      // What cannot be written, on a full disk, is lost to the log, and to nothing else.
+      await new Promise<void>((resolve) => to.write(chunk, () => resolve()));
     }
   } catch (thrown) {
     // It was ended because nothing more came.

@@ -84,6 +84,8 @@ async function callTask(
   }
 }
 
+// A log that cannot be written, on a full disk, is no reason for a job to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const settings = runnerSettings();
 const mark = `${settings.jobId}/${randomUUID()}`;
 const lifetime = watchLifetime(settings.parentPipe, mark);

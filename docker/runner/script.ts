@@ -1,5 +1,6 @@
 /** The one task that the runner carries out itself: `redex.script`, given [text, inputs, outputs, settings]. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { checkUnchanged, stageIn } from '../../core/files/staging.ts';
@@ -15,6 +16,8 @@ import { readScript, type Script } from './script-arguments.ts';
 import { shortName } from './short-name.ts';
 
 const TRANSFERS_AT_ONCE = 4;
+/** A record may hold 10 MB, and other jobs have theirs. Quotas do not show but by writing. */
+const ROOM_BYTES = 16 << 20;
 /** In the working directory: out of the way of `*`. */
 const INNER = '.redex';
 
@@ -54,8 +57,10 @@ export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'l
   try {
     return await carryOut(script, folder, job);
   } catch (thrown) {
-    keep = !job.lifetime.signal.aborted;
+    const failed = !job.lifetime.signal.aborted;
+    keep = failed && (await hasRoom(job.work));
     if (keep) job.say(`the working directory is kept: ${folder}`);
+    else if (failed) job.say('the disk is full: the working directory is not kept');
     throw thrown;
   } finally {
     // Links are removed, not what they lead to. What a script made undeletable is no reason for it to have failed.
@@ -64,6 +69,20 @@ export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'l
         job.say(`the working directory cannot be removed: ${thrown.message}`);
       });
     }
+  }
+}
+
+/** Whether the disk has room for what is still to be written of a job beside the directory that it may leave. */
+async function hasRoom(folder: string): Promise<boolean> {
+  const probe = join(folder, `.room-${randomUUID()}`);
+  try {
+    // By chance, so that no file system makes little of it.
+    await writeFile(probe, randomBytes(ROOM_BYTES));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await rm(probe, { force: true });
   }
 }
 

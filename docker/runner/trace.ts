@@ -3,7 +3,7 @@
  * the script's, and without the values that its author declared for its environment, which may be confidential.
  */
 import { execFile } from 'node:child_process';
-import { open, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -31,7 +31,8 @@ export async function traceIn(folder: string): Promise<Trace> {
     variables: { BASH_ENV: prelude },
     async last(declared) {
       const kept = withoutValues(await endOf(file), declared);
-      await writeFile(file, kept, { mode: 0o600 });
+      // On a full disk nothing is kept: what was hidden just now must not stay in the file.
+      await writeFile(file, kept, { mode: 0o600 }).catch(() => rm(file, { force: true }));
       return kept.trimEnd().split('\n').slice(-COMMANDS_SHOWN).join('\n');
     },
   };

@@ -57,7 +57,15 @@ export interface Desk {
   scriptSpec(script: Script, changes?: Partial<JobSpec>): Promise<JobSpec>;
   start(
     spec: JobSpec,
-    options?: { holder?: string; environment?: Record<string, string>; detached?: boolean },
+    options?: {
+      holder?: string;
+      environment?: Record<string, string>;
+      detached?: boolean;
+      /** Where its output goes instead of into the log. */
+      output?: number;
+      /** Words that start it. */
+      wrapper?: readonly string[];
+    },
   ): Promise<Running>;
   run(script: Script): Promise<Ended>;
   remove(): Promise<void>;
@@ -99,11 +107,12 @@ export async function openDesk(): Promise<Desk> {
         ...changes,
       };
     },
-    async start(spec, { holder = `job-${count++}`, environment = {}, detached = true } = {}) {
+    async start(spec, { holder = `job-${count++}`, environment = {}, detached = true, output, wrapper = [] } = {}) {
       const hash = await putSpecs(objects, [spec]);
-      const child = spawn(process.execPath, [main], {
+      const [file = '', ...words] = [...wrapper, process.execPath, main];
+      const child = spawn(file, words, {
         detached,
-        stdio: ['pipe', 'pipe', 'pipe'],
+        stdio: ['pipe', output ?? 'pipe', output ?? 'pipe'],
         env: {
           PATH: process.env.PATH,
           REDEX_SPEC: keys.spec(hash),

@@ -1,4 +1,5 @@
 /** Names as people type them. */
+import { editDistance } from '../core/values/nearest.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -27,18 +28,4 @@ export function nearest(given: string, names: readonly string[]): string | undef
   }));
   const best = scored.toSorted((a, b) => a.edits - b.edits)[0];
   return best && best.edits <= Math.max(2, given.length / 3) ? best.name : undefined;
-}
-
-/** Levenshtein's: insertions, deletions and replacements of one character that lead from `a` to `b`. */
-export function editDistance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = (above[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (above[column] as number) + 1, (current[column - 1] as number) + 1));
-    }
-    above = current;
-  }
-  return above.at(-1) as number;
 }

@@ -2,6 +2,7 @@
 import { errorValue } from '../graph/errors.ts';
 import type { Cause } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
+import { exitCodeHint } from './exit-codes.ts';
 import type { Verdict } from './ports.ts';
 
 /** What the local Batch says of jobs that ended because its own process did. */
@@ -53,7 +54,7 @@ const NAMES: Readonly<Record<Cause, string>> = {
 /** The error of an attempt that recorded none itself. */
 export function verdictError(task: string, cause: Cause, verdict: Verdict): Table {
   const reasons = [verdict.statusReason, verdict.containerReason].filter(Boolean).join('; ') || 'no reason given';
-  const exit = verdict.exitCode === undefined ? '' : `, exit code ${verdict.exitCode}`;
+  const exit = verdict.exitCode === undefined ? '' : `, exit code ${verdict.exitCode}${exitCodeHint(verdict.exitCode)}`;
   return errorValue(
     NAMES[cause],
     `${task}: job ${verdict.id} ended ${verdict.status} without a result (${reasons}${exit})`,

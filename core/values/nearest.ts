@@ -10,10 +10,10 @@ export function didYouMean(given: string, known: readonly string[]): string {
 }
 
 /** The known name that differs least: by a third of its letters at most, or one that holds the other as a part. */
-export function nearestOf(given: string, known: readonly string[]): string | undefined {
+function nearestOf(given: string, known: readonly string[]): string | undefined {
   const wanted = given.toLowerCase();
   const near = known
-    .map((name) => ({ name, edits: editsBetween(wanted, name.toLowerCase()) }))
+    .map((name) => ({ name, edits: editDistance(wanted, name.toLowerCase()) }))
     .filter(({ name, edits }) => edits <= Math.max(1, Math.floor(name.length / 3)))
     .sort((a, b) => a.edits - b.edits);
   return near[0]?.name ?? known.find((name) => isPart(wanted, name.toLowerCase()));
@@ -24,7 +24,7 @@ function isPart(a: string, b: string): boolean {
 }
 
 /** Insertions, deletions, replacements and exchanges of neighbours that make one text of the other. */
-function editsBetween(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { editDistance, fullName, nearest } from '../../cli/names.ts';
+import { fullName, nearest } from '../../cli/names.ts';
 
 const NAMES = ['bioinfo_batch.main', 'bioinfo_batch.prepare_samples', 'hello.greet'];
 
@@ -26,13 +26,5 @@ describe('the name of a workflow', () => {
   it('is guessed only when something is near', () => {
     expect(nearest('prepare_sample', NAMES)).toBe('bioinfo_batch.prepare_samples');
     expect(nearest('variant_calling', NAMES)).toBeUndefined();
-  });
-
-  it.each([
-    ['', 'abc', 3],
-    ['kitten', 'sitting', 3],
-    ['same', 'same', 0],
-  ])('%j and %j are %i edits apart', (a, b, edits) => {
-    expect(editDistance(a, b)).toBe(edits);
   });
 });

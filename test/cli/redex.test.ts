@@ -28,6 +28,17 @@ const say = task('cli.say', {}, (word: string, seconds: number) =>
 export const broken = task('cli.broken', { params: v.object({}) }, () => outer());
 const outer = task('cli.outer', {}, () => script('echo last words >&2; exit 3', { executor: 'batch' }));
 
+interface Odd {
+  readonly n: number;
+}
+const refuse = ({ n }: Odd): never => {
+  throw new RangeError('no ' + n);
+};
+const far = task('cli.far', { executor: 'batch' }, (odd: Odd) => refuse(odd));
+export const thrown = task('cli.thrown', { params: v.object({ n: v.number(), away: v.optional(v.boolean(), false) }) }, ({ n, away }) =>
+  away ? far({ n }) : refuse({ n }),
+);
+
 export const unwritten = task('cli.unwritten', { params: v.object({}) }, () =>
   script('true', { executor: 'batch', outputs: file('made.txt').stage('made') }),
 );
@@ -126,6 +137,23 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
     const ended = await redex('run', workflow);
     expect(ended.code).toBe(1);
     for (const words of said) expect(ended.stderr).toContain(words);
+  });
+
+  it.each([
+    ['in the engine', []],
+    ['in a job', ['--away']],
+  ])('that throws %s shows the line of the author’s file, and where each task stands', async (_where, away) => {
+    const lineOf = (text: string) => WORKFLOW.split('\n').findIndex((line) => line.includes(text)) + 1;
+    const { stderr } = await redex('run', 'thrown', '--n', '3', ...away);
+    const isAway = away.length > 0;
+    expect(stderr).toContain(
+      [
+        `\n  cli.thrown({ away: ${isAway}, n: 3 })  (workflow.ts:${lineOf("task('cli.thrown'")})`,
+        ...(isAway ? [`  cli.far({ n: 3 })  (workflow.ts:${lineOf("task('cli.far'")})`] : []),
+        'RangeError: no 3',
+        `    at refuse (workflow.ts:${lineOf('throw new RangeError')}:`,
+      ].join('\n'),
+    );
   });
 
   it.each([

@@ -8,8 +8,6 @@ export const TERMINATED = 128 + 15;
 export interface Lifetime {
   /** Aborts when the job is told to end: from then on nothing is recorded, the executor's verdict says why. */
   readonly signal: AbortSignal;
-  /** Whether this process's group is all of the job, so that scripts stay in it. */
-  readonly leads: boolean;
   /** What the job's work has started. */
   readonly family: Family;
   /** What is outside the job's own folder and goes with the job, also when that is killed at once. */
@@ -41,7 +39,7 @@ export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   if (parentPipe) watchParent(killAll, leads);
-  return { signal: told.signal, leads, family, leavings };
+  return { signal: told.signal, family, leavings };
 }
 
 function watchParent(killAll: () => void, leads: boolean): void {

@@ -19,7 +19,7 @@ const LOOK_MS = 500;
 const GONE_MS_MAX = 2000;
 const GONE_LOOK_MS = 5;
 
-/** Whether this process leads its own group, so that the whole group is its job. */
+/** Whether this process leads its own group, so that the whole group is the job's. */
 export function leadsGroup(): boolean {
   return send(-process.pid, 0);
 }

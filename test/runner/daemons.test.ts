@@ -45,6 +45,21 @@ describe('a process that leaves its job', () => {
   }
 });
 
+describe('a script that signals its own process group', () => {
+  it.each(['TERM', 'INT', 'KILL'])('by SIG%s ends by itself, and not its runner', async (signal) => {
+    const ended = await desk.run({ text: `sleep 3350.125 &\necho said >&2; kill -${signal} 0; sleep 5` });
+    expect(ended).toMatchObject({ exitCode: 1, error: { message: expect.stringContaining('said') as string } });
+    expect(await processesWith('3350.125')).toEqual([]);
+  });
+
+  it('may spare itself, and goes on', async () => {
+    const text = `trap 'trap "" TERM; kill 0; wait; echo tidied > x' EXIT\nsleep 3351.125 &\n`;
+    const ended = await desk.run({ text, outputs: new File('tidied').stage('x') });
+    expect(ended).toMatchObject({ exitCode: 0, outcome: { ok: true } });
+    expect(await desk.read('tidied')).toBe('tidied\n');
+  });
+});
+
 describe('a pipe that somebody else holds open', () => {
   it('does not keep the job from its end', async () => {
     const spec = await desk.scriptSpec({

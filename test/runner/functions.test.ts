@@ -17,6 +17,12 @@ const tasks = {
   fail() { throw new RangeError('out of it'); },
   exit() { process.exit(3); },
   print() { console.log('printed by the author'); return [Object.keys(process.env).includes('SECRET')]; },
+  async daemon() {
+    const { spawn } = await import('node:child_process');
+    spawn('setsid', ['-f', 'sleep', '3360.125'], { detached: true, stdio: 'ignore' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return [null];
+  },
   large() { return ['x'.repeat(5000)]; },
   hang() { console.log('ready'); return new Promise(() => setInterval(() => {}, 1000)); },
 };
@@ -53,6 +59,11 @@ it('a function of the bundle reads and writes files, and those it names in its r
   expect(file.location).toBe('out.txt');
   expect(file.version).toMatch(/^[0-9a-f]{64}$/);
   expect(await desk.read('out.txt')).toBe('text');
+});
+
+it('a daemon that a function has started ends with the job', async () => {
+  expect(await run('daemon')).toMatchObject({ exitCode: 0 });
+  expect(await processesWith('3360.125')).toEqual([]);
 });
 
 it("what a function throws is the job's error", async () => {

@@ -5,11 +5,12 @@ import type { JobId } from '../graph/facts.ts';
 import { type Graph, type Job, runOf } from '../graph/graph.ts';
 import { briefArguments, briefCall } from '../values/brief.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
-import { type Node, rootOf, type Table } from '../values/table.ts';
+import type { Index, Node, Table } from '../values/table.ts';
 
 /** Calls in the middle of a very deep chain say nothing new. */
 const CHAIN_END_LENGTH = 20;
 const STACK_LENGTH_MAX = 10;
+const CAUSES_MAX = 5;
 
 export function tracebackOf(graph: Graph, origin: JobId | null, error: Table): string {
   const { program } = runOf(graph);
@@ -54,18 +55,41 @@ function callText({ works }: Graph, { task, eval: evaluation, given }: Job): str
 /** Where modules of redex and of Node's own stand in stacks. */
 const FOREIGN_FRAME = /\b(?:redex|node):/;
 
-/** The frames of the error's stack that are the author's; scripts and the engine's own failures have none. */
+/** The frames of the error's stack that are the author's, and those of what caused it; scripts and the engine have none. */
 function authorStack(error: Table): string[] {
-  const root = rootOf(error);
-  if (!Array.isArray(root) || root[0] !== 'error') return [];
-  const stack = fieldOf(error, error[root[4]] as Node, 'stack');
-  if (typeof stack !== 'string') return [];
-  const frames = stack.split('\n').filter((line) => /^ {4}at /.test(line) && !FOREIGN_FRAME.test(line));
-  return frames.slice(0, STACK_LENGTH_MAX);
+  const lines: string[] = [];
+  for (let cause = causeIn(error, error.length - 1), depth = 0; cause; cause = causeIn(error, cause.next), depth++) {
+    if (depth > CAUSES_MAX) break;
+    if (depth > 0) lines.push(`Caused by ${cause.name}: ${cause.message}`);
+    lines.push(...cause.frames);
+  }
+  return lines;
 }
 
-function fieldOf(table: Table, record: Node, name: string): Node | undefined {
-  if (!Array.isArray(record) || record[0] !== 'record') return undefined;
-  const at = record[1].indexOf(name);
-  return at < 0 ? undefined : table[record[2][at]];
+interface Thrown {
+  readonly name: string;
+  readonly message: string;
+  readonly frames: readonly string[];
+  /** Of its own cause. */
+  readonly next: Index | undefined;
+}
+
+function causeIn(table: Table, index: Index | undefined): Thrown | undefined {
+  const node = index === undefined ? undefined : table[index];
+  if (!Array.isArray(node) || node[0] !== 'error') return undefined;
+  const stack = table[fieldOf(table, node[4], 'stack') ?? -1];
+  const lines = typeof stack === 'string' ? stack.split('\n') : [];
+  const frames = lines.filter((line) => /^ {4}at /.test(line) && !FOREIGN_FRAME.test(line));
+  return {
+    name: node[1],
+    message: node[3],
+    frames: frames.slice(0, STACK_LENGTH_MAX),
+    next: fieldOf(table, node[4], 'cause'),
+  };
+}
+
+function fieldOf(table: Table, record: Index, name: string): Index | undefined {
+  const node = table[record] as Node;
+  if (!Array.isArray(node) || node[0] !== 'record') return undefined;
+  return node[2][node[1].indexOf(name)];
 }

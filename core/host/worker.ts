@@ -38,7 +38,7 @@ const access = Object.fromEntries(
   ]),
 ) as unknown as FileAccess;
 
-const OWN_FRAME = /^ {4}at .*(node:internal\/|\/host\/worker\.)/;
+const OWN_FRAME = /^ {4}at .*(\bnode:internal\/|\bredex:|\/host\/worker\.)/;
 
 /** Without frames of this process's own machinery, and with paths as in the bundle: two machines give one stack. */
 function tidyStack(thrown: unknown): void {

@@ -146,12 +146,15 @@ export interface Spilled {
 }
 
 /**
- * Replaces every largest concrete part above INLINE_VALUE_BYTES_MAX by a reference. An error stays readable, and a task can
- * be called: only what an error carries, and what is bound to a task, is taken out.
+ * Replaces every largest concrete part above INLINE_VALUE_BYTES_MAX by a reference. An error stays readable, with its
+ * causes, and a task can be called: only fields of an error, and what is bound to a task, are taken out.
  */
 export function spill(table: Table): Spilled {
   return spillBelow(table, staysReadable(rootOf(table)));
 }
+
+/** Of an error, and of its cause, and so on: deeper ones may be taken out. */
+const CAUSES_KEPT = 5;
 
 function staysReadable(node: Node): boolean {
   return isTagged(node, 'error', 'task');
@@ -181,14 +184,20 @@ function spillBelow(table: Table, keepRoot: boolean): Spilled {
     }
     return moved[index] as Index;
   };
-  const place = (index: Index): Index => {
+  const place = (index: Index): Index => placeBelow(index, 0);
+  const placeBelow = (index: Index, causes: number): Index => {
     const node = table[index] as Node;
+    if (isTagged(node, 'error') && causes <= CAUSES_KEPT) {
+      const field = (part: Index) => placeBelow(part, causes + 1);
+      return builder.add(mapChildren(node, (extras) => builder.add(mapChildren(table[extras] as Node, field))));
+    }
     return staysReadable(node) ? builder.add(mapChildren(node, takeOut)) : takeOut(index);
   };
   table.forEach((node, index) => {
     if (!concrete[index]) moved[index] = builder.add(mapChildren(node, place));
   });
-  const top = keepRoot ? builder.add(mapChildren(rootOf(table), place)) : place(table.length - 1);
+  const root = rootOf(table);
+  const top = keepRoot && !isTagged(root, 'error') ? builder.add(mapChildren(root, place)) : place(table.length - 1);
   return { table: builder.build(top), large };
 }
 

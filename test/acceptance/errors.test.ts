@@ -112,6 +112,18 @@ describe('the traceback', () => {
     expect(summary.traceback).toMatch(/\nRed: Red failed\n {4}at .*errors\.test\.ts:\d+:\d+/);
   });
 
+  it('has what caused the error, and that one’s frames', async () => {
+    const world = playWorld();
+    const wrapping = task('e.wrapping', v1, () => {
+      const inner = new RangeError('inner', { cause: 'a text is shown by nobody' });
+      throw new Error('outer', { cause: new TypeError('middle', { cause: inner }) });
+    });
+    const { traceback = '' } = await play(world, await start(world, wrapping()));
+    const lines = traceback.split('\n').filter((line) => !line.startsWith('    at '));
+    expect(lines.slice(2)).toEqual(['Error: outer', 'Caused by TypeError: middle', 'Caused by RangeError: inner']);
+    expect(traceback).toMatch(/\nCaused by RangeError: inner\n {4}at .*errors\.test\.ts:\d+:\d+/);
+  });
+
   it('has the calls of a run that stopped before those above the failure were over', async () => {
     const world = playWorld();
     const both = task('e.both', v1, (name: string) => [slow(1), middle(name, 3)]);

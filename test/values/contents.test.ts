@@ -21,6 +21,29 @@ const call = (...args: unknown[]) => expression('call', 'some.task', ...args);
 const LARGE = Array.from({ length: 400 }, (_, at) => `element ${at}`);
 
 describe('large values', () => {
+  it('leave an error readable, with the stacks of its causes, and hash the same', () => {
+    const stack = (line: string) => `Error: x\n${`    at ${line}\n`.repeat(40)}`;
+    const inner = Object.assign(new Error('inner'), { stack: stack('inner.ts:1'), bytes: 'x'.repeat(5000) });
+    const outer = Object.assign(new Error('outer', { cause: inner }), { stack: stack('outer.ts:1') });
+    const table = encode(outer);
+    const { table: small, large } = spill(table);
+    expect(hashOf(small)).toBe(hashOf(table));
+    const json = JSON.stringify(small);
+    for (const part of ['outer.ts:1', 'inner.ts:1', '"inner"']) expect(json).toContain(part);
+    expect(json).not.toContain('xxxx');
+    expect(hashOf(withLarge(small, large))).toBe(hashOf(table));
+  });
+
+  it('take out the deepest causes of an error that has thousands', () => {
+    let error = new Error('deepest');
+    for (let depth = 0; depth < 5000; depth++) error = new Error(`above ${depth}`, { cause: error });
+    const table = encode(error);
+    const { table: small, large } = spill(table);
+    expect(small.length).toBeLessThan(100);
+    expect(large.size).toBe(1);
+    expect(hashOf(withLarge(small, large))).toBe(hashOf(table));
+  });
+
   const jsonValue = fc
     .jsonValue({ maxDepth: 4 })
     .chain((value) => fc.constantFrom<unknown>(value, [LARGE, value], call(value, LARGE)));

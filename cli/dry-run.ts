@@ -17,6 +17,7 @@ import { messageOf } from '../functions/start.ts';
 import { columns } from './columns.ts';
 import { plain } from './pretty.ts';
 import { readingState, type StoredState, stateFolder } from './session.ts';
+import { asJson } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Prints the plan; gives whether the run would not fail, as far as that is known. */
@@ -28,9 +29,7 @@ export async function printDryRun(
 ): Promise<boolean> {
   const plan = await readingState(root, (stored = NOTHING) => planOf(root, bundle, stored, request));
   const { value, ...rest } = plan;
-  const text = json
-    ? JSON.stringify({ ...rest, ...(value && { value: plain(value) }) }, null, 2)
-    : dryRunText(plan).join('\n');
+  const text = json ? asJson({ ...rest, ...(value && { value: plain(value) }) }) : dryRunText(plan).join('\n');
   process.stdout.write(`${text}\n`);
   return plan.failure === undefined;
 }

@@ -1,6 +1,6 @@
 /** `redex log`, `redex status` and `redex logs`: what runs came to. */
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JobHistory, readHistory } from '../core/engine/history.ts';
 import type { RunSummary, TaskTally, World } from '../core/engine/ports.ts';
@@ -11,7 +11,7 @@ import { columns, shortDuration } from './columns.ts';
 import { findRun } from './runs.ts';
 import { reading, stateFolder } from './session.ts';
 import { statusTable, timestamp } from './status-table.ts';
-import { shown } from './terminal.ts';
+import { asJson, shown, shownPieces } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { queueOf, waitingLines } from './waiting.ts';
 import { endJson, endText, failureText, isOver } from './watch.ts';
@@ -78,7 +78,9 @@ export function logsCommand(root: string, given: string, run: string | undefined
     const log = logOf(root, job);
     if (log === undefined || !existsSync(log))
       throw new UsageError(`${job.task} (${shortId(job)}) has no log: ${whyNoLog(job)}`);
-    process.stdout.write(shown(await readFile(log, 'utf8'), process.stdout));
+    for await (const piece of shownPieces(createReadStream(log), process.stdout)) {
+      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+    }
     return 0;
   });
 }
@@ -163,10 +165,6 @@ function givenText({ given = '' }: JobHistory): string {
 
 function shortId(job: JobHistory): string {
   return job.id.slice(0, ID_SHOWN_LENGTH);
-}
-
-function asJson(value: unknown): string {
-  return JSON.stringify(value, null, 2);
 }
 
 function print(text: string): number {

@@ -5,7 +5,7 @@ import { cancelCommand, retryCommand } from './course.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
 import { projectRoot } from './session.ts';
-import { endQuietlyWithReader } from './terminal.ts';
+import { endQuietlyWithReader, shown } from './terminal.ts';
 import { machineTrouble } from './trouble.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -156,11 +156,13 @@ async function main(words: readonly string[]): Promise<number> {
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
     const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const trouble = machineTrouble(thrown);
-    if (thrown instanceof UsageError) process.stderr.write(`redex: ${message}\n`);
-    else if (trouble) process.stderr.write(`redex: ${trouble}\n`);
-    else process.stderr.write(`redex: ${name === 'BundleError' ? message : (stack ?? message)}\n`);
-    return thrown instanceof UsageError ? EXIT.usage : EXIT.failed;
+    if (thrown instanceof UsageError) {
+      process.stderr.write(`redex: ${message}\n`);
+      return EXIT.usage;
+    }
+    const known = machineTrouble(thrown) ?? (name === 'BundleError' ? message : undefined);
+    process.stderr.write(`redex: ${shown(known ?? stack ?? message, process.stderr)}\n`);
+    return EXIT.failed;
   }
 }
 

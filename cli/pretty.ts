@@ -93,13 +93,13 @@ function reprOf(node: NodeOf<string>, hash: string): string {
     case 'set':
       return `Set([${node[1].join(', ')}])`;
     case 'file':
-      return `File(path=${node[1]}, hash=${hash.slice(0, FILE_HASH_LENGTH)})`;
+      return `File(path=${printables(node[1])}, hash=${hash.slice(0, FILE_HASH_LENGTH)})`;
     case 'dir':
-      return `Dir(path=${node[1]}, hash=${hash.slice(0, FILE_HASH_LENGTH)})`;
+      return `Dir(path=${printables(node[1])}, hash=${hash.slice(0, FILE_HASH_LENGTH)})`;
     case 'task':
       return `Task(${[node[1], ...node[2]].join(', ')})`;
     case 'error':
-      return `${node[1]}(${quoted(node[3])})`;
+      return `${printables(node[1])}(${quoted(node[3])})`;
     case 'ref':
       return `<${node[2]} bytes of JSON, hash=${hash.slice(0, FILE_HASH_LENGTH)}>`;
     default:
@@ -116,6 +116,11 @@ function quoted(text: string): string {
 }
 
 const NAMED_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** A name without quotes around it. */
+function printables(text: string): string {
+  return Array.from(text, printable).join('');
+}
 
 function printable(char: string): string {
   const code = char.codePointAt(0) as number;

@@ -17,6 +17,7 @@ import { fullName } from './names.ts';
 import { bundleProject, readArgsFile, typedLocation, workflowsOf } from './project.ts';
 import { findRun } from './runs.ts';
 import { openSession, type Session } from './session.ts';
+import { asJson } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { queueWatcher } from './waiting.ts';
 import { endJson, endText, failureText, isOver, watch } from './watch.ts';
@@ -165,9 +166,7 @@ function lostOwner(cloud: Session['cloud']): Promise<boolean> {
 
 async function conclude(session: Session, summary: RunSummary, json: boolean, interrupt: AbortSignal): Promise<void> {
   const { objects } = session.world;
-  const end = json
-    ? JSON.stringify(await endJson(objects, summary), null, 2)
-    : await endText(objects, summary, performance.now());
+  const end = json ? asJson(await endJson(objects, summary)) : await endText(objects, summary, performance.now());
   process.stdout.write(`${end}\n`);
   const failure = failureText(summary);
   if (failure) process.stderr.write(`\n${paintFailure(failure, process.stderr)}\n`);

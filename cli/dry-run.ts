@@ -121,6 +121,8 @@ function reasonText(reason: Reason): string {
   switch (reason.kind) {
     case 'changed file':
       return `changed file: ${reason.files.join(', ')}`;
+    case 'changed code':
+      return reason.helpers ? `changed code: ${reason.helpers.join(', ')}` : reason.kind;
     case 'changed tasks':
       return `changed tasks: ${reason.tasks.join(', ')}`;
     case 'new arguments':

@@ -7,7 +7,7 @@ import { draftOf } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
 import { type EvalHash, evalsOf, type Fact, type RunId, type StartedFact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
-import { type Program, SCRIPT_TASK } from '../values/program.ts';
+import { type Program, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashesOf, type Node, rootOf, type Table } from '../values/table.ts';
 import { flawsOf, type Meeting } from './meet.ts';
 import type { World } from './ports.ts';
@@ -17,7 +17,8 @@ export type Reason =
   | { readonly kind: 'cache off' }
   /** The newest run of the workflow, if there is one, had no job of this task. */
   | { readonly kind: 'new task' }
-  | { readonly kind: 'changed code' }
+  /** With the helpers that changed, by name and file, where its own code did not. */
+  | { readonly kind: 'changed code'; readonly helpers?: readonly string[] }
   /** Locations, of files read or made. */
   | { readonly kind: 'changed file'; readonly files: readonly string[] }
   /** A cached result calls tasks that are gone, or rests on tasks that changed. */
@@ -102,7 +103,11 @@ function comparedWith(
   { task, eval: evaluation, args }: Attempt,
 ): Reason {
   if (!before?.tasks.has(task)) return { kind: 'new task' };
-  if (before.program.tasks[task]?.hash !== program.tasks[task]?.hash) return { kind: 'changed code' };
+  const [then, now] = [before.program.tasks[task], program.tasks[task]];
+  if (then?.hash !== now?.hash) {
+    const helpers = changedHelpers(then?.helpers ?? {}, now?.helpers ?? {});
+    return { kind: 'changed code', ...(helpers.length > 0 && { helpers }) };
+  }
   const calls = before.calls?.get(task);
   if (calls?.has(evaluation)) return { kind: 'no result' };
   const differences = [...(calls?.values() ?? [])].map((other) => differenceOf(task, args, other)).reverse();
@@ -110,6 +115,11 @@ function comparedWith(
   if (!nearest) return { kind: 'new arguments', arguments: [] };
   if (nearest.arguments.length === 0) return { kind: 'changed file', files: nearest.files };
   return { kind: 'new arguments', arguments: nearest.isAll ? [] : nearest.arguments };
+}
+
+function changedHelpers(then: NonNullable<TaskInfo['helpers']>, now: NonNullable<TaskInfo['helpers']>): string[] {
+  const names = new Set([...Object.keys(then), ...Object.keys(now)]);
+  return [...names].filter((name) => then[name] !== now[name]).sort();
 }
 
 interface Difference {

@@ -12,7 +12,8 @@ import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
 import type { Program } from '../values/program.ts';
 import { type Mappings, originOf } from './source-map.ts';
-import { attachSources, hasSources, SOURCES_CODE } from './sources.ts';
+import { isPackage, type Resolved, type SourceModules, sourceModules } from './source-modules.ts';
+import { attachSources, type OpenModule, SOURCES_CODE } from './sources.ts';
 
 /** The folder of redex's core: what authors import as `redex`. */
 const CORE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
@@ -66,6 +67,9 @@ export function projectModules(project: Project): ProjectModules {
   const plugin: Plugin = {
     name: 'redex',
     setup(build) {
+      const modules = sourceModules({ root, core: CORE, resolve: (...asked) => resolveSource(build, ...asked) });
+      const loadCode = async (file: string): Promise<OnLoadResult> =>
+        (await modules.hasTasks(file)) ? loadUser(file, project, modules, originals, notes) : loadPlain(file);
       build.onResolve({ filter: /^redex:(entry|sources)$/ }, ({ path }) => ({
         path: path.slice('redex:'.length),
         namespace: 'redex',
@@ -77,9 +81,9 @@ export function projectModules(project: Project): ProjectModules {
       build.onLoad({ filter: /^sources$/, namespace: 'redex' }, () => ({ contents: SOURCES_CODE }));
       build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, root, args));
       build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData as string));
-      build.onLoad({ filter: /.*/, namespace: 'package' }, ({ pluginData }) => loadPlain(pluginData as string));
-      build.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) =>
-        isPackage(path) || !hasSources(path) ? undefined : loadUser(path, project, originals, notes),
+      build.onLoad({ filter: /.*/, namespace: 'package' }, ({ pluginData }) => loadCode(pluginData as string));
+      build.onLoad({ filter: /.*/, namespace: 'file' }, async ({ path }) =>
+        (await modules.hasTasks(path)) ? loadUser(path, project, modules, originals, notes) : undefined,
       );
     },
   };
@@ -126,15 +130,18 @@ async function resolveModule(
   return { ...placeOf(found.path, root), sideEffects };
 }
 
+async function resolveSource(build: PluginBuild, source: string, importer: string): Promise<Resolved | undefined> {
+  const asked = { importer, namespace: 'file', resolveDir: dirname(importer), kind: 'import-statement' } as const;
+  const found = await build.resolve(source, { ...asked, pluginData: ASKED });
+  if (found.errors.length > 0) return undefined;
+  return { path: found.path, isExternal: found.external || found.namespace !== 'file' };
+}
+
 function placeOf(file: string, root: string): OnResolveResult {
   if (isBelow(file, CORE)) return { path: slashes(relative(CORE, file)), namespace: 'redex', pluginData: file };
   if (isBelow(file, root) || !isPackage(file)) return { path: file, namespace: 'file' };
   const [, name] = /.*[/\\]node_modules[/\\](.*)$/.exec(file) ?? [];
   return { path: slashes(name ?? file), namespace: 'package', pluginData: file };
-}
-
-function isPackage(file: string): boolean {
-  return file.includes(`${sep}node_modules${sep}`);
 }
 
 function isBelow(file: string, folder: string): boolean {
@@ -157,38 +164,35 @@ async function loadPlain(file: string): Promise<OnLoadResult> {
 /** What is in another place than where the module is loaded next. */
 const ENVIRONMENT = /\bprocess\s*\.\s*env\b/;
 
-function environmentNote(path: string, code: string, mappings: Mappings): string[] {
+function environmentNote({ path, code, lineOf }: OpenModule): string[] {
   const found = ENVIRONMENT.exec(code);
   if (!found) return [];
-  const before = code.slice(0, found.index).split('\n');
-  const line = originOf(mappings, before.length - 1, before.at(-1)?.length ?? 0)?.line;
-  const place = line === undefined ? path : `${path}:${line + 1}`;
   return [
-    `${place}: process.env holds nothing of your shell in a workflow, which is loaded again on other machines. ` +
-      'Read it in redex.config.ts and pass it on as context, or pass it as an argument.',
+    `${path}:${lineOf(found.index)}: process.env holds nothing of your shell in a workflow, which is loaded again on other ` +
+      'machines. Read it in redex.config.ts and pass it on as context, or pass it as an argument.',
   ];
 }
 
 async function loadUser(
   file: string,
   { root, config }: Project,
+  modules: SourceModules,
   originals: Map<string, Original>,
   notes: string[],
 ): Promise<OnLoadResult> {
-  const path = slashes(relative(root, file));
-  const text = await readFile(file, 'utf8');
   try {
-    const { code, mappings } = await attachSources(text, file);
-    originals.set(path, { text, mappings });
-    // The code has no comments any more.
-    if (config === undefined) notes.push(...environmentNote(path, code, mappings));
+    const module = await modules.open(file);
+    const { code, mappings, notes: own } = await attachSources(module);
+    originals.set(module.path, { text: await readFile(file, 'utf8'), mappings });
+    // The code has no comments any more. What redex.config.ts does is done once, and in no hash.
+    if (config === undefined) notes.push(...own, ...environmentNote(module));
     return { contents: code, loader: 'js', resolveDir: dirname(file) };
   } catch (thrown) {
     if (!isFailure(thrown)) throw thrown;
     return {
       errors: thrown.errors.map((error) => ({
         ...error,
-        location: error.location && { ...error.location, file: path },
+        location: error.location && { ...error.location, file: slashes(relative(root, file)) },
       })),
     };
   }

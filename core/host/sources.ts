@@ -1,5 +1,6 @@
 /**
- * Gives functions their own text before they are linked: the part of a task's hash that stands for its code.
+ * Gives functions their own text before they are linked, and what they can reach: the part of a task's hash that stands
+ * for its code.
  *
  * 1. The text depends on the function alone: not on its file's name, on what else is in the file or the bundle, on comments,
  *    types, indentation, or on names a linker gives.
@@ -8,16 +9,28 @@
 import { basename, extname } from 'node:path';
 import { type AnyNode, parse } from 'acorn';
 import { type Loader, type TransformOptions, transform } from 'esbuild';
-import { formatMappings, type Insertion, insertInto, lineStarts, type Mappings, parseMappings } from './source-map.ts';
+import { digest } from '../values/hash.ts';
+import { factsOf, type Span, taskNames, visit } from './module-facts.ts';
+import { type Reach, reachOf, type SourceModule } from './reach.ts';
+import type { Scope } from './scopes.ts';
+import {
+  formatMappings,
+  type Insertion,
+  insertInto,
+  lineStarts,
+  type Mappings,
+  originOf,
+  parseMappings,
+} from './source-map.ts';
 
 /** The module that keeps the texts, and the one function it exports. */
 const SOURCES_MODULE = 'redex:sources';
 const REGISTER = '__redexSource';
 
-/** Function to text, for the whole process or thread: the language reads it under the same symbol. */
+/** Function to what is known of it, for the whole process or thread: the language reads it under the same symbol. */
 export const SOURCES_CODE = `const sources = (globalThis[Symbol.for('redex.sources')] ??= new WeakMap());
-export function ${REGISTER}(value, text) {
-  sources.set(value, text);
+export function ${REGISTER}(value, text, reach, helpers, captured, values) {
+  sources.set(value, { text, reach, helpers, captured, values });
   return value;
 }
 `;
@@ -45,51 +58,126 @@ export function hasSources(path: string): boolean {
   return extname(path) in LOADERS;
 }
 
-/**
- * The module as JavaScript that registers the text of every function given to `task(…)` and of every function and class at
- * its top level, with an inline source map. Throws esbuild's TransformFailure when `code` is not TypeScript.
- */
-export async function attachSources(code: string, path: string): Promise<{ code: string; mappings: Mappings }> {
-  const loader = LOADERS[extname(path)] ?? 'js';
-  const file = basename(path);
-  const plain = await transform(code, {
+/** An author's module as JavaScript, and all that is known of it. */
+export interface OpenModule extends SourceModule {
+  readonly code: string;
+  readonly mappings: Mappings;
+  /** Of the source map. */
+  readonly names: readonly string[];
+  readonly program: AnyNode;
+}
+
+/** Throws esbuild's TransformFailure when `text` is not TypeScript. */
+export async function openModule(
+  file: { readonly path: string; readonly text: string },
+  resolve: SourceModule['resolve'],
+): Promise<OpenModule> {
+  const { path, text } = file;
+  const plain = await transform(text, {
     ...OPTIONS,
-    loader,
+    loader: LOADERS[extname(path)] ?? 'js',
     format: 'esm',
     sourcemap: 'external',
     sourcesContent: false,
-    sourcefile: file,
+    sourcefile: basename(path),
   });
+  const { code } = plain;
   const map = JSON.parse(plain.map) as { mappings: string; names: string[] };
   const mappings = parseMappings(map.mappings);
-  const spans = functionsOf(
-    parse(plain.code, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true }) as AnyNode,
-  );
-  const names = renamed(plain.code, mappings, map.names);
-  const texts = await Promise.all(spans.map((span) => canonical(restore(plain.code, span, names))));
-  const insertions = spans.flatMap((span, at) => insertionsFor(span, JSON.stringify(texts[at])));
+  const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true }) as AnyNode;
+  const renamings = renamed(code, mappings, map.names);
+  const texts = new Map<string, Promise<string>>();
+  return {
+    path,
+    code,
+    mappings,
+    names: map.names,
+    program,
+    facts: factsOf(program),
+    resolve,
+    textOf(span) {
+      const key = `${span.start} ${span.end}`;
+      const known = texts.get(key) ?? canonical(restore(code, span, renamings));
+      texts.set(key, known);
+      return known;
+    },
+    lineOf(at) {
+      const before = code.slice(0, at).split('\n');
+      const origin = originOf(mappings, before.length - 1, before.at(-1)?.length ?? 0);
+      return (origin?.line ?? before.length - 1) + 1;
+    },
+  };
+}
+
+/**
+ * The module as JavaScript that registers, for every function given to `task(…)` and every function and class at its top
+ * level, its text and what it can reach; with an inline source map.
+ */
+export async function attachSources(
+  module: OpenModule,
+): Promise<{ readonly code: string; readonly mappings: Mappings; readonly notes: readonly string[] }> {
+  const { code, mappings, names } = module;
+  const notes = new Set<string>();
+  const spans = functionsOf(module.program);
+  const insertions: Insertion[] = [];
+  for (const span of spans) {
+    const text = await module.textOf(span);
+    const { around, captured } = span.declared ? NOTHING_AROUND : surroundingsOf(module, span);
+    const reach = await reachOf(module, span, around);
+    if (!span.declared) for (const note of reach.notes) notes.add(note);
+    insertions.push(...insertionsFor(span, registration(text, reach, captured)));
+  }
   // Imports are hoisted, so the last place is as good as the first, and no line moves.
-  insertions.push({ at: plain.code.length, text: `import { ${REGISTER} } from "${SOURCES_MODULE}";` });
+  insertions.push({ at: code.length, text: `import { ${REGISTER} } from "${SOURCES_MODULE}";` });
   insertions.sort((a, b) => a.at - b.at);
-  const done = insertInto(plain.code, mappings, insertions);
+  const done = insertInto(code, mappings, insertions);
   const moved = JSON.stringify({
     version: 3,
-    sources: [file],
-    names: map.names,
+    sources: [basename(module.path)],
+    names,
     mappings: formatMappings(done.mappings),
   });
   const url = `data:application/json;base64,${Buffer.from(moved).toString('base64')}`;
-  return { code: `${done.code}\n//# sourceMappingURL=${url}\n`, mappings: done.mappings };
+  return { code: `${done.code}\n//# sourceMappingURL=${url}\n`, mappings: done.mappings, notes: [...notes] };
+}
+
+interface Surroundings {
+  readonly around: readonly Span[];
+  /** Names of the functions around, which the function uses. */
+  readonly captured: readonly string[];
+}
+
+const NOTHING_AROUND: Surroundings = { around: [], captured: [] };
+
+/** A function inside of another one may use what that one was given: its values are known when the program runs. */
+function surroundingsOf({ facts }: OpenModule, { start, end }: Span): Surroundings {
+  const captured = new Set<string>();
+  let outer: Scope | undefined;
+  for (const { name, scope, ...reference } of facts.scopes.references) {
+    const isWithin = start <= reference.start && reference.start < end;
+    if (!isWithin || !scope || scope === facts.scopes.module || scope.start >= start) continue;
+    if (name !== 'arguments') captured.add(name);
+    outer = scope;
+    while (outer.parent && outer.parent !== facts.scopes.module) outer = outer.parent;
+  }
+  return outer ? { around: [{ start: outer.start, end: outer.end }], captured: [...captured].sort() } : NOTHING_AROUND;
+}
+
+/** What follows the function in the call that registers it. */
+function registration(text: string, { text: reached, parts }: Reach, captured: readonly string[]): string {
+  const helpers = Object.fromEntries(parts.map((part) => [part.label, digest('helper', part.text).slice(0, 8)]));
+  const known = [text, reached === '' ? '' : digest('reach', reached), helpers, captured].map((part) =>
+    JSON.stringify(part),
+  );
+  return [...known, ...(captured.length > 0 ? [`() => [${captured.join(', ')}]`] : [])].join(', ');
 }
 
 /** Where a function stands, and how its text is attached: around it, or by name after its declaration. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
+interface FunctionSpan extends Span {
   readonly declared?: { readonly name: string; readonly after: number };
 }
 
-function insertionsFor({ start, end, declared }: Span, text: string): Insertion[] {
+function insertionsFor({ start, end, declared }: FunctionSpan, text: string): Insertion[] {
   if (declared) return [{ at: declared.after, text: `;${REGISTER}(${declared.name}, ${text});` }];
   return [
     { at: start, text: `${REGISTER}(` },
@@ -99,8 +187,8 @@ function insertionsFor({ start, end, declared }: Span, text: string): Insertion[
 
 const FUNCTIONS = new Set(['FunctionExpression', 'ArrowFunctionExpression', 'ClassExpression']);
 
-function functionsOf(program: AnyNode): Span[] {
-  const spans: Span[] = [];
+function functionsOf(program: AnyNode): FunctionSpan[] {
+  const spans: FunctionSpan[] = [];
   if (program.type !== 'Program') return spans;
   const names = taskNames(program.body);
   visit(program, (node) => {
@@ -111,36 +199,8 @@ function functionsOf(program: AnyNode): Span[] {
   return spans;
 }
 
-/** The local names of `task`, and of modules that may have it. Wrapping too much does no harm: it only registers a text. */
-function taskNames(body: readonly AnyNode[]): { calls(callee: AnyNode): boolean } {
-  const direct = new Set<string>();
-  const modules = new Set<string>();
-  for (const statement of body) {
-    if (statement.type !== 'ImportDeclaration') continue;
-    for (const specifier of statement.specifiers) {
-      if (specifier.type === 'ImportNamespaceSpecifier') modules.add(specifier.local.name);
-      else if (
-        specifier.type === 'ImportSpecifier' &&
-        'name' in specifier.imported &&
-        specifier.imported.name === 'task'
-      ) {
-        direct.add(specifier.local.name);
-      }
-    }
-  }
-  return {
-    calls: (callee) =>
-      (callee.type === 'Identifier' && direct.has(callee.name)) ||
-      (callee.type === 'MemberExpression' &&
-        callee.object.type === 'Identifier' &&
-        modules.has(callee.object.name) &&
-        callee.property.type === 'Identifier' &&
-        callee.property.name === 'task'),
-  };
-}
-
 /** Functions and classes that a statement at the top level declares. */
-function declaredIn(statement: AnyNode): Span[] {
+function declaredIn(statement: AnyNode): FunctionSpan[] {
   switch (statement.type) {
     case 'ExportNamedDeclaration':
       return statement.declaration ? declaredIn(statement.declaration) : [];
@@ -165,22 +225,6 @@ function declaredIn(statement: AnyNode): Span[] {
     default:
       return [];
   }
-}
-
-function visit(node: AnyNode, see: (node: AnyNode) => void): void {
-  see(node);
-  for (const child of Object.values(node)) {
-    for (const each of Array.isArray(child) ? child : [child]) if (isNode(each)) visit(each, see);
-  }
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { type?: unknown }).type === 'string' &&
-    'start' in value
-  );
 }
 
 /** The author's name of every identifier esbuild renamed because something elsewhere in the file has that name too, by offset. */
@@ -211,8 +255,11 @@ function restore(code: string, { start, end }: Span, names: ReadonlyMap<number, 
   return text + code.slice(from, end);
 }
 
-/** One spelling for a function wherever it stands: printed again by itself, without comments and indentation. */
+/** One spelling for a part wherever it stands: printed again by itself, without comments and indentation. */
 async function canonical(text: string): Promise<string> {
-  const { code } = await transform(`(${text});`, { ...OPTIONS, loader: 'js', minifyWhitespace: true });
+  const expression = text.replace(/;\s*$/, '');
+  const options = { ...OPTIONS, loader: 'js', minifyWhitespace: true } as const;
+  // A method is no expression; it was printed by esbuild before.
+  const { code } = await transform(`(${expression});`, options).catch(() => ({ code: text }));
   return code.trimEnd();
 }

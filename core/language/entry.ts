@@ -11,7 +11,7 @@ import './library.ts';
 import { jsonSchemaOf, type Params, parseArguments } from './params.ts';
 import { placeIn } from './places.ts';
 import { allDefinitions, definitionOf, type TaskDefinition } from './registry.ts';
-import { taskHash } from './sources.ts';
+import { helpersOf, taskHash } from './sources.ts';
 
 export interface BundleModule {
   /** Tasks by full name, executors, limits, context: Program without the bundle's own hash. */
@@ -54,10 +54,12 @@ function taskInfos(address: string | undefined): Record<string, TaskInfo> {
 
 function taskInfo(definition: TaskDefinition, address: string | undefined): TaskInfo {
   const { options, params, description, definedAt } = definition;
+  const helpers = helpersOf(definition);
   const place = address === undefined ? undefined : placeIn(definedAt?.stack, address);
   return {
     hash: taskHash(definition),
     options,
+    ...(Object.keys(helpers).length > 0 && { helpers }),
     ...(place !== undefined && { place }),
     ...(params && { params: jsonSchemaOf(params) }),
     ...(description !== undefined && { description }),

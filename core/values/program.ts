@@ -53,8 +53,10 @@ export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' |
 }
 
 export interface TaskInfo {
-  /** hash of (name, version), or of (name, source, includes). */
+  /** hash of (name, version, includes), or of (name, all code of the project that it can reach, includes). */
   readonly hash: Hash;
+  /** Digests of the helpers that its code reaches, by name and file: which of them changed. Left out where there are none. */
+  readonly helpers?: Readonly<Record<string, string>>;
   readonly options: JobOptions;
   /** Where its author defined it, as `workflows/align.ts:12`. Programs of before this was kept have none. */
   readonly place?: string;

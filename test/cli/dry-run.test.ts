@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { project } from '../support/project.ts';
@@ -19,7 +19,8 @@ export const main = task('dry.main', { params: v.object({ text: v.optional(v.fil
 const sort = task('dry.sort', {}, (text) =>
   script('sort in > out', { executor: 'batch', inputs: [text.stage('in')], outputs: file('sorted.txt').stage('out') }),
 );
-const show = task('dry.show', {}, async (sorted) => (await sorted.text()).trim());
+const trimmed = (text) => text.trim();
+const show = task('dry.show', {}, async (sorted) => trimmed(await sorted.text()));
 const report = task('dry.report', {}, async (text) => file('report.txt').write(await text.text()));
 `;
 
@@ -87,5 +88,14 @@ describe('redex run --dry-run', { timeout: TEST_MS_MAX }, () => {
       ['redex.script', reason],
     ]);
     expect(written()).toEqual(changed);
+  });
+
+  it('names the helper that changed', async () => {
+    await writeFile(join(folder, 'workflow.ts'), WORKFLOW.replace('text.trim()', 'text.trimEnd()'));
+    execFileSync(process.execPath, [COMMAND, 'run', 'main'], { cwd: folder, stdio: 'ignore' });
+    await writeFile(join(folder, 'workflow.ts'), WORKFLOW);
+    expect(redex('--dry-run').stdout).toMatch(
+      / 1 {2}dry\.show +inline +changed code: trimmed \(workflow\.ts\) +dry\.main\n/,
+    );
   });
 });

@@ -10,9 +10,9 @@ import { hashOf, rootOf, type Table } from '../../core/values/table.ts';
 /** What the bundler does to the functions of each file. */
 function sourced<F extends object>(fn: F, text: string): F {
   const key = Symbol.for('redex.sources');
-  const kept = globalThis as { [key]?: WeakMap<object, string> };
+  const kept = globalThis as { [key]?: WeakMap<object, unknown> };
   kept[key] ??= new WeakMap();
-  kept[key].set(fn, text);
+  kept[key].set(fn, { text, reach: '', helpers: {}, captured: [] });
   return fn;
 }
 
@@ -71,8 +71,8 @@ describe('the program', () => {
 
   it('hashes a task by source and includes, or by version', () => {
     const { tasks } = bundle.program();
-    const included = ['n => n + 1', hashOf(encode({ k: 1 }))];
-    const expected = digest('task', JSON.stringify(['bundle.add1', 'source', 'n => helper(n)', ...included]));
+    const included = [['n => n + 1', ''], hashOf(encode({ k: 1 }))];
+    const expected = digest('task', JSON.stringify(['bundle.add1', 'code', ['n => helper(n)', ''], ...included]));
     expect(tasks['bundle.add1']?.hash).toBe(expected);
   });
 

@@ -160,7 +160,7 @@ describe('a host', () => {
 
   test('needs at most 300 ms of computing from nothing to the first result', async () => {
     const times: number[] = [];
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 6; i++) {
       const fresh = open();
       const { user, system } = contentOf(await fresh.run(bundle, 't.cpu', encode([]))) as NodeJS.CpuUsage;
       times.push((user + system) / 1000);

@@ -9,6 +9,7 @@ import type { RunId } from '../core/graph/facts.ts';
 import { paintFailure, paintStatuses } from './colours.ts';
 import { columns, shortDuration } from './columns.ts';
 import { findRun } from './runs.ts';
+import { withScriptLines } from './script-lines.ts';
 import { reading, stateFolder } from './session.ts';
 import { statusTable, timestamp } from './status-table.ts';
 import { asJson, shown, shownPieces } from './terminal.ts';
@@ -34,7 +35,7 @@ export function logCommand(
     const jobs = await jobsOf(world, summary.run);
     const { waiting, queued } = await queueOf(world, summary, alive);
     if (options.json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), jobs, waiting }));
-    const failure = isOver(summary) ? paintFailure(failureText(summary), process.stdout) : '';
+    const failure = isOver(summary) ? paintFailure(await failureText(world.objects, summary), process.stdout) : '';
     const parts = [
       runLines([summary], alive),
       jobLines(jobs, queued),
@@ -62,7 +63,11 @@ export function statusCommand(root: string, given: string | undefined, json: boo
       return print([heading, ...table, ...waitingLines(summary, waiting)].join('\n'));
     }
     return print(
-      [heading, await endText(world.objects, summary), paintFailure(failureText(summary), process.stdout)]
+      [
+        heading,
+        await endText(world.objects, summary),
+        paintFailure(await failureText(world.objects, summary), process.stdout),
+      ]
         .filter(Boolean)
         .join('\n'),
     );
@@ -86,7 +91,11 @@ export function logsCommand(root: string, given: string, run: string | undefined
 }
 
 async function jobsOf(world: World, run: RunId): Promise<readonly JobHistory[]> {
-  return (await readHistory(world, run))?.jobs ?? [];
+  const jobs = (await readHistory(world, run))?.jobs ?? [];
+  // What was given is one line for each job.
+  const given = await withScriptLines(world.objects, jobs.map((job) => job.given ?? '').join('\n'));
+  const lines = given.split('\n');
+  return jobs.map((job, at) => (job.given === undefined ? job : { ...job, given: lines[at] as string }));
 }
 
 /** Where the local Batch writes what a job says, also while it runs. */

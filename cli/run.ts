@@ -168,7 +168,7 @@ async function conclude(session: Session, summary: RunSummary, json: boolean, in
   const { objects } = session.world;
   const end = json ? asJson(await endJson(objects, summary)) : await endText(objects, summary, performance.now());
   process.stdout.write(`${end}\n`);
-  const failure = failureText(summary);
+  const failure = await failureText(objects, summary);
   if (failure) process.stderr.write(`\n${paintFailure(failure, process.stderr)}\n`);
   await waitForOthers(session, interrupt);
 }

@@ -7,6 +7,7 @@ import type { RunId } from '../core/graph/facts.ts';
 import type { Cloud } from '../local/cloud.ts';
 import type { Live } from './live.ts';
 import { plain, pretty } from './pretty.ts';
+import { withScriptLines } from './script-lines.ts';
 import { durationLine, statusTable } from './status-table.ts';
 
 const POLL_MS = 200;
@@ -62,11 +63,13 @@ export async function endText(objects: Objects, summary: RunSummary, waitedMs?: 
 }
 
 /** What went wrong, and where to read on; empty for a run that ended well. */
-export function failureText({ status, run, traceback, otherErrors = [] }: RunSummary): string {
+export async function failureText(objects: Objects, summary: RunSummary): Promise<string> {
+  const { status, run, traceback, otherErrors = [] } = summary;
   if (status === 'DONE') return '';
   if (status === 'CANCELLED') return `The run ${run} was cancelled.`;
   const others = otherErrors.length > 0 ? ['', 'Other errors:', ...otherErrors.map((error) => `  ${error}`)] : [];
-  return [traceback ?? 'The run failed.', ...others, '', `Its jobs and their logs: redex log ${run}`].join('\n');
+  const story = [traceback ?? 'The run failed.', ...others].join('\n');
+  return `${await withScriptLines(objects, story)}\n\nIts jobs and their logs: redex log ${run}`;
 }
 
 /** The end of a run for programs. */

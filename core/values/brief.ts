@@ -85,13 +85,26 @@ function listed<T>(members: readonly T[], show: (member: T) => string): string[]
 }
 
 function scriptParts(args: Table, [text, inputs, outputs]: readonly Index[]): string[] {
-  const source = text === undefined ? null : args[text];
-  const line = typeof source === 'string' ? quoted(tellingLine(source)) : '<a long script>';
+  const source = text === undefined ? null : (args[text] as Node);
   return [
-    line,
+    scriptText(source),
     ...(inputs === undefined ? [] : placesText('in', args, inputs)),
     ...(outputs === undefined ? [] : placesText('out', args, outputs)),
   ];
+}
+
+function scriptText(source: Node): string {
+  if (typeof source === 'string') return briefScript(source);
+  // Its text is elsewhere: whoever has the store can put the line in.
+  return isNode(source) && source[0] === 'ref' ? `<script ${source[1]}>` : '<script>';
+}
+
+/** A long script in what `briefArguments` gives, by its hash. */
+export const LONG_SCRIPT = /<script ([0-9a-f]{40})>/g;
+
+/** A script by its line that tells most. */
+export function briefScript(text: string): string {
+  return quoted(tellingLine(text));
 }
 
 /** The first line that does something: not the interpreter, a comment, or a setting of the shell. */

@@ -1,7 +1,7 @@
 /** A job's options: executor configuration < task < call. */
 import { decode } from '../values/decode.ts';
 import { didYouMean } from '../values/nearest.ts';
-import { CALL_OPTIONS, optionProblem } from '../values/options.ts';
+import { CALL_OPTIONS, memoryProblem, optionProblem } from '../values/options.ts';
 import { INLINE_EXECUTOR, type JobOptions, type Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
@@ -25,7 +25,7 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
   }
   const { type: _type, scratch: _scratch, shareIdentifier: _share, platform: _platform, ...defaults } = config ?? {};
   const resolved = { ...defaults, ...definedOnly(task), ...options, executor } as JobOptions;
-  const unfit = unfitLimit(program, resolved);
+  const unfit = memoryProblem(resolved) ?? unfitLimit(program, resolved);
   return unfit ? { ok: false, reason: unfit } : { ok: true, options: resolved, context };
 }
 

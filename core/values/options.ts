@@ -103,7 +103,13 @@ function recordWith(fields: Fields): Check {
   const unknown = (name: string) => (_value: unknown, path: string) =>
     `there is no option '${path}'${didYouMean(name, known) || `; there are ${known.join(', ')}`}`;
   const checkOf = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : unknown(name));
-  return (value, path) => fieldProblem(value, path, checkOf);
+  return (value, path) => fieldProblem(value, path, checkOf) ?? memoryProblem(value as JobOptions, path);
+}
+
+/** A maximum below what the first attempt has would give less to a retry that needs more. */
+export function memoryProblem({ memory, memoryMax }: JobOptions, path = ''): string | undefined {
+  if (memory === undefined || memoryMax === undefined || memoryMax >= memory) return undefined;
+  return `${named(path === '' ? 'memoryMax' : `${path}.memoryMax`)} must be no less than memory, which is ${memory}, and is ${memoryMax}`;
 }
 
 function fieldProblem(value: unknown, path: string, checkOf: (name: string) => Check | undefined): string | undefined {

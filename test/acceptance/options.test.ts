@@ -33,6 +33,14 @@ describe('options', () => {
     expect(world.batch.jobs).toHaveLength(1);
   });
 
+  it('that do not go together, wherever each was given, are refused at the call', async () => {
+    const world = playWorld({ executors: { batch: { ...batch, memoryMax: 12 } } });
+    await evaluate(world, big(1));
+    await expect(evaluate(world, big.options({ memory: 16 })(2))).rejects.toThrow(
+      "o.big: the option 'memoryMax' must be no less than memory, which is 16, and is 12",
+    );
+  });
+
   it('given to a mapped task are those of every element', async () => {
     const world = playWorld();
     expect(await evaluate(world, map(big.options({ memory: 5 }), [1, 2, 3]))).toEqual([1, 2, 3]);

@@ -252,6 +252,11 @@ describe('the configuration', () => {
       { executors: { gpu: { gpus: 1 } } },
       "executors.gpu needs a type: 'batch' or 'inline'",
     ],
+    [
+      'of an executor beside another',
+      { profiles: { aws: { executors: { batch: { memory: 8, memoryMax: 4 } } } } },
+      "'profiles.aws.executors.batch.memoryMax' must be no less than memory, which is 8, and is 4",
+    ],
     ['of a limit', { limits: { db: 'two' } }, `the option 'limits.db' must be a number, 0 or more, and is "two"`],
     ['that is no record', { executors: [] }, "the option 'executors' must be a record, and is a list"],
     ['at the top', { executers: {} }, "there is no option 'executers'; did you mean 'executors'?"],

@@ -102,6 +102,11 @@ describe('options', () => {
     ['no number', { timeoutSeconds: Number.NaN }, "'timeoutSeconds' must be a positive number of seconds, and is NaN"],
     ['a part of a device', { gpus: 0.5 }, "the option 'gpus' must be a whole number, 0 or more, and is 0.5"],
     ['a text for a number', { memoryMax: '8' }, `'memoryMax' must be a positive number of GiB, and is "8"`],
+    [
+      'a maximum below the beginning',
+      { memory: 8, memoryMax: 4 },
+      "the option 'memoryMax' must be no less than memory, which is 8, and is 4",
+    ],
     ['a word of none', { cacheScope: 'nnoe' }, `must be 'any' or 'none', and is "nnoe"; did you mean 'none'?`],
     ['a misspelled name', { memroy: 3 }, "there is no option 'memroy'; did you mean 'memory'?"],
     ['half a name', { timeout: 3 }, "there is no option 'timeout'; did you mean 'timeoutSeconds'?"],

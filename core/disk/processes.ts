@@ -71,12 +71,17 @@ export function allProcesses(): ProcessState[] {
  * is not ours to read.
  */
 export function variableOf(pid: number, ...names: readonly string[]): string | undefined {
-  const pairs = readProc(`${pid}/environ`)?.split('\0') ?? [];
+  const pairs = environmentOf(pid) ?? [];
   for (const name of names) {
     const pair = pairs.find((each) => each.startsWith(`${name}=`));
     if (pair !== undefined) return pair.slice(name.length + 1);
   }
   return undefined;
+}
+
+/** As `NAME=value`. It is empty in a process that is just becoming another program. */
+export function environmentOf(pid: number): string[] | undefined {
+  return readProc(`${pid}/environ`)?.split('\0').filter(Boolean);
 }
 
 /** Adds all that is below the process to `found`. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   addBelow,
   allProcesses,
+  environmentOf,
   JOB_MARK,
   killAll,
   type ProcessState,
@@ -11,13 +12,13 @@ import {
   stateOf,
   statFields,
   ticksToSeconds,
-  variableOf,
 } from '../../core/disk/processes.ts';
 
 const LOOK_MS = 500;
 /** What has been killed is gone at once, but for what waits for a device. */
 const GONE_MS_MAX = 2000;
 const GONE_LOOK_MS = 5;
+const OTHERS_KEPT = 10_000;
 
 /** Whether this process leads its own group, so that the whole group is the job's. */
 export function leadsGroup(): boolean {
@@ -48,10 +49,11 @@ export function ownFamily(leads: boolean, mark: string): Family {
   const self = stateOf('self');
   let groups = new Set(leads ? [process.pid] : []);
   let seen = new Map<number, number>();
-  const isOurs = ({ pid, group, born }: ProcessState): boolean => {
+  const hasMark = markReader(mark);
+  const isOurs = (state: ProcessState): boolean => {
     // What is older than its job is none of its processes.
-    if (born < (self?.born ?? 0)) return false;
-    return groups.has(group) || seen.get(pid) === born || variableOf(pid, JOB_MARK) === mark;
+    if (state.born < (self?.born ?? 0)) return false;
+    return groups.has(state.group) || seen.get(state.pid) === state.born || hasMark(state);
   };
   const members = (): ProcessState[] => {
     const all = allProcesses();
@@ -87,6 +89,20 @@ export function ownFamily(leads: boolean, mark: string): Family {
         await sleep(GONE_LOOK_MS);
       }
     },
+  };
+}
+
+/** Whether a process has the mark. Those of others are many, and are asked once: they never get it. */
+function markReader(mark: string): (state: ProcessState) => boolean {
+  const others = new Map<number, number>();
+  return ({ pid, born }) => {
+    if (others.get(pid) === born) return false;
+    const environment = environmentOf(pid);
+    if (environment?.includes(`${JOB_MARK}=${mark}`)) return true;
+    // Days of a busy machine are not remembered.
+    if (others.size >= OTHERS_KEPT) others.clear();
+    if (environment?.length !== 0) others.set(pid, born);
+    return false;
   };
 }
 

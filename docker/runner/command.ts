@@ -70,10 +70,10 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
       ...command.declared,
     },
     stdio: ['ignore', stdout.writer, stderr.writer],
-    // In a session and group of its own: `kill 0`, with which scripts end what they have started, is not for the runner.
-    detached: true,
+    // `kill 0`, with which scripts end what they have started, is not for the runner.
+    detached: lifetime.scriptsApart,
   });
-  if (child.pid !== undefined) lifetime.family.adopt(child.pid);
+  if (child.pid !== undefined && lifetime.scriptsApart) lifetime.family.adopt(child.pid);
   const usage = watchUsage(lifetime.family);
   for (const { writer } of [stdout, stderr]) closeSync(writer);
   const collected = forward(stdout.reader, process.stdout, command.wantsStdout ? firstBytes() : undefined);

@@ -1,4 +1,5 @@
 /** How a job is ended from outside. */
+import { allProcesses } from '../../core/disk/processes.ts';
 import { type Family, leadsGroup, ownFamily, signalGroup } from './processes.ts';
 
 /** AWS Batch sends SIGKILL 30 s after SIGTERM. */
@@ -8,6 +9,8 @@ export const TERMINATED = 128 + 15;
 export interface Lifetime {
   /** Aborts when the job is told to end: from then on nothing is recorded, the executor's verdict says why. */
   readonly signal: AbortSignal;
+  /** Whether scripts get a session of their own: where nothing is told of processes, one group holds a job together. */
+  readonly scriptsApart: boolean;
   /** What the job's work has started. */
   readonly family: Family;
   /** What is outside the job's own folder and goes with the job, also when that is killed at once. */
@@ -39,7 +42,7 @@ export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   if (parentPipe) watchParent(killAll, leads);
-  return { signal: told.signal, family, leavings };
+  return { signal: told.signal, scriptsApart: !leads || allProcesses().length > 0, family, leavings };
 }
 
 function watchParent(killAll: () => void, leads: boolean): void {

@@ -25,6 +25,18 @@ export interface BundleRequest {
   readonly log?: (text: string) => void;
 }
 
+/**
+ * What packages in the old module format expect: they reach Node's own modules by require, and know where they are. Not
+ * declared, since a module may declare the same names.
+ */
+const BANNER = [
+  "import { createRequire } from 'node:module'",
+  'const require = createRequire(import.meta.url)',
+  'globalThis.__filename ??= import.meta.filename',
+  'globalThis.__dirname ??= import.meta.dirname',
+  '',
+].join(';');
+
 /** For the bundle to say what is in it: it only lists what was defined. */
 const PROGRAM_MS_MAX = 10_000;
 
@@ -143,8 +155,7 @@ async function link(project: Project): Promise<{ code: string; notes: readonly s
       sourcemap: 'inline',
       sourcesContent: false,
       logLevel: 'silent',
-      // Packages in the old module format reach Node's own modules by require.
-      banner: { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" },
+      banner: { js: BANNER },
     });
     return { code: (outputFiles[0] as { readonly text: string }).text, notes };
   } catch (thrown) {

@@ -31,6 +31,8 @@ export interface ModuleFacts {
   readonly stars: readonly string[];
   /** Modules that are loaded where the code comes to it. */
   readonly loads: readonly { readonly start: number; readonly source: string }[];
+  /** Files beside the module, `new URL('./x', import.meta.url)`, by where that stands. */
+  readonly files: readonly (Span & { readonly address: string })[];
   /** What no syntax tree can follow. */
   readonly odd: readonly { readonly start: number; readonly what: string }[];
 }
@@ -46,6 +48,7 @@ export function factsOf(program: AnyNode): ModuleFacts {
     exports: new Map<string, { local: string } | Imported>(),
     stars: [] as string[],
     loads: [] as { start: number; source: string }[],
+    files: [] as { start: number; end: number; address: string }[],
     odd: [] as { start: number; what: string }[],
   };
   if (program.type !== 'Program') return facts;
@@ -180,11 +183,21 @@ function readOddities(facts: Draft, node: AnyNode, globals: ReadonlySet<number>)
   if ((node.type !== 'CallExpression' && node.type !== 'NewExpression') || node.callee.type !== 'Identifier') return;
   const { name } = node.callee;
   if (!globals.has(node.callee.start)) return;
-  const [first] = node.arguments;
-  if (name === 'require' && first?.type === 'Literal') facts.loads.push({ start, source: String(first.value) });
+  const [first, second] = node.arguments;
+  if (name === 'URL' && second && isModuleUrl(second)) {
+    const address = first?.type === 'Literal' ? String(first.value) : '';
+    // Another address is the author's own business.
+    if (/^\.\.?\//.test(address)) facts.files.push({ start, end: node.end, address });
+    else if (first?.type !== 'Literal') facts.odd.push({ start, what: 'a computed address beside import.meta.url' });
+  } else if (name === 'require' && first?.type === 'Literal') facts.loads.push({ start, source: String(first.value) });
   else if (name === 'require') facts.odd.push({ start, what: 'require() of a computed name' });
   else if (name === 'eval') facts.odd.push({ start, what: 'eval' });
   else if (name === 'Function') facts.odd.push({ start, what: 'new Function' });
+}
+
+/** `import.meta.url` */
+function isModuleUrl(node: AnyNode): boolean {
+  return node.type === 'MemberExpression' && node.object.type === 'MetaProperty' && nameOf(node.property) === 'url';
 }
 
 export interface TaskNames {

@@ -11,6 +11,7 @@ import { dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
 import type { Program } from '../values/program.ts';
+import { ASSETS_CODE } from './assets.ts';
 import { type Mappings, originOf } from './source-map.ts';
 import { isPackage, type Resolved, type SourceModules, sourceModules } from './source-modules.ts';
 import { attachSources, type OpenModule, SOURCES_CODE } from './sources.ts';
@@ -70,7 +71,7 @@ export function projectModules(project: Project): ProjectModules {
       const modules = sourceModules({ root, core: CORE, resolve: (...asked) => resolveSource(build, ...asked) });
       const loadCode = async (file: string): Promise<OnLoadResult> =>
         (await modules.hasTasks(file)) ? loadUser(file, project, modules, originals, notes) : loadPlain(file);
-      build.onResolve({ filter: /^redex:(entry|sources)$/ }, ({ path }) => ({
+      build.onResolve({ filter: /^redex:(entry|sources|assets)$/ }, ({ path }) => ({
         path: path.slice('redex:'.length),
         namespace: 'redex',
       }));
@@ -79,6 +80,9 @@ export function projectModules(project: Project): ProjectModules {
         resolveDir: root,
       }));
       build.onLoad({ filter: /^sources$/, namespace: 'redex' }, () => ({ contents: SOURCES_CODE }));
+      build.onLoad({ filter: /^assets$/, namespace: 'redex' }, () => ({ contents: ASSETS_CODE }));
+      // Whatever file it is of a package: one bundle runs on many kinds of machines. Who requires it in try/catch goes on.
+      build.onLoad({ filter: /\.node$/ }, ({ path }) => ({ contents: nativeCode(path) }));
       build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, root, args));
       build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData as string));
       build.onLoad({ filter: /.*/, namespace: 'package' }, ({ pluginData }) => loadCode(pluginData as string));
@@ -98,6 +102,12 @@ function located(message: Message, originals: ReadonlyMap<string, Original>): Me
   const lineText = original.text.split('\n')[origin.line] ?? '';
   const length = Math.min(location.length, lineText.length - origin.column);
   return { ...message, location: { ...location, lineText, length, line: origin.line + 1, column: origin.column } };
+}
+
+function nativeCode(file: string): string {
+  const [, name = file] = /.*[/\\]node_modules[/\\](.*)$/.exec(file) ?? [];
+  const why = `${slashes(name)} is a native addon, which is made for one kind of machine: a workflow cannot load it. Call it in a script`;
+  return `throw new Error(${JSON.stringify(why)});`;
 }
 
 function entryCode({ entries, config, profile, settings }: Project): string {
@@ -122,7 +132,8 @@ async function resolveModule(
   if (pluginData === ASKED) return undefined;
   const wanted = path === 'redex' ? join(CORE, 'index.ts') : path;
   const found = await build.resolve(wanted, { importer, namespace: 'file', resolveDir, kind, pluginData: ASKED });
-  if (found.errors.length > 0) return { errors: found.errors, warnings: found.warnings };
+  // esbuild looks again by itself: what is required in try/catch may be missing, and it says so where it may not.
+  if (found.errors.length > 0) return undefined;
   if (found.external || found.namespace !== 'file')
     return { path: found.path, external: found.external, namespace: found.namespace };
   // A package.json that promises no side effects must not lose a workflow file, which is there for what it registers.

@@ -18,6 +18,8 @@ export interface SourceModule {
   textOf(span: Span): Promise<string>;
   /** What an import of it leads to. */
   resolve(source: string): Promise<Target>;
+  /** The hash of a file beside it; undefined where there is none. */
+  hashOf(address: string): Promise<string | undefined>;
   /** The line in the author's file, from 1. */
   lineOf(at: number): number;
 }
@@ -98,6 +100,9 @@ class ReachWalk {
     }
     for (const { source } of facts.loads.filter(within)) {
       wanted.set(`import ${source}`, () => this.#imported(module, { source, name: '*' }));
+    }
+    for (const { address } of facts.files.filter(within)) {
+      wanted.set(`file ${address}`, async () => ({ leaf: ['file', (await module.hashOf(address)) ?? 'none'] }));
     }
     const sorted = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1));
     const names: [string, number | readonly string[]][] = [];

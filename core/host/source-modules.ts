@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, relative, sep } from 'node:path';
 import { digestBytes } from '../values/hash.ts';
+import { type Asset, assetAt } from './assets.ts';
 import type { Target } from './reach.ts';
 import { hasSources, type OpenModule, openModule } from './sources.ts';
 
@@ -36,7 +37,14 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
       const targets = new Map<string, Promise<Target>>();
       const path = relative(root, file).split(sep).join('/');
       const text = await readFile(file, 'utf8');
-      return openModule({ path, text }, (source) => once(targets, source, () => targetOf(source, file)));
+      const files = new Map<string, Promise<Asset | undefined>>();
+      return openModule(
+        { path, text },
+        {
+          resolve: (source) => once(targets, source, () => targetOf(source, file)),
+          fileAt: (address) => once(files, address, () => assetAt(file, address)),
+        },
+      );
     });
 
   const targetOf = async (source: string, importer: string): Promise<Target> => {

@@ -10,6 +10,7 @@ import { basename, extname } from 'node:path';
 import { type AnyNode, parse } from 'acorn';
 import { type Loader, type TransformOptions, transform } from 'esbuild';
 import { digest } from '../values/hash.ts';
+import { ASSETS_MODULE, type Asset, LAY_OUT } from './assets.ts';
 import { factsOf, type Span, taskNames, visit } from './module-facts.ts';
 import { type Reach, reachOf, type SourceModule } from './reach.ts';
 import type { Scope } from './scopes.ts';
@@ -60,6 +61,7 @@ export function hasSources(path: string): boolean {
 
 /** An author's module as JavaScript, and all that is known of it. */
 export interface OpenModule extends SourceModule {
+  fileAt(address: string): Promise<Asset | undefined>;
   readonly code: string;
   readonly mappings: Mappings;
   /** Of the source map. */
@@ -70,7 +72,7 @@ export interface OpenModule extends SourceModule {
 /** Throws esbuild's TransformFailure when `text` is not TypeScript. */
 export async function openModule(
   file: { readonly path: string; readonly text: string },
-  resolve: SourceModule['resolve'],
+  around: Pick<OpenModule, 'resolve' | 'fileAt'>,
 ): Promise<OpenModule> {
   const { path, text } = file;
   const plain = await transform(text, {
@@ -94,7 +96,8 @@ export async function openModule(
     names: map.names,
     program,
     facts: factsOf(program),
-    resolve,
+    ...around,
+    hashOf: async (address) => (await around.fileAt(address))?.hash,
     textOf(span) {
       const key = `${span.start} ${span.end}`;
       const known = texts.get(key) ?? canonical(restore(code, span, renamings));
@@ -127,8 +130,21 @@ export async function attachSources(
     if (!span.declared) for (const note of reach.notes) notes.add(note);
     insertions.push(...insertionsFor(span, registration(text, reach, captured)));
   }
+  for (const { start, end, address } of module.facts.files) {
+    const asset = await module.fileAt(address);
+    if (!asset) continue;
+    const { hash, name, mode, base64 } = asset;
+    insertions.push({ at: start, text: `${LAY_OUT}(` });
+    insertions.push({
+      at: end,
+      text: `, ${[hash, name, mode, base64].map((part) => JSON.stringify(part)).join(', ')})`,
+    });
+  }
   // Imports are hoisted, so the last place is as good as the first, and no line moves.
-  insertions.push({ at: code.length, text: `import { ${REGISTER} } from "${SOURCES_MODULE}";` });
+  insertions.push({
+    at: code.length,
+    text: `import { ${REGISTER} } from "${SOURCES_MODULE}"; import { ${LAY_OUT} } from "${ASSETS_MODULE}";`,
+  });
   insertions.sort((a, b) => a.at - b.at);
   const done = insertInto(code, mappings, insertions);
   const moved = JSON.stringify({

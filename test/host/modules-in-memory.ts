@@ -16,7 +16,20 @@ export async function codeOfTasks(files: Readonly<Record<string, string>>): Prom
   const open = (path: string): Promise<OpenModule> => {
     const text = files[path];
     if (text === undefined) throw new Error(`there is no file ${path}`);
-    const known = opened.get(path) ?? openModule({ path, text }, (source) => targetOf(source, path));
+    const known =
+      opened.get(path) ??
+      openModule(
+        { path, text },
+        {
+          resolve: (source) => targetOf(source, path),
+          fileAt: (address) => {
+            const content = files[posix.join(posix.dirname(path), address)];
+            return Promise.resolve(
+              content === undefined ? undefined : { hash: content, name: address, mode: 0o644, base64: '' },
+            );
+          },
+        },
+      );
     opened.set(path, known);
     return known;
   };

@@ -243,7 +243,18 @@ const EDITS: readonly (readonly [string, Files, readonly [file: string, from: st
   ],
 ];
 
+const BESIDE = `${TASK}const text = new URL('./x.sh', import.meta.url);
+const other = new URL('./y.sh', import.meta.url);
+task('t', () => text);`;
+
 describe('the hash of a task', () => {
+  it('covers files beside its module that it can reach', async () => {
+    const files = { 'a.ts': BESIDE, 'x.sh': 'echo 1', 'y.sh': 'echo 2' };
+    const before = await wholeOf(files);
+    expect(await wholeOf({ ...files, 'x.sh': 'echo 3' })).not.toBe(before);
+    expect(await wholeOf({ ...files, 'y.sh': 'echo 3' })).toBe(before);
+  });
+
   it.each(EDITS)('with %s', async (_, files, [file, from, to], changes) => {
     const before = await wholeOf(files);
     expect(files[file]?.split(from)).toHaveLength(2);

@@ -17,7 +17,12 @@ export function briefArguments(task: string, args: Table): string {
   const root = rootOf(args);
   const places = isNode(root) && root[0] === 'list' ? root[1] : [];
   const parts = task === SCRIPT_TASK ? scriptParts(args, places) : listed(places, (place) => brief(args, place, 0));
-  return cut(parts.join(', '), BRIEF_LENGTH_MAX);
+  return cut(parts.join(', ').replace(/\p{Cc}/gu, escaped), BRIEF_LENGTH_MAX);
+}
+
+/** Names of files and fields may hold line ends, too: the text is one line. */
+function escaped(control: string): string {
+  return control === '\n' ? '\\n' : `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 /** The call as it would be written. */

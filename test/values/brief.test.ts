@@ -27,6 +27,9 @@ describe('arguments in a few words', () => {
     [dir('out'), 'out/'],
     [file('s3://bucket/key?versionId=3'), 's3://bucket/key'],
     [file('what?.txt'), 'what?.txt'],
+    [file('two\nlines\u001b[2J.txt'), 'two\\nlines\\x1b[2J.txt'],
+    [{ 'a\nb': 1 }, '{ a\\nb: 1 }'],
+    ['\u009b2J', '"\\x9b2J"'],
     [file(`data/${'x'.repeat(60)}/sample_07.bam`), `…${'x'.repeat(25)}/sample_07.bam`],
   ])('show %o as %s', (value, text) => {
     expect(brief(value)).toBe(text);

@@ -15,6 +15,14 @@ const requestHandler = {
   throwOnRequestTimeout: true,
 };
 
+/** Objects may be large: not how long a request takes is limited, but how long nothing moves, in its body neither. */
+const objectHandler = {
+  socketTimeout: REQUEST_MS_MAX,
+  connectionTimeout: CONNECTION_MS_MAX,
+  // Of requests that bring a time of their own.
+  throwOnRequestTimeout: true,
+};
+
 /** Nobody checks a signature in a local cloud: its clients need no account, and what the user has is for files in S3. */
 const UNCHECKED = { region: 'us-east-1', credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' } };
 
@@ -23,7 +31,7 @@ export function awsClients({ local }: { readonly local: boolean }) {
   const settings = { requestHandler, ...(local && UNCHECKED) };
   return {
     dynamo: new DynamoDBClient(settings),
-    s3: new S3Client({}),
+    s3: new S3Client({ requestHandler: objectHandler }),
     batch: new BatchClient(settings),
     batchOnce: new BatchClient({ ...settings, maxAttempts: 1 }),
     events: new EventBridgeClient(settings),
@@ -33,5 +41,8 @@ export function awsClients({ local }: { readonly local: boolean }) {
 /** The clients of a runner, which has hours of work to lose. */
 export function patientClients() {
   const retryStrategy = patientRetries();
-  return { dynamo: new DynamoDBClient({ requestHandler, retryStrategy }), s3: new S3Client({ retryStrategy }) };
+  return {
+    dynamo: new DynamoDBClient({ requestHandler, retryStrategy }),
+    s3: new S3Client({ requestHandler: objectHandler, retryStrategy }),
+  };
 }

@@ -1,38 +1,35 @@
 /** Files on S3. The ETag is the version. Loaded only where an s3:// location is met. */
+import type { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
-  S3Client,
-  S3ServiceException,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { byCodeUnit } from '../values/encode.ts';
 import { type Attributes, fromMetadata } from './attributes.ts';
-import { inputChanged, inputMissing, refused } from './errors.ts';
+import { FileError, inputMissing } from './errors.ts';
+import { clientOfUser } from './s3-client.ts';
+import { explained, isStatus } from './s3-errors.ts';
 import { copySource, etagOf, type Place, placeOf, type S3Target, versionOf } from './s3-place.ts';
 import { copyInParts, type Found, upload } from './s3-upload.ts';
+import { SILENCE_MS_MAX, unlessSilent } from './silence.ts';
 import type { Chunks, Entry, Store, Written } from './store.ts';
+import { type Patience, Tries } from './tries.ts';
 
 /** What CopyObject takes at once. */
 const COPY_BYTES_MAX = 5 * 1024 ** 3;
-/** A download whose connection breaks is carried on from where it stopped. */
-const RESUMES_MAX = 5;
 
-/** Buckets are found from here, too; a request for one elsewhere is answered with where it is. */
-const REGION_DEFAULT = 'us-east-1';
+/** The SDK tries a request three times by itself; what is tried again here are bodies that break off or fall silent. */
+const PATIENCE: Patience = { tries: 5, delayMs: 500, silenceMs: SILENCE_MS_MAX };
 
-/** By the user's settings, profile and keys. Without a region, as many a laptop has none, by the default one. */
-function clientOfUser(): S3Client {
-  const { region } = new S3Client({}).config;
-  return new S3Client({ followRegionRedirects: true, region: () => region().catch(() => REGION_DEFAULT) });
-}
-
-export function s3Store(client: S3Client = clientOfUser()): Store {
+export function s3Store(client: S3Client = clientOfUser(), patience: Patience = PATIENCE): Store {
+  const soon = { requestTimeout: patience.silenceMs };
   const head = async (place: Place): Promise<Found | undefined> => {
     try {
-      const found = await client.send(new HeadObjectCommand(place));
+      const found = await client.send(new HeadObjectCommand(place), soon);
       return { version: versionOf(found.ETag), bytes: found.ContentLength ?? 0, metadata: found.Metadata ?? {} };
     } catch (thrown) {
       if (isStatus(thrown, 404)) return undefined;
@@ -41,8 +38,8 @@ export function s3Store(client: S3Client = clientOfUser()): Store {
   };
   return {
     stat: async (location) => writtenOf(await explained(location, () => head(placeOf(location)))),
-    list: (location) => explained(location, () => listAll(client, location)),
-    read: (location, version, tell) => readObject(client, location, version, tell),
+    list: (location) => explained(location, () => listAll(client, location, soon)),
+    read: (location, version, tell) => readObject(client, location, version, tell, patience),
     write: (location, chunks, attributes) =>
       explained(location, () => upload({ client, ...placeOf(location) }, chunks, attributes)),
     copy: (from, to) =>
@@ -70,13 +67,18 @@ async function copyAtOnce(target: S3Target, source: Place, found: Written): Prom
   return { version: versionOf(copied.CopyObjectResult?.ETag), bytes: found.bytes };
 }
 
-async function listAll(client: S3Client, location: string): Promise<Entry[] | undefined> {
+async function listAll(
+  client: S3Client,
+  location: string,
+  soon: { readonly requestTimeout: number },
+): Promise<Entry[] | undefined> {
   const { Bucket, Key: Prefix } = placeOf(location.endsWith('/') ? location : `${location}/`);
   const entries: Entry[] = [];
   let token: string | undefined;
   do {
     const page: ListObjectsV2CommandOutput = await client.send(
       new ListObjectsV2Command({ Bucket, Prefix, ...(token ? { ContinuationToken: token } : {}) }),
+      soon,
     );
     for (const { Key, ETag, Size } of page.Contents ?? []) {
       // Keys that end in a slash are folders somebody made in a console.
@@ -94,55 +96,31 @@ async function* readObject(
   location: string,
   version: string | undefined,
   tell: ((attributes: Attributes) => void) | undefined,
+  patience: Patience,
 ): Chunks {
   const place = placeOf(location);
+  const tries = new Tries(location, patience);
   let etag = version === undefined ? undefined : etagOf(version);
   let offset = 0;
-  for (let resumes = 0; ; resumes++) {
+  for (;;) {
+    const condition = { ...(etag && { IfMatch: etag }), ...(offset > 0 && { Range: `bytes=${offset}-` }) };
     const part = await explained(location, () =>
-      client.send(
-        new GetObjectCommand({
-          ...place,
-          ...(etag ? { IfMatch: etag } : {}),
-          ...(offset > 0 ? { Range: `bytes=${offset}-` } : {}),
-        }),
-      ),
+      client.send(new GetObjectCommand({ ...place, ...condition }), { requestTimeout: patience.silenceMs }),
     );
     etag = part.ETag;
     tell?.(fromMetadata(part.Metadata, part.LastModified));
     const end = offset + (part.ContentLength ?? 0);
     try {
-      for await (const chunk of part.Body as AsyncIterable<Uint8Array>) {
+      for await (const chunk of unlessSilent(part.Body as Readable, patience.silenceMs)) {
         offset += chunk.byteLength;
+        tries.succeeded();
         yield chunk;
       }
       if (offset >= end) return;
+      await tries.failed(`its download ended after ${offset} of ${end} bytes`);
     } catch (thrown) {
-      if (resumes >= RESUMES_MAX || !isBrokenConnection(thrown)) throw thrown;
+      if (thrown instanceof FileError) throw thrown;
+      await tries.failed(`its download broke off after ${offset} bytes (${(thrown as Error).message})`);
     }
-  }
-}
-
-function isBrokenConnection(thrown: unknown): boolean {
-  const code = (thrown as NodeJS.ErrnoException).code ?? '';
-  return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code);
-}
-
-function isStatus(thrown: unknown, status: number): boolean {
-  return thrown instanceof S3ServiceException && thrown.$metadata.httpStatusCode === status;
-}
-
-async function explained<T>(location: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (isStatus(thrown, 404)) {
-      const bucket = (thrown as S3ServiceException).name === 'NoSuchBucket';
-      throw bucket ? refused(location, 'cannot be reached: there is no such bucket') : inputMissing(location);
-    }
-    if (isStatus(thrown, 412)) throw inputChanged(location);
-    if (isStatus(thrown, 403)) throw refused(location, 'cannot be reached: access denied');
-    if (isStatus(thrown, 301)) throw refused(location, 'cannot be reached: its bucket is in another region');
-    throw thrown;
   }
 }

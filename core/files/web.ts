@@ -1,26 +1,16 @@
 /** Files on the web: read-only. The version is a strong ETag, or else the SHA-256 of the bytes. */
 import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { FileError, inputChanged, inputMissing, refused, unreachable } from './errors.ts';
+import { FileError, inputChanged, inputMissing, refused } from './errors.ts';
 import { SILENCE_MS_MAX, unlessSilent } from './silence.ts';
 import type { Chunks, Store, Written } from './store.ts';
+import { type Patience, Tries } from './tries.ts';
 import { ask, type WebRequest } from './web-request.ts';
 
-export interface WebPatience {
-  /** Requests in a row that bring nothing before a file counts as unreachable. */
-  readonly tries: number;
-  /** Before the second of them; doubled before each one after it. */
-  readonly delayMs: number;
-  readonly silenceMs: number;
-}
-
 /** Silent servers are given up after a minute, those that answer at once with an error after some seconds. */
-const PATIENCE: WebPatience = { tries: 4, delayMs: 500, silenceMs: SILENCE_MS_MAX };
-/** What a server may ask for by Retry-After. */
-const DELAY_MS_MAX = 20_000;
+const PATIENCE: Patience = { tries: 4, delayMs: 500, silenceMs: SILENCE_MS_MAX };
 
-export function webStore(patience: WebPatience = PATIENCE): Store {
+export function webStore(patience: Patience = PATIENCE): Store {
   return {
     stat: (location) => stat(location, patience),
     list: (location) => Promise.reject(refused(location, 'cannot be listed: the web has no directories')),
@@ -29,7 +19,7 @@ export function webStore(patience: WebPatience = PATIENCE): Store {
   };
 }
 
-async function stat(location: string, patience: WebPatience): Promise<Written | undefined> {
+async function stat(location: string, patience: Patience): Promise<Written | undefined> {
   const head = await answer(location, { method: 'HEAD' }, patience, new Tries(location, patience), isAnswerToHead);
   head.destroy();
   const [etag, length] = [strongTag(head), head.headers['content-length']];
@@ -46,7 +36,7 @@ async function stat(location: string, patience: WebPatience): Promise<Written | 
   return { version: download.version(), bytes: download.offset };
 }
 
-async function* read(location: string, version: string | undefined, patience: WebPatience): Chunks {
+async function* read(location: string, version: string | undefined, patience: Patience): Chunks {
   const download = new Download(location, version, patience);
   yield* download.chunks();
   if (version !== undefined && download.version() !== version) throw inputChanged(location);
@@ -57,13 +47,13 @@ class Download {
   offset = 0;
   readonly #location: string;
   readonly #expected: string | undefined;
-  readonly #patience: WebPatience;
+  readonly #patience: Patience;
   readonly #tries: Tries;
   readonly #hash: Hash = createHash('sha256');
   #etag: string | undefined;
   #length: number | undefined;
 
-  constructor(location: string, expected: string | undefined, patience: WebPatience) {
+  constructor(location: string, expected: string | undefined, patience: Patience) {
     this.#location = location;
     this.#expected = expected;
     this.#patience = patience;
@@ -141,36 +131,11 @@ class Download {
   }
 }
 
-/** How often a file has failed in a row; any progress starts it again. */
-class Tries {
-  #failed = 0;
-  readonly #location: string;
-  readonly #patience: WebPatience;
-
-  constructor(location: string, patience: WebPatience) {
-    this.#location = location;
-    this.#patience = patience;
-  }
-
-  succeeded(): void {
-    this.#failed = 0;
-  }
-
-  /** Resolves when it is time for the next try. */
-  async failed(why: string, atLeastMs = 0): Promise<void> {
-    this.#failed++;
-    const { tries, delayMs } = this.#patience;
-    if (this.#failed >= tries) throw unreachable(this.#location, `${why}; it was tried ${tries} times`);
-    const wait = delayMs * 2 ** (this.#failed - 1) * (0.5 + Math.random());
-    await sleep(Math.min(DELAY_MS_MAX, Math.max(wait, atLeastMs)));
-  }
-}
-
 /** The first answer that is one; after trouble that may pass the server is asked again. */
 async function answer(
   location: string,
   request: Omit<WebRequest, 'silenceMs'>,
-  { silenceMs }: WebPatience,
+  { silenceMs }: Patience,
   tries: Tries,
   isAnswer: (response: IncomingMessage) => boolean = (response) => !isTrouble(response),
 ): Promise<IncomingMessage> {

@@ -8,7 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileAccess } from '../../core/files/access.ts';
 import { observeFiles } from '../../core/files/observe.ts';
-import { type WebPatience, webStore } from '../../core/files/web.ts';
+import type { Patience } from '../../core/files/tries.ts';
+import { webStore } from '../../core/files/web.ts';
 import { isInside } from '../../core/files/web-request.ts';
 import type { FileAccess } from '../../core/values/classes.ts';
 import { ABSENT } from '../../core/values/table.ts';
@@ -126,7 +127,7 @@ describe('a file on the web', () => {
 });
 
 describe('trouble on the way to the web', () => {
-  const PATIENCE: WebPatience = { tries: 3, delayMs: 1, silenceMs: 200 };
+  const PATIENCE: Patience = { tries: 3, delayMs: 1, silenceMs: 200 };
   let proxy: FaultProxy;
 
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** Jobs that are ready become claimed submissions: their specs are stored, the claim is a fact, the request comes later. */
 import type { Attempt } from '../graph/demands.ts';
-import { errorValue } from '../graph/errors.ts';
+import { errorOf, errorValue } from '../graph/errors.ts';
 import { attemptOptions } from '../graph/evolve.ts';
 import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
@@ -11,7 +11,7 @@ import { clashOf, clashText, directoriesAbove, spelled, type Target } from '../v
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { putSpecs } from './manifest.ts';
-import { keys, loadLarge } from './objects.ts';
+import { keys, loadLarge, ValueGone } from './objects.ts';
 import type { Resources, SubmissionRequest, World } from './ports.ts';
 import { type JobSpec, jobName } from './spec.ts';
 
@@ -38,30 +38,45 @@ export async function claimReady(
   ready: readonly Attempt[],
   context: ClaimContext,
 ): Promise<Fact[]> {
-  const writes = await writesOf(world, ready, context.large);
-  const { free, conflicts } = separateWriters(graph, ready, writes);
+  const { writes, lost } = await writesOf(world, ready, context.large);
+  const { free, conflicts } = separateWriters(
+    graph,
+    ready.filter((attempt) => writes.has(attempt.eval)),
+    writes,
+  );
   const groups = groupAttempts(graph, free).slice(0, context.submissionsMax);
   const claims = await Promise.all(
     groups.map((group, at) => claimGroup(world, graph, group, { at, writes, ...context })),
   );
   // Claims first: a failure may end the need for other work, and what is claimed must be there.
-  return [...claims, ...conflicts];
+  return [...claims, ...conflicts, ...lost];
 }
 
 type Writes = ReadonlyMap<EvalHash, readonly Target[]>;
 
-/** The places that each attempt fills; a long list of outputs is a large value and must be loaded for it. */
+/**
+ * The places that each attempt fills; a long list of outputs is a large value and must be loaded for it. An attempt whose
+ * list is gone has failed.
+ */
 async function writesOf(
   { objects }: World,
   ready: readonly Attempt[],
   large: ReadonlyMap<Hash, Table>,
-): Promise<Writes> {
-  const writes = ready.map(async ({ eval: evaluation, args }) => {
-    const { targets, refs } = placesOf(args);
-    const parts = await Promise.all(refs.map((hash) => loadLarge(objects, [['ref', hash, 0, 0]], large)));
-    return [evaluation, [...targets, ...parts.flatMap((part) => placesOf(part).targets)]] as const;
-  });
-  return new Map(await Promise.all(writes));
+): Promise<{ readonly writes: Writes; readonly lost: readonly Fact[] }> {
+  const writes = new Map<EvalHash, readonly Target[]>();
+  const lost: Fact[] = [];
+  const load = async (attempt: Attempt): Promise<void> => {
+    const { targets, refs } = placesOf(attempt.args);
+    try {
+      const parts = await Promise.all(refs.map((hash) => loadLarge(objects, [['ref', hash, 0, 0]], large)));
+      writes.set(attempt.eval, [...targets, ...parts.flatMap((part) => placesOf(part).targets)]);
+    } catch (error) {
+      if (!(error instanceof ValueGone)) throw error;
+      lost.push(failure(attempt, errorOf(error)));
+    }
+  };
+  await Promise.all(ready.map(load));
+  return { writes, lost };
 }
 
 /**
@@ -119,8 +134,11 @@ function conflictFact(graph: Graph, attempt: Attempt, { location, writer }: Conf
   return refusal(attempt, `${second} would write ${location} while ${first} is writing it`);
 }
 
-function refusal({ eval: evaluation, attempt }: Attempt, why: string): Fact {
-  const error = errorValue('OutputConflict', why);
+function refusal(attempt: Attempt, why: string): Fact {
+  return failure(attempt, errorValue('OutputConflict', why));
+}
+
+function failure({ eval: evaluation, attempt }: Attempt, error: Table): Fact {
   return { type: 'failed', eval: evaluation, attempt, cause: 'program', error, measured: {} };
 }
 

@@ -61,7 +61,7 @@ export async function dryRun(
   const findings: Findings = { large: new Map(large), evaluations: new Map() };
   const walk: Walk = {
     draft: draftOf(),
-    meeting: { world, run, program: started.program, findings },
+    meeting: { world, run, program: started.program, findings, unseen: new Map() },
     looked: new Map(),
     left: new Set(),
   };
@@ -93,11 +93,13 @@ async function reduceAll(walk: Walk): Promise<void> {
     const demands = withoutEffects(walk, demandsOf(walk.draft.graph));
     const news = await meet(walk.meeting, demands);
     const facts = news.filter((fact) => !writesFiles(walk, fact));
-    if (news.length === 0) return;
+    const unseen = news.length === 0 ? [...walk.meeting.unseen.values()] : [];
+    if (news.length + unseen.length === 0) return;
+    if (unseen.length > 0) walk.meeting.unseen.clear();
     for (const attempt of demands.inline) {
       if (!walk.left.has(attempt.eval)) walk.looked.set(attempt.eval, placed(walk, attempt));
     }
-    fold(walk, facts);
+    fold(walk, [...facts, ...unseen]);
   }
 }
 

@@ -3,21 +3,13 @@ import type { Attempt, Demands } from '../graph/demands.ts';
 import { errorOf } from '../graph/errors.ts';
 import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
 import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
-import {
-  type Leaves,
-  leavesOf,
-  openLeavesOf,
-  refsOf,
-  spill,
-  spillParts,
-  withLarge,
-  withVersions,
-} from '../values/contents.ts';
+import { type Leaves, leavesOf, openLeavesOf, refsOf, spill, spillParts, withLarge } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import { applyOperator } from '../values/operators.ts';
 import { get } from '../values/operators-get.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
-import { ABSENT, type Index, rootOf, subtable, type Table } from '../values/table.ts';
+import { type Index, rootOf, subtable, type Table } from '../values/table.ts';
+import { lookAt, withSeen } from './looking.ts';
 import { getJson, keys, loadLarge, loadValue, ValueGone } from './objects.ts';
 import type { Evaluation, TaskResult, World } from './ports.ts';
 
@@ -33,6 +25,11 @@ export interface Meeting {
   readonly run: RunId;
   readonly program: Program;
   readonly findings: Findings;
+  /**
+   * Calls whose files could not be seen, and that they fail. To be folded when all else has gone as far as it goes: the
+   * failure may stop the run.
+   */
+  readonly unseen: Map<Hash, Fact>;
   /** ms since the epoch: no more inline tasks are begun from then on; absent: any number is. */
   readonly until?: number;
 }
@@ -55,41 +52,39 @@ function keep({ findings }: Meeting, { table, large }: { table: Table; large: Re
   return table;
 }
 
-type Place = { readonly kind: 'file' | 'dir'; readonly location: string };
-
-/** One look per location. */
-async function versionsOf({ world }: Meeting, places: readonly Place[]): Promise<Map<string, string>> {
-  const distinct = [...new Map(places.map((place) => [place.location, place])).values()];
-  if (distinct.length === 0) return new Map();
-  const versions = await world.files.observe(distinct);
-  return new Map(distinct.map(({ location }, at) => [location, versions[at] ?? ABSENT]));
+/**
+ * The tables with the file literals of their data parts looked at, or why that failed, each for itself. Large values that
+ * hold literals are loaded for it.
+ */
+async function observeAll(meeting: Meeting, tables: readonly Table[]): Promise<TaskResult[]> {
+  const whole = await Promise.all(tables.map((table) => loadedForLook(meeting, table)));
+  const places = whole.flatMap((one) => (one.ok ? openLeavesOf(one.table).files : []));
+  const seen = await lookAt(meeting.world.files, places);
+  return whole.map((one) => (one.ok ? withSeen(one.table, seen) : one));
 }
 
-/** The tables with the file literals of their data parts looked at. Large values that hold literals are loaded for it. */
-async function observeAll(meeting: Meeting, tables: readonly Table[]): Promise<Table[]> {
-  const { world, findings } = meeting;
-  const whole = await Promise.all(
-    tables.map((table) =>
-      openLeavesOf(table).refs.length > 0 ? loadLarge(world.objects, table, findings.large) : table,
-    ),
-  );
-  const versions = await versionsOf(
-    meeting,
-    whole.flatMap((table) => openLeavesOf(table).files),
-  );
-  return whole.map((table) => withVersions(table, (location) => versions.get(location)));
+async function loadedForLook({ world, findings }: Meeting, table: Table): Promise<TaskResult> {
+  if (openLeavesOf(table).refs.length === 0) return { ok: true, table };
+  try {
+    return { ok: true, table: await loadLarge(world.objects, table, findings.large) };
+  } catch (error) {
+    if (!(error instanceof ValueGone)) throw error;
+    return { ok: false, error: errorOf(error) };
+  }
 }
 
 async function observeArguments(meeting: Meeting, demands: Demands['observe']): Promise<Fact[]> {
-  const seen = await observeAll(
+  const wanted = demands.filter(({ call }) => !meeting.unseen.has(call));
+  const results = await observeAll(
     meeting,
-    demands.map(({ args }) => args),
+    wanted.map(({ args }) => args),
   );
-  return demands.map(({ call }, at) => ({
-    type: 'observed',
-    call,
-    args: keep(meeting, spillParts(seen[at] as Table)),
-  }));
+  return wanted.flatMap(({ call }, at): Fact[] => {
+    const seen = results[at] as TaskResult;
+    if (seen.ok) return [{ type: 'observed', call, args: keep(meeting, spillParts(seen.table)) }];
+    meeting.unseen.set(call, { type: 'unseen', call, error: keep(meeting, spill(seen.error)) });
+    return [];
+  });
 }
 
 type Load = (table: Table) => Promise<Table>;
@@ -173,14 +168,14 @@ async function runInline(meeting: Meeting, attempt: Attempt): Promise<Fact> {
   const { eval: evaluation, attempt: number } = attempt;
   const { world } = meeting;
   const startedAt = world.clock.now();
-  const result = await resultOf(meeting, attempt);
+  const returned = await resultOf(meeting, attempt);
   const measured = { startedAt, endedAt: world.clock.now() };
+  const [result = returned] = returned.ok ? await observeAll(meeting, [returned.table]) : [];
   if (!result.ok) {
     const error = keep(meeting, spill(result.error));
     return { type: 'failed', eval: evaluation, attempt: number, cause: 'program', error, measured };
   }
-  const [seen] = await observeAll(meeting, [result.table]);
-  const expression = keep(meeting, spill(seen as Table));
+  const expression = keep(meeting, spill(result.table));
   return { type: 'returned', eval: evaluation, attempt: number, expression, measured };
 }
 
@@ -235,7 +230,7 @@ async function validOnes(meeting: Meeting, entries: readonly Evaluation[]): Prom
 
 /** Why a cached evaluation cannot be used: what of it has changed since, or that a large value in it is lost. */
 export interface Flaw {
-  /** Locations of files whose versions are others, also inside operators and nested expressions. */
+  /** Locations of files whose versions are others or cannot be seen, also inside operators and nested expressions. */
   readonly files: readonly string[];
   /** Tasks that are gone; of those it was said to rest on, also the changed ones. */
   readonly tasks: readonly string[];
@@ -244,15 +239,15 @@ export interface Flaw {
 /** Of each entry in order; undefined where it is valid. */
 export async function flawsOf(meeting: Meeting, entries: readonly Evaluation[]): Promise<(Flaw | undefined)[]> {
   const leaves = await Promise.all(entries.map(({ expression }) => allLeavesOf(meeting, expression)));
-  const versions = await versionsOf(
-    meeting,
+  const seen = await lookAt(
+    meeting.world.files,
     leaves.flatMap((known) => known?.files ?? []),
   );
   const known = meeting.program.tasks;
   return entries.map(({ requires = {} }, at): Flaw | undefined => {
     const found = leaves[at];
     if (!found) return { files: [], tasks: [] };
-    const changed = found.files.filter(({ location, version }) => versions.get(location) !== version);
+    const changed = found.files.filter(({ location, version }) => seen.get(location) !== version);
     const tasks = [
       ...found.tasks.filter((task) => task !== SCRIPT_TASK && known[task] === undefined),
       ...Object.keys(requires).filter((task) => known[task]?.hash !== requires[task]),

@@ -210,9 +210,17 @@ export interface Host {
   run(bundle: Hash, task: string, args: Table): Promise<TaskResult>;
 }
 
-/** The versions of files and directories now; ABSENT where there is none. */
+/** Why a file could not be looked at, tried as often as makes sense: an error value that names it. */
+export interface Unseen {
+  readonly unseen: Table;
+}
+
+/** A version; ABSENT where there is nothing. */
+export type Seen = string | Unseen;
+
+/** Files and directories as they are now, each for itself and in bounded time: one that cannot be seen stops no other. */
 export interface Files {
-  observe(leaves: readonly { readonly kind: 'file' | 'dir'; readonly location: string }[]): Promise<string[]>;
+  observe(leaves: readonly { readonly kind: 'file' | 'dir'; readonly location: string }[]): Promise<Seen[]>;
 }
 
 export interface Bus {

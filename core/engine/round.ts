@@ -17,7 +17,7 @@ import { askExecutor } from './ask.ts';
 import { claimReady } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
 import { foldTail, isSnapshotDue, letFinishedLeave, loadRun, snapshotIfDue } from './load.ts';
-import { type Findings, meet } from './meet.ts';
+import { type Findings, type Meeting, meet } from './meet.ts';
 import { putLarge } from './objects.ts';
 import type { Entry, RunStatus, Verdict, World } from './ports.ts';
 import { type Bucket, fullBucket, sendClaimed, sendEndOf, submissionsThatFit } from './sending.ts';
@@ -135,7 +135,8 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
     };
     fold(incoming);
     const { program } = runOf(draft.graph);
-    const meeting = { world, run: live.run, program, findings, until: course.wavesEnd };
+    const unseen: Meeting['unseen'] = new Map();
+    const meeting: Meeting = { world, run: live.run, program, findings, unseen, until: course.wavesEnd };
     let demands = demandsOf(draft.graph);
     for (let news = await meet(meeting, demands); news.length > 0; ) {
       fold(news);
@@ -155,6 +156,7 @@ async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> 
       };
       fold(await claimReady(world, draft.graph, ready, context));
     }
+    fold([...unseen.values()]);
     if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
     else if (isSnapshotDue(live, live.sequence + 1)) fold(await letFinishedLeave(world, live));
     return { facts: withoutObvious(facts), nonce, findings };

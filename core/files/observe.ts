@@ -1,40 +1,82 @@
 /** The engine's look at files. */
 
 import { mapConcurrent } from '../disk/concurrent.ts';
-import type { Files } from '../engine/ports.ts';
+import { isErrno } from '../disk/write.ts';
+import type { Files, Seen, Unseen } from '../engine/ports.ts';
+import { encode } from '../values/encode.ts';
 import { ABSENT } from '../values/table.ts';
-import { FileError } from './errors.ts';
+import { FileError, refused, unreachable } from './errors.ts';
 import { type Leaf, versionNow } from './store.ts';
-import { openStores, type StoreOptions } from './stores.ts';
+import { openStores, type StoreOptions, type Stores } from './stores.ts';
+import type { Patience } from './tries.ts';
 
 const LOOKS_AT_ONCE = 16;
 
+/** A round waits for it: a server that stays silent is given up after half a minute. */
+const PATIENCE: Patience = { tries: 3, delayMs: 500, silenceMs: 10_000 };
+
+/** Files in vain, and none with an answer, before a server counts as down: some files may be in trouble by themselves. */
+const DOWN_AFTER = LOOKS_AT_ONCE;
+
 /**
- * Each location is looked at once a call. What can never be read (no permission, no such scheme, a link out of its
- * directory) counts as absent: the job that needs it says why. Rejects only where asking again may help.
+ * Each location is looked at once a call. What cannot be seen (no permission, no such scheme, a link out of its
+ * directory, a server in trouble) is told with the reason and stops nothing else. A server that is down is not waited for
+ * again in the same call.
  */
-export function observeFiles(options: StoreOptions): Files {
-  const storeOf = openStores(options);
-  const look = async (leaf: Leaf): Promise<string> => {
-    try {
-      return (await versionNow(storeOf(leaf.location), leaf)) ?? ABSENT;
-    } catch (thrown) {
-      if (thrown instanceof FileError && thrown.name !== 'NetworkError') return ABSENT;
-      throw thrown;
-    }
-  };
+export function observeFiles(options: StoreOptions, patience: Patience = PATIENCE): Files {
+  const storeOf = openStores(options, patience);
   return {
     async observe(leaves) {
       const distinct = [...new Map(leaves.map((leaf) => [keyOf(leaf), leaf])).entries()];
-      const found = await mapConcurrent(
-        distinct,
-        LOOKS_AT_ONCE,
-        async ([key, leaf]) => [key, await look(leaf)] as const,
-      );
-      const versions = new Map(found);
-      return leaves.map((leaf) => versions.get(keyOf(leaf)) ?? ABSENT);
+      const servers = new Map<string, Server>();
+      const found = await mapConcurrent(distinct, LOOKS_AT_ONCE, async ([key, leaf]) => {
+        const server = servers.get(originOf(leaf.location)) ?? { inVain: 0, answers: false };
+        servers.set(originOf(leaf.location), server);
+        return [key, await look(storeOf, leaf, server)] as const;
+      });
+      const seen = new Map(found);
+      return leaves.map((leaf) => seen.get(keyOf(leaf)) as Seen);
     },
   };
+}
+
+/** What is known of one in a call. */
+interface Server {
+  /** Files that were tried in vain. */
+  inVain: number;
+  answers: boolean;
+}
+
+async function look(storeOf: Stores, leaf: Leaf, server: Server): Promise<Seen> {
+  const { location } = leaf;
+  if (!server.answers && server.inVain >= DOWN_AFTER) {
+    return unseen(unreachable(location, `nor could ${server.inVain} other files of its server be`));
+  }
+  try {
+    const version = await versionNow(storeOf(location), leaf);
+    server.answers = true;
+    return version ?? ABSENT;
+  } catch (thrown) {
+    if (!(thrown instanceof FileError)) {
+      // A disk, for instance, that fails where this file lies.
+      if (!isErrno(thrown, 'EIO', 'ESTALE', 'ETIMEDOUT')) throw thrown;
+      return unseen(refused(location, `cannot be looked at: ${(thrown as Error).message}`));
+    }
+    if (thrown.name === 'NetworkError') server.inVain++;
+    else server.answers = true;
+    return unseen(thrown);
+  }
+}
+
+/** Where it came up in here helps nobody. */
+function unseen(error: FileError): Unseen {
+  delete error.stack;
+  return { unseen: encode(error) };
+}
+
+/** Scheme and host, or bucket. */
+function originOf(location: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(location)?.[0] ?? '';
 }
 
 function keyOf({ kind, location }: Leaf): string {

@@ -4,6 +4,7 @@ import { contained } from './contained.ts';
 import { refused } from './errors.ts';
 import { type LocalOptions, localStore } from './local.ts';
 import type { Store } from './store.ts';
+import type { Patience } from './tries.ts';
 import { webStore } from './web.ts';
 
 export interface StoreOptions extends LocalOptions {
@@ -14,11 +15,12 @@ export interface StoreOptions extends LocalOptions {
 /** The store that a location is in. FileRefused for schemes nobody knows. */
 export type Stores = (location: string) => Store;
 
-export function openStores(options: StoreOptions): Stores {
+/** `patience` is with servers, where it is to be another than for reading. */
+export function openStores(options: StoreOptions, patience?: Patience): Stores {
   const local = contained(localStore(options));
-  const web = webStore();
+  const web = webStore(patience);
   // The SDK is large: it is loaded by those who need it.
-  const s3 = contained(deferred(async () => (await import('./s3.ts')).s3Store(options.s3)));
+  const s3 = contained(deferred(async () => (await import('./s3.ts')).s3Store(options.s3, patience)));
   return (location) => {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
     if (scheme === undefined) return local;

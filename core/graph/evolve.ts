@@ -13,7 +13,7 @@ import { end } from './ending.ts';
 import { errorValue } from './errors.ts';
 import type { EvalHash, Fact, SubmissionId } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
-import { observed, workFailed, workReturned } from './jobs.ts';
+import { observed, unseen, workFailed, workReturned } from './jobs.ts';
 import { applied, enterRoot, propagate, recalled } from './reduce.ts';
 import { reopen } from './retry.ts';
 
@@ -47,6 +47,8 @@ function fold(draft: Draft, fact: Fact): boolean {
       return true;
     case 'observed':
       return observed(draft, fact.call, fact.args);
+    case 'unseen':
+      return unseen(draft, fact.call, fact.error);
     case 'computed':
       return applied(draft, fact.application, fact.ok, fact.value);
     case 'missed':

@@ -72,6 +72,8 @@ export type Fact =
       readonly call: Hash;
       readonly args: Table;
     }
+  /** A file in the arguments of a call could not be looked at, tried as often as makes sense: the call fails with it. */
+  | { readonly type: 'unseen'; readonly call: Hash; readonly error: Table }
   /** The value of an operator whose operands had to be loaded, or its error. */
   | { readonly type: 'computed'; readonly application: Hash; readonly ok: boolean; readonly value: Table }
   /** Not in the cache, or not valid there. */

@@ -44,12 +44,21 @@ export function optionsLoaded(draft: Draft, node: GraphNode, options: Table): vo
 
 /** The arguments of the calls that wait under `key`, now with the versions of their files. */
 export function observed(draft: Draft, key: Hash, args: Table): boolean {
+  return lookedAt(draft, key, (node) => admit(draft, node, args));
+}
+
+/** The calls that wait under `key` fail: without the versions of all files there is no job to be. */
+export function unseen(draft: Draft, key: Hash, error: Table): boolean {
+  return lookedAt(draft, key, (node) => failWith(draft, node, error));
+}
+
+function lookedAt(draft: Draft, key: Hash, goOn: (node: GraphNode) => void): boolean {
   const waiting = draft.graph.observing.get(key);
   if (!waiting) return false;
   draft.edits.drop(draft.graph.observing, key);
   for (const id of waiting.nodes) {
     const node = draft.graph.nodes.get(id);
-    if (node && !node.outcome && !draft.graph.stopping) admit(draft, node, args);
+    if (node && !node.outcome && !draft.graph.stopping) goOn(node);
   }
   return true;
 }
@@ -205,7 +214,11 @@ function nextOrdinal(draft: Draft): number {
 }
 
 function fail(draft: Draft, node: GraphNode, name: string, message: string): void {
-  settle(draft, node, { failure: { error: held(draft, errorValue(name, message)), origin: scopeOf(draft, node).job } });
+  failWith(draft, node, errorValue(name, message));
+}
+
+function failWith(draft: Draft, node: GraphNode, error: Table): void {
+  settle(draft, node, { failure: { error: held(draft, error), origin: scopeOf(draft, node).job } });
 }
 
 /** The function of a work returned, here or in another run: its jobs evaluate what it returned. */

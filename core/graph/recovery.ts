@@ -12,14 +12,20 @@ import type { ConcreteCall } from './expressions.ts';
 import type { EvalHash } from './facts.ts';
 import { type Graph, type GraphNode, type Job, type NodeId, runOf, type Scope } from './graph.ts';
 
-/** What went wrong with a machine says nothing about the program: such failures are not remembered. */
-const INFRASTRUCTURE_ERRORS = [
+/** What went wrong with a machine, or with a file that may come back, says nothing about the program: it is not remembered. */
+const PASSING_ERRORS = [
   'MachineLost',
   'OutOfMemory',
   'TimedOut',
   'ImageError',
   'JobFailed',
   'SubmissionRefused',
+  'InputMissing',
+  'InputChanged',
+  'FileRefused',
+  'NetworkError',
+  'ValueGone',
+  'ValueDamaged',
 ];
 
 /** The task name of such entries in the cache. */
@@ -41,7 +47,7 @@ export function waitForRecovery(draft: Draft, node: GraphNode, key: EvalHash): v
 
 /** Remembers how the catch recovered, with the tasks of what failed below `guarded`. */
 export function noteRecovery(draft: Draft, node: GraphNode, scope: Scope, call: ConcreteCall, error: Table): void {
-  if (isCaughtBy(error, INFRASTRUCTURE_ERRORS)) return;
+  if (isCaughtBy(error, PASSING_ERRORS)) return;
   const expression = combine(call.args, (roots) => ['call', call.task, roots, null]);
   const { tasks } = runOf(draft.graph).program;
   const names = tasksBelow(draft.graph, node.inputs[0] as NodeId);

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { REFUSED_EXIT_CODE } from '../../core/engine/causes.ts';
+import { lookAt, withSeen } from '../../core/engine/looking.ts';
 import { putLarge, ValueGone } from '../../core/engine/objects.ts';
-import type { Attempts, Files, Objects, Outcome } from '../../core/engine/ports.ts';
+import type { Attempts, Files, Objects, Outcome, TaskResult } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
-import { openLeavesOf, spill, withVersions } from '../../core/values/contents.ts';
+import { openLeavesOf, spill } from '../../core/values/contents.ts';
 import { SCRIPT_TASK } from '../../core/values/program.ts';
 import type { Table } from '../../core/values/table.ts';
 import { failureValue } from './failures.ts';
@@ -86,7 +87,8 @@ async function work(
     const result = await Promise.race([desk.call(spec, args.table), aborted(lifetime.signal)]);
     measured.usage = usage();
     if (!(await stillOurs())) return 'lost';
-    return result.ok ? { ok: true, expression: await observed(desk.files, result.table) } : result;
+    const seen = result.ok ? await observed(desk.files, result.table) : result;
+    return seen.ok ? { ok: true, expression: seen.table } : seen;
   } catch (thrown) {
     if (lifetime.signal.aborted || thrown instanceof StoreTrouble) throw thrown;
     const error = failureValue(spec.task, thrown);
@@ -112,12 +114,8 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Files that the function only named are looked at now: its result is what they are when it returns. */
-async function observed(files: Files, table: Table): Promise<Table> {
-  const open = openLeavesOf(table).files;
-  if (open.length === 0) return table;
-  const versions = await files.observe(open);
-  const byLocation = new Map(open.map(({ location }, at) => [location, versions[at]]));
-  return withVersions(table, (location) => byLocation.get(location));
+async function observed(files: Files, table: Table): Promise<TaskResult> {
+  return withSeen(table, await lookAt(files, openLeavesOf(table).files));
 }
 
 async function record(

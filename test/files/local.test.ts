@@ -20,8 +20,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Unseen } from '../../core/engine/ports.ts';
 import { fileAccess } from '../../core/files/access.ts';
 import { observeFiles } from '../../core/files/observe.ts';
+import { errorLine } from '../../core/graph/errors.ts';
 import type { FileAccess } from '../../core/values/classes.ts';
 import { ABSENT } from '../../core/values/table.ts';
 
@@ -251,12 +253,13 @@ describe('a directory', () => {
     await symlink(target, join(root, 'linked/x'));
     await expect(files.list('linked/')).rejects.toThrow(message);
     await expect(files.version('dir', 'linked/')).rejects.toMatchObject({ name: 'FileRefused' });
-    expect(await observeFiles({ root }).observe([{ kind: 'dir', location: 'linked/' }])).toEqual([ABSENT]);
+    const [seen] = await observeFiles({ root }).observe([{ kind: 'dir', location: 'linked/' }]);
+    expect(seen).toEqual({ unseen: expect.anything() });
   });
 });
 
 describe('a look at many files', () => {
-  it('gives a version for each in order, and ABSENT where there is none', async () => {
+  it('gives a version for each in order, ABSENT where there is none, and why where nobody can tell', async () => {
     const version = await files.write('look/one', '1');
     const dir = await files.version('dir', 'look/');
     const seen = await observeFiles({ root }).observe([
@@ -266,7 +269,9 @@ describe('a look at many files', () => {
       { kind: 'file', location: 'look/one' },
       { kind: 'file', location: 'gs://unknown/scheme' },
     ]);
-    expect(seen).toEqual([ABSENT, version, dir, version, ABSENT]);
+    expect(seen).toEqual([ABSENT, version, dir, version, { unseen: expect.anything() }]);
+    const { unseen } = seen[4] as Unseen;
+    expect(errorLine(unseen)).toMatch(/^FileRefused: gs:\/\/unknown\/scheme cannot be reached/);
     expect(await observeFiles({ root }).observe([])).toEqual([]);
   });
 });

@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Seen } from '../../core/engine/ports.ts';
 import { fileAccess } from '../../core/files/access.ts';
 import { observeFiles } from '../../core/files/observe.ts';
 import type { Patience } from '../../core/files/tries.ts';
 import { webStore } from '../../core/files/web.ts';
 import { isInside } from '../../core/files/web-request.ts';
+import { errorLine } from '../../core/graph/errors.ts';
 import type { FileAccess } from '../../core/values/classes.ts';
 import { ABSENT } from '../../core/values/table.ts';
 import { type Fault, type FaultProxy, faultProxy } from '../support/fault-proxy.ts';
@@ -55,7 +57,7 @@ let files: FileAccess;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    const page = pages[request.url ?? ''];
+    const page = pages[request.url?.split('?')[0] ?? ''];
     if (page) page(request, response);
     else response.writeHead(404).end('no such page');
   });
@@ -113,16 +115,60 @@ describe('a file on the web', () => {
     await expect(files.text('https://[')).rejects.toThrow(/is not a URL/);
   });
 
-  it('counts as absent where it never can be read, and as unknown where it may be later', async () => {
-    const look = (path: string) => observeFiles({ root }).observe([{ kind: 'file', location: base + path }]);
-    expect(await look('/nothing')).toEqual([ABSENT]);
-    expect(await look('/forbidden')).toEqual([ABSENT]);
-    await expect(look('/broken')).rejects.toThrow(/503/);
+  it('counts as absent only where it is not there; else it is told why nobody can see it, and all others are seen', async () => {
+    const pages = ['/nothing', '/forbidden', '/broken', '/tagged'];
+    const seen = await observeFiles({ root }).observe(
+      pages.map((page) => ({ kind: 'file', location: base + page }) as const),
+    );
+    expect(seen.map(told)).toEqual([
+      ABSENT,
+      expect.stringMatching(/^FileRefused: .*forbidden cannot be read: the server answered 403/),
+      expect.stringMatching(/^NetworkError: .*broken cannot be reached: the server answered 503/),
+      etag.slice(1, -1),
+    ]);
   });
 
   it('cannot be written or listed', async () => {
     await expect(files.write(`${base}/x`, 'x')).rejects.toThrow(/read-only/);
     await expect(files.list(`${base}/x/`)).rejects.toThrow(/no directories/);
+  });
+});
+
+const told = (seen: Seen | undefined): string | undefined => (typeof seen === 'object' ? errorLine(seen.unseen) : seen);
+
+describe('a look at files of a server that', () => {
+  const PATIENCE: Patience = { tries: 2, delayMs: 1, silenceMs: 200 };
+  const leaves = (url: string, count: number) =>
+    Array.from({ length: count }, (_, at) => ({ kind: 'file', location: `${url}/page-${at}` }) as const);
+
+  it.each(['silent', 'reset', 500, 503] as const)(
+    'is in trouble (%s) ends soon, and sees those of others',
+    async (fault) => {
+      const proxy = await faultProxy();
+      proxy.meet([], fault);
+      const start = Date.now();
+      const places = [...leaves(proxy.url, 200), { kind: 'file', location: `${base}/tagged` } as const];
+      const seen = await observeFiles({ root }, PATIENCE).observe(places);
+      expect(Date.now() - start).toBeLessThan(5_000);
+      expect(seen.at(-1)).toBe(etag.slice(1, -1));
+      for (const [at, one] of seen.slice(0, -1).entries()) {
+        expect(told(one)).toMatch(new RegExp(`^NetworkError: \\S+/page-${at} cannot be reached: `));
+      }
+      expect(proxy.seen.length).toBeLessThan(100);
+      await proxy.close();
+    },
+  );
+
+  it('has trouble with some files only asks for all others as ever', async () => {
+    const proxy = await faultProxy(base);
+    proxy.meet([...Array.from({ length: 16 }, (_, at) => (at < 3 ? 503 : null))]);
+    const tagged = Array.from(
+      { length: 60 },
+      (_, at) => ({ kind: 'file', location: `${proxy.url}/tagged?${at}` }) as const,
+    );
+    const seen = await observeFiles({ root }, { ...PATIENCE, tries: 1 }).observe(tagged);
+    expect(seen.filter((one) => typeof one === 'object')).toHaveLength(3);
+    await proxy.close();
   });
 });
 

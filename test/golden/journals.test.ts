@@ -63,6 +63,7 @@ describe('the recordings together', () => {
       returned: true,
       reused: true,
       started: true,
+      unseen: true,
       withdrawn: true,
     };
     expect(Object.keys(wanted).filter((type) => !recorded.has(type))).toEqual([]);

@@ -149,6 +149,15 @@ export const RECORDINGS: Readonly<Record<string, () => Promise<MemoryWorld>>> = 
     return world;
   },
 
+  async unseen() {
+    const world = playWorld();
+    world.files.versions.set('in/a', '1');
+    world.files.unseen.set('in/b', 'its server is down');
+    const guardedRead = catchError(read(file('in/b')), 'NetworkError', zero);
+    await finished(world, [read(file('in/a')), guardedRead, heavy(1), text`${read(file('in/b'))}`]);
+    return world;
+  },
+
   async 'failing run'() {
     const world = playWorld();
     await finished(world, [heavy(1), fragile(3), add(fragile(6), 1), inc(heavy(2))]);

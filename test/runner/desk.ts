@@ -16,7 +16,7 @@ import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest, type Hash } from '../../core/values/hash.ts';
 import { placeOf } from '../../core/values/staging.ts';
-import type { Table } from '../../core/values/table.ts';
+import { ABSENT, type Table } from '../../core/values/table.ts';
 import { buildRunner } from '../../docker/runner/build.ts';
 
 export interface Ended {
@@ -135,8 +135,10 @@ export async function openDesk(): Promise<Desk> {
 
 async function observed(root: string, args: Table): Promise<Table> {
   const leaves = openLeavesOf(args).files;
-  const versions = await observeFiles({ root }).observe(leaves);
-  return withVersions(args, (location) => versions[leaves.findIndex((leaf) => leaf.location === location)]);
+  const seen = await observeFiles({ root }).observe(leaves);
+  // What cannot be seen the engine hands to no job: here it is for the runner to find out.
+  const versionOf = (at: number): string => (typeof seen[at] === 'string' ? seen[at] : ABSENT);
+  return withVersions(args, (location) => versionOf(leaves.findIndex((leaf) => leaf.location === location)));
 }
 
 /** What script() makes of the outputs an author writes. */

@@ -1,6 +1,7 @@
 /** The whole world in memory: the same contracts as the real one, a clock that a test moves, and a Batch that it plays. */
 import type { Bus, Files, Host, RunSummary, World } from '../../core/engine/ports.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
+import { errorValue } from '../../core/graph/errors.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
 import { ABSENT } from '../../core/values/table.ts';
@@ -24,6 +25,8 @@ interface MemoryBus extends Bus {
 interface MemoryFiles extends Files {
   /** Version by location; a test writes it. */
   readonly versions: Map<string, string>;
+  /** Why by location, of what cannot be looked at. */
+  readonly unseen: Map<string, string>;
 }
 
 export interface MemoryWorld extends World {
@@ -66,6 +69,7 @@ const noHost: Host = {
 
 function memoryFiles(): MemoryFiles {
   const versions = new Map<string, string>();
+  const unseen = new Map<string, string>();
   /** As of the files below it; a directory without any is absent. */
   function directoryVersion(location: string): string {
     const prefix = location.endsWith('/') ? location : `${location}/`;
@@ -74,12 +78,14 @@ function memoryFiles(): MemoryFiles {
   }
   const port = overTheWire<Files>({
     observe(leaves) {
-      return leaves.map(({ kind, location }) =>
-        kind === 'file' ? (versions.get(location) ?? ABSENT) : directoryVersion(location),
-      );
+      return leaves.map(({ kind, location }) => {
+        const why = unseen.get(location);
+        if (why !== undefined) return { unseen: errorValue('NetworkError', `${location} cannot be reached: ${why}`) };
+        return kind === 'file' ? (versions.get(location) ?? ABSENT) : directoryVersion(location);
+      });
     },
   });
-  return { ...port, versions };
+  return { ...port, versions, unseen };
 }
 
 function memoryBus(): MemoryBus {

@@ -40,6 +40,9 @@ const access = Object.fromEntries(
 
 const OWN_FRAME = /^ {4}at .*(\bnode:internal\/|\bredex:|\/host\/worker\.)/;
 
+/** V8 names a function without a name after the call it stands in, which is the bundler's (`sources.ts`). */
+const BUNDLERS_NAME = /^( {4}at ).*\b__redexSource\..* \(/;
+
 /** Without frames of this process's own machinery, and with paths as in the bundle: two machines give one stack. */
 function tidyStack(thrown: unknown): void {
   const seen = new Set<unknown>();
@@ -47,7 +50,8 @@ function tidyStack(thrown: unknown): void {
     seen.add(error);
     if (typeof error.stack !== 'string' || Object.isFrozen(error)) continue;
     const lines = error.stack.split('\n').filter((line) => !OWN_FRAME.test(line));
-    error.stack = lines.join('\n').replaceAll(pathToFileURL(FOLDER).href, '').replaceAll(FOLDER, '');
+    const named = lines.map((line) => line.replace(BUNDLERS_NAME, '$1<anonymous> ('));
+    error.stack = named.join('\n').replaceAll(pathToFileURL(FOLDER).href, '').replaceAll(FOLDER, '');
   }
 }
 

@@ -154,6 +154,8 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
         `    at refuse (workflow.ts:${lineOf('throw new RangeError')}:`,
       ].join('\n'),
     );
+    expect(stderr).toMatch(/\n {4}at <anonymous> \(workflow\.ts:\d+:\d+\)\n/);
+    expect(stderr).not.toContain('__redex');
   });
 
   it.each([

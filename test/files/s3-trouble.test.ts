@@ -3,8 +3,12 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { observeFiles } from '../../core/files/observe.ts';
 import { s3Store } from '../../core/files/s3.ts';
 import type { Store } from '../../core/files/store.ts';
+import type { Patience } from '../../core/files/tries.ts';
+import { errorLine } from '../../core/graph/errors.ts';
+import { ABSENT } from '../../core/values/table.ts';
 import { close, type Fault, type FaultProxy, faultProxy } from '../support/fault-proxy.ts';
 
 const OBJECT = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));
@@ -108,6 +112,37 @@ describe('trouble on the way to S3', () => {
     const patient = s3Store(clientOf(proxy.url, 10_000));
     expect(await patient.stat(LOCATION)).toMatchObject({ version: 'v' });
     expect(proxy.seen).toEqual(['HEAD /bucket/object']);
+  });
+});
+
+describe('a look at many files in S3', () => {
+  const PATIENCE: Patience = { tries: 3, delayMs: 1, silenceMs: 250 };
+  const places = Array.from(
+    { length: 100 },
+    (_, at) => ({ kind: 'file', location: `s3://bucket/object-${at}` }) as const,
+  );
+  const lookAt = async (): Promise<string[]> => {
+    const seen = await observeFiles({ s3: clientOf(proxy.url) }, PATIENCE).observe(places);
+    return seen.map((one) => (typeof one === 'string' ? one : errorLine(one.unseen)));
+  };
+
+  it('says of each that it is refused where it is, and not that it is absent', async () => {
+    proxy.meet([403, 400]);
+    const seen = await lookAt();
+    expect(seen.filter((one) => /^FileRefused: s3:\/\/bucket\/object-\d+ cannot be reached: /.test(one))).toHaveLength(
+      2,
+    );
+    expect(seen.filter((one) => one === ABSENT)).toHaveLength(98);
+  });
+
+  it.each(['silent', 503] as const)('ends in bounded time where the service is in trouble (%s)', async (fault) => {
+    proxy.meet([], fault);
+    const start = Date.now();
+    const seen = await lookAt();
+    expect(Date.now() - start).toBeLessThan(15_000);
+    for (const [at, one] of seen.entries()) {
+      expect(one).toMatch(new RegExp(`^NetworkError: s3://bucket/object-${at} cannot be reached: `));
+    }
   });
 });
 

@@ -14,6 +14,7 @@ const tasks = {
     await files().copy('in.txt', 'out.txt', { gunzip: false });
     return [['file', 'out.txt', null], 1, ['list', [0, 1]]];
   },
+  unseen() { return [['file', 'gs://no/such/scheme', null]]; },
   fail() { throw new RangeError('out of it'); },
   exit() { process.exit(3); },
   print() { console.log('printed by the author'); return [Object.keys(process.env).includes('SECRET')]; },
@@ -59,6 +60,15 @@ it('a function of the bundle reads and writes files, and those it names in its r
   expect(file.location).toBe('out.txt');
   expect(file.version).toMatch(/^[0-9a-f]{64}$/);
   expect(await desk.read('out.txt')).toBe('text');
+});
+
+it('a file that a function names in its result and that nobody can look at fails the job by name', async () => {
+  const ended = await run('unseen');
+  expect(ended.exitCode).toBe(1);
+  expect(ended.error).toMatchObject({
+    name: 'FileRefused',
+    message: expect.stringContaining('gs://no/such/scheme cannot be reached'),
+  });
 });
 
 it('a daemon that a function has started ends with the job', async () => {

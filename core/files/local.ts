@@ -8,6 +8,7 @@ import { isErrno, partBeside } from '../disk/write.ts';
 import { type Attributes, attributesOf, setAttributes } from './attributes.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
+import { localDirectories } from './replacing.ts';
 import type { Chunks, Entry, Store } from './store.ts';
 import { fileVersions, settled, statFile } from './versions.ts';
 import { filesBelow } from './walk.ts';
@@ -22,6 +23,8 @@ export interface LocalOptions {
   readonly versions?: string | undefined;
   /** false: that folder is only read. */
   readonly notesVersions?: boolean;
+  /** Folder that remembers which files of directories were put there by jobs; what is not known is never removed. */
+  readonly placed?: string | undefined;
 }
 
 export function localStore(options: LocalOptions): Store {
@@ -35,8 +38,14 @@ export function localStore(options: LocalOptions): Store {
     return resolve(options.root, location);
   };
 
+  const directories = localDirectories({ ...options, pathOf, versions });
   const store: Store = {
     path: pathOf,
+    directories: {
+      check: (location, source) => guarded(location, 'write', () => directories.check(location, source)),
+      replace: (location, source, copy) =>
+        guarded(location, 'write', () => directories.replace(location, source, copy)),
+    },
     stat: (location) =>
       guarded(location, 'read', async () => {
         const path = pathOf(location);
@@ -154,6 +163,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'there is a folder of that name',
   ENOTEMPTY: 'there is a folder of that name',
   ENAMETOOLONG: 'the name is too long',
+  EBUSY: 'it is in use, as a mount point is',
   ELOOP: 'its links lead around in a circle',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',

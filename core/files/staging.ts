@@ -6,7 +6,7 @@ import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
 import { attributesOf } from './attributes.ts';
-import { checkReallyBelow, checkTarget, pathBelow } from './contained.ts';
+import { checkReallyBelow, pathBelow } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { abortable, type Placed, placeFile } from './placing.ts';
@@ -106,19 +106,35 @@ async function checkReadable(path: string, name: string): Promise<void> {
   }
 }
 
-/** Copies an output to where it belongs. A file appears there whole or not at all; one that is there already stays. */
+/** Throws FileRefused where a directory would have to be replaced that holds what no job put there. */
+export async function checkPlace(stores: Stores, { kind, location, name }: Output, folder: string): Promise<void> {
+  const source = join(folder, name);
+  const store = stores(location);
+  if (kind === 'dir' && !(await isSame(source, store.path?.(location)))) {
+    await store.directories?.check(location, source);
+  }
+}
+
+/**
+ * Copies an output to where it belongs. A file or a local directory appears there whole or not at all; a file that is
+ * there already stays.
+ */
 export async function stageOut(stores: Stores, output: Output, folder: string, signal: AbortSignal): Promise<Written> {
   const { kind, location, name } = output;
   const source = join(folder, name);
   if (kind === 'file') return await copyOut(stores, source, location, signal);
-  if (await isSame(source, stores(location).path?.(location))) return await written(stores(location), output, 0);
+  const store = stores(location);
+  if (await isSame(source, store.path?.(location))) return await written(store, output, 0);
+  if (store.directories) {
+    const copy = (from: string, to: string): Promise<Written> => copyOut(stores, from, to, signal);
+    return await written(store, output, await store.directories.replace(location, source, copy));
+  }
   const paths = (await filesBelow(source)) ?? [];
   const base = location.endsWith('/') ? location : `${location}/`;
-  const copied = await mapConcurrent(paths, TRANSFERS_AT_ONCE, async (path) => {
-    await checkTarget(stores(location), location, base + path);
-    return await copyOut(stores, join(source, path), base + path, signal);
-  });
-  return await written(stores(location), output, sum(copied.map(({ bytes }) => bytes)));
+  const copied = await mapConcurrent(paths, TRANSFERS_AT_ONCE, (path) =>
+    copyOut(stores, join(source, path), base + path, signal),
+  );
+  return await written(store, output, sum(copied.map(({ bytes }) => bytes)));
 }
 
 async function copyOut(stores: Stores, source: string, location: string, signal: AbortSignal): Promise<Written> {

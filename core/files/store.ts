@@ -39,6 +39,16 @@ export interface Store {
   copy?(from: string, to: string): Promise<Written | undefined>;
   /** The absolute path a process on this machine finds the location under, for stores that are local. */
   path?(location: string): string;
+  /** For stores in which a directory can be replaced at once. */
+  readonly directories?: Directories;
+}
+
+/** Directories that are outputs, made from the files below a local folder. */
+export interface Directories {
+  /** FileRefused names a file in the directory that no job put there. */
+  check(location: string, source: string): Promise<void>;
+  /** Makes it hold exactly those files, at once or not at all, and gives how many bytes `copy` wrote. Checks again. */
+  replace(location: string, source: string, copy: (from: string, to: string) => Promise<Written>): Promise<number>;
 }
 
 export type Leaf = { readonly kind: 'file' | 'dir'; readonly location: string };

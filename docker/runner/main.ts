@@ -26,7 +26,12 @@ async function main(settings: RunnerSettings, lifetime: Lifetime, mark: string):
 async function openDesk(settings: RunnerSettings, mark: string): Promise<Desk> {
   const { objects, attempts, s3 } = await openPorts(settings);
   const folder = settings.store.kind === 'folder' ? settings.store.path : undefined;
-  const options: StoreOptions = { root: settings.filesRoot, versions: folder && join(folder, 'versions'), s3 };
+  const options: StoreOptions = {
+    root: settings.filesRoot,
+    versions: folder && join(folder, 'versions'),
+    placed: folder && join(folder, 'placed'),
+    s3,
+  };
   const machine = { ...machineVariables(), [JOB_MARK]: mark };
   const work = settings.work ?? join(tmpdir(), 'redex');
   return {

@@ -2,7 +2,7 @@
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { realPlace } from '../../core/files/contained.ts';
 import { outputMissing } from '../../core/files/errors.ts';
-import { checkOutput, type Output, stageOut } from '../../core/files/staging.ts';
+import { checkOutput, checkPlace, type Output, stageOut } from '../../core/files/staging.ts';
 import { versionNow, type Written } from '../../core/files/store.ts';
 import type { Stores } from '../../core/files/stores.ts';
 import { clashOf, type Target } from '../../core/values/places.ts';
@@ -33,6 +33,7 @@ export async function takeOut(
   const staged = places.map(outputOf).filter((output) => output !== undefined);
   await mapConcurrent(staged, TRANSFERS_AT_ONCE, (output) => checkOutput(output, folder));
   await checkApart(places, stores);
+  await mapConcurrent(staged, TRANSFERS_AT_ONCE, (output) => checkPlace(stores, output, folder));
   const written = await mapConcurrent(places, TRANSFERS_AT_ONCE, (place) => fill(place, folder, stores, signal));
   const versions = new Map<Node, string>(places.map((place, at) => [place, written[at]?.version ?? '']));
   const value = rebuilt(outputs, (node) => {

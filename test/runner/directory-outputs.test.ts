@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Dir, File } from '../../core/values/classes.ts';
+import { type Desk, type Ended, openDesk } from './desk.ts';
+
+let desk: Desk;
+
+beforeAll(async () => {
+  desk = await openDesk();
+});
+
+afterAll(() => desk.remove());
+
+/** A script that makes a directory of these files, each with its own name in it. */
+function make(place: string, ...names: string[]): Promise<Ended> {
+  const lines = names.map((name) => `mkdir -p "$(dirname d/${name})"; echo ${name} > d/${name}`);
+  return desk.run({ text: `mkdir d\n${lines.join('\n')}\n`, outputs: new Dir(place).stage('d') });
+}
+
+async function files(place: string): Promise<string[]> {
+  const entries = await readdir(join(desk.files, place), { recursive: true, withFileTypes: true });
+  const found = entries.filter((entry) => !entry.isDirectory());
+  return found.map(({ parentPath, name }) => join(parentPath, name).slice(join(desk.files, place).length + 1)).sort();
+}
+
+describe('a directory that is an output', () => {
+  it('holds exactly what the last script made, at any depth', async () => {
+    await make('exact', 'a', 'b', 'deep/er/c');
+    expect(await files('exact')).toEqual(['a', 'b', 'deep/er/c']);
+    const { value } = await make('exact', 'b', 'deep');
+    expect(await files('exact')).toEqual(['b', 'deep']);
+    expect((await desk.run({ text: 'true\n', outputs: new Dir('exact') })).value).toEqual(value);
+    await make('exact');
+    expect(await files('exact')).toEqual([]);
+    expect((await readdir(desk.files)).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('is replaced in whole: who has the old one open sees nothing of the new one', async () => {
+    await make('whole', 'a', 'b');
+    const before = await stat(join(desk.files, 'whole'));
+    await chmod(join(desk.files, 'whole'), 0o750);
+    await make('whole', 'b', 'c');
+    const after = await stat(join(desk.files, 'whole'));
+    expect(after.ino).not.toBe(before.ino);
+    expect(after.mode & 0o777).toBe(0o750);
+  });
+
+  it.each([
+    ['beside what jobs made', 'notes.txt', 'mine'],
+    ['deeper in it', 'deep/notes.txt', 'mine'],
+    ['hidden', '.notes', 'mine'],
+    ['of the name of what is made now', 'new', 'mine'],
+  ])('is not replaced, nor another output taken, where it holds a file of the user %s', async (_, name, content) => {
+    const place = `foreign/${name.replaceAll('/', '-')}`;
+    await make(place, 'old');
+    await desk.write(`${place}/${name}`, content);
+    const outputs = [new File(`${place}-beside`).stage('beside'), new Dir(place).stage('d')];
+    const ended = await desk.run({ text: 'mkdir d; echo new > d/new; echo x > beside\n', outputs });
+    expect(ended.error).toMatchObject({ name: 'FileRefused', location: `${place}/` });
+    expect(ended.error?.message).toContain(`it holds ${name}, which no job put there`);
+    expect(await files(place)).toEqual([name, 'old'].sort());
+    expect(await desk.read(`${place}/${name}`)).toBe(content);
+    expect(existsSync(join(desk.files, `${place}-beside`))).toBe(false);
+    await rm(join(desk.files, place, name));
+    expect((await make(place, 'new')).error).toBeUndefined();
+    expect(await files(place)).toEqual(['new']);
+  });
+
+  it('is replaced where the user changed or removed what a job had made', async () => {
+    await make('changed', 'a', 'b');
+    await writeFile(join(desk.files, 'changed/a'), 'edited');
+    await rm(join(desk.files, 'changed/b'));
+    await make('changed', 'a', 'b');
+    expect(await desk.read('changed/a')).toBe('a\n');
+    expect(await files('changed')).toEqual(['a', 'b']);
+  });
+
+  it('takes over files that are equal to what is made, as after the state was removed', async () => {
+    await desk.write('equal/a', 'a\n');
+    expect((await make('equal', 'a', 'b')).error).toBeUndefined();
+    expect(await files('equal')).toEqual(['a', 'b']);
+  });
+
+  it('stays where it is reached through a link, and is the same place under each name', async () => {
+    await mkdir(join(desk.files, 'disk/big'), { recursive: true });
+    await symlink('disk/big', join(desk.files, 'through'));
+    await make('through', 'a');
+    await make('disk/big', 'b');
+    await make('disk/../through/', 'c');
+    expect(await files('disk/big')).toEqual(['c']);
+    expect(await readFile(join(desk.files, 'through/c'), 'utf8')).toBe('c\n');
+  });
+
+  it('is no place where a file is', async () => {
+    await desk.write('a-file', 'x');
+    const { error } = await make('a-file', 'a');
+    expect(error).toMatchObject({ name: 'FileRefused', message: expect.stringContaining('is a file, not a folder') });
+    expect(await desk.read('a-file')).toBe('x');
+  });
+});

@@ -80,7 +80,15 @@ async function work(
   try {
     if (spec.task === SCRIPT_TASK) {
       const name = `${spec.eval.slice(0, 12)}-${spec.attempt}`;
-      const value = await runScript(args.table, { ...desk.places, name, lifetime, measured, stillOurs, say: desk.say });
+      const value = await runScript(args.table, {
+        ...desk.places,
+        id: desk.holder,
+        name,
+        lifetime,
+        measured,
+        stillOurs,
+        say: desk.say,
+      });
       return value === 'lost' ? 'lost' : { ok: true, expression: value };
     }
     const usage = watchUsage(lifetime.family);

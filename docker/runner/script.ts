@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
+import { shortName } from '../../core/disk/short-names.ts';
 import { exitCodeHint } from '../../core/engine/exit-codes.ts';
 import { checkUnchanged, stageIn } from '../../core/files/staging.ts';
 import type { Stores } from '../../core/files/stores.ts';
@@ -13,7 +14,6 @@ import type { Lifetime } from './lifetime.ts';
 import { takeOut, wantsStdout } from './outputs.ts';
 import type { Usage } from './processes.ts';
 import { readScript, type Script } from './script-arguments.ts';
-import { shortName } from './short-name.ts';
 
 const TRANSFERS_AT_ONCE = 4;
 /** A record may hold 10 MB, and other jobs have theirs. Quotas do not show but by writing. */
@@ -30,6 +30,8 @@ export interface ScriptMeasured {
 }
 
 export interface ScriptJob {
+  /** The executor's name of the job. */
+  readonly id: string;
   readonly stores: Stores;
   /** Folder for working directories. */
   readonly work: string;
@@ -101,11 +103,11 @@ async function carryOut(script: Script, folder: string, job: ScriptJob): Promise
   return value;
 }
 
-async function run(script: Script, folder: string, { machine, lifetime, measured }: ScriptJob): Promise<Finished> {
+async function run(script: Script, folder: string, { id, machine, lifetime, measured }: ScriptJob): Promise<Finished> {
   const inner = join(folder, INNER);
   await mkdir(inner);
   const { text, declared, outputs } = script;
-  const { path: short, remove } = shortName(inner);
+  const { path: short, remove } = shortName(inner, id);
   lifetime.leavings.add(remove);
   const command = { text, machine, declared, folder, inner, short, wantsStdout: wantsStdout(outputs) };
   const finished = await runCommand(command, lifetime)

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
+import { removeShortNames } from '../../core/disk/short-names.ts';
 import { jobKiller, outOfMemoryKills, signalProcess } from '../processes.ts';
 import { removeContainers } from './docker.ts';
 
@@ -87,6 +88,7 @@ function follow(child: ChildProcess, launch: Launch, killsBefore: number | undef
       clearTimeout(killTimer);
       // What the job left running in the background goes with it, as it would with a container.
       killProcesses();
+      if (signal) removeShortNames(launch.job);
       child.stdin?.destroy();
       resolve(
         exitOf(code, signal, !killedByUs && (outOfMemoryKills() ?? 0) > (killsBefore ?? Number.POSITIVE_INFINITY)),

@@ -1,6 +1,7 @@
 /** Jobs on this machine: each from the start of its process to the end of all of its processes, whatever ends them. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeShortNames } from '../../core/disk/short-names.ts';
 import type { Chaos } from '../chaos.ts';
 import { birthOf, killOrphans } from '../processes.ts';
 import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
@@ -124,6 +125,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         jobs.map((job) => ({ job: job.id, ...job.process })),
         workFolder,
       );
+      for (const { id } of jobs) removeShortNames(id);
       const containers = jobs.flatMap((job) => job.process?.dockerName ?? []);
       await removeContainers(containers, inherited);
     },

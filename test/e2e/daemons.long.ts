@@ -1,3 +1,4 @@
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -74,6 +75,13 @@ async function start(job: string, text: string): Promise<Execution> {
   return started;
 }
 
+/** The links that lead into the jobs' folders. */
+async function shortNames(): Promise<string[]> {
+  const names = (await readdir('/tmp')).filter((name) => name.startsWith('redex-'));
+  const links = await Promise.all(names.map((name) => readlink(join('/tmp', name, 'in')).catch(() => '')));
+  return links.filter((link) => link.startsWith(desk.work));
+}
+
 /** Gives the processes that are left, and whether there was a daemon at all. */
 async function cancelledAt({ daemon, end, laterMs }: Moment, at: number): Promise<{ made: boolean; left: number[] }> {
   const seconds = `${process.pid}.${at}75`;
@@ -104,5 +112,6 @@ describe('of jobs that make daemons', () => {
       }
     });
     await Promise.all(workers);
+    expect(await shortNames()).toEqual([]);
   }, 300_000);
 });

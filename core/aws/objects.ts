@@ -3,6 +3,9 @@ import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@a
 import { checkKey } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
 
+/** The SDK tries requests again by itself, but not bodies that break off or fall silent. */
+const READS_MAX = 5;
+
 /** `prefix` is empty or ends in a slash. */
 export function s3Objects(client: S3Client, bucket: string, prefix: string): Objects {
   return {
@@ -12,14 +15,17 @@ export function s3Objects(client: S3Client, bucket: string, prefix: string): Obj
 
     async get(key, range) {
       const bytes = range && { Range: `bytes=${range.start}-${range.end - 1}` };
-      try {
-        const { Body } = await client.send(
-          new GetObjectCommand({ Bucket: bucket, Key: prefix + checkKey(key), ...bytes }),
-        );
-        return await Body?.transformToByteArray();
-      } catch (error) {
-        if (error instanceof NoSuchKey) return undefined;
-        throw error;
+      const command = new GetObjectCommand({ Bucket: bucket, Key: prefix + checkKey(key), ...bytes });
+      for (let reads = 1; ; reads++) {
+        const found = await client.send(command).catch((error: unknown) => {
+          if (error instanceof NoSuchKey) return undefined;
+          throw error;
+        });
+        try {
+          return await found?.Body?.transformToByteArray();
+        } catch (error) {
+          if (reads >= READS_MAX) throw error;
+        }
       }
     },
   };

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { byCodeUnit } from '../values/encode.ts';
 import { type Attributes, fromMetadata } from './attributes.ts';
-import { FileError, inputMissing } from './errors.ts';
+import { FileError, inputMissing, unreachable } from './errors.ts';
 import { clientOfUser } from './s3-client.ts';
 import { explained, isStatus } from './s3-errors.ts';
 import { copySource, etagOf, type Place, placeOf, type S3Target, versionOf } from './s3-place.ts';
@@ -120,6 +120,8 @@ async function* readObject(
       await tries.failed(`its download ended after ${offset} of ${end} bytes`);
     } catch (thrown) {
       if (thrown instanceof FileError) throw thrown;
+      // All of it came, and is not what S3 keeps.
+      if (offset >= end) throw unreachable(location, (thrown as Error).message);
       await tries.failed(`its download broke off after ${offset} bytes (${(thrown as Error).message})`);
     }
   }

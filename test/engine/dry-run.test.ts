@@ -157,6 +157,12 @@ describe('a dry run', () => {
     expect((await dryRun(world, { workflow: 'd.nothing', args: {}, bundle })).ok).toBe(false);
   });
 
+  it('says which file cannot be looked at', async () => {
+    world.files.unseen.set('in/x', 'its server is down');
+    const { failure } = await plan();
+    expect(failure?.error).toBe('NetworkError: in/x cannot be reached: its server is down');
+  });
+
   it.each<[string, () => Promise<DryRun>, Record<string, unknown>]>([
     ['a new task', () => plan(), { 'd.main': { kind: 'new task' }, 'd.heavy': { kind: 'new task' } }],
     [

@@ -80,6 +80,23 @@ export function parseFlags(
   return { kind: 'arguments', args };
 }
 
+/**
+ * `given`: options of `redex run` that were typed, as `--tag`. Throws UsageError where one is a flag of the workflow too:
+ * whoever typed it may have meant either.
+ */
+export function refuseAmbiguous(workflow: Workflow, given: readonly string[]): void {
+  const { properties = {} } = (workflow.params ?? {}) as Schema;
+  for (const [key, parameter] of Object.entries(properties)) {
+    const flag = optionsOf(key, parameter, false, (text) => text).find(({ long }) => given.includes(long ?? ''))?.long;
+    if (!flag) continue;
+    throw new UsageError(
+      `${flag} is an option of redex run and a parameter of ${workflow.name} (${key}): what stands after -- is the ` +
+        `workflow's and what stands before it is redex run's, as in redex run ${workflow.name} -- ${flag} …; ` +
+        'or give the parameter in a file, by --args-file',
+    );
+  }
+}
+
 function hint(workflow: Workflow): string {
   return `redex run ${workflow.name} --help lists its parameters.`;
 }

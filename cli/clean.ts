@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { takeLock } from '../local/lock.ts';
-import { stateFolder } from './session.ts';
+import { refuseForeignState, stateFolder } from './session.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Removes the project's state, after asking; never while a process has it. Gives the exit code. */
@@ -14,6 +14,7 @@ export async function cleanCommand(root: string, yes: boolean): Promise<number> 
     process.stdout.write(`there is nothing to remove in ${root}\n`);
     return 0;
   }
+  refuseForeignState(folder);
   if (!yes && !(await confirmed(`Remove ${folder}, with all runs and all that could be reused of them?`))) return 1;
   const lock = await takeLock(join(folder, 'owner'));
   if (!lock) throw new UsageError(`another redex process is using ${folder}; end it first`);

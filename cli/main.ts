@@ -1,4 +1,5 @@
 /** The command line: a client of the functions, on the local cloud. */
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { cleanCommand } from './clean.ts';
 import { cancelCommand, retryCommand } from './course.ts';
@@ -34,6 +35,8 @@ workflows/**/workflow.ts are looked through, or the one FILE.ts that stands befo
   redex run                           lists the workflows
   redex run WORKFLOW --help           lists what one takes
   redex run main --samples-file s.txt runs it with a parameter called samplesFile
+  redex run WORKFLOW --json -- --tag t
+                                      after -- all is the workflow's, also what is called like an option below
 
 A run of the same workflow, arguments and code that was interrupted is carried on.
 Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
@@ -43,16 +46,38 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function makeProgram(root: string, finish: (code: number) => void): Command {
+/** Options of `redex run` that were typed, as `--tag`. */
+function typedOptions(command: Command): string[] {
+  const typed = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+  return typed.flatMap(({ long }) => long ?? []);
+}
+
+/** What `redex run` is told before `--`, and what its workflow is told after it. */
+function split(words: readonly string[]): { before: readonly string[]; after?: readonly string[] } {
+  const at = words[0] === 'run' ? words.indexOf('--') : -1;
+  return at < 0 ? { before: words } : { before: words.slice(0, at), after: words.slice(at + 1) };
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return version;
+}
+
+/** `after`: words of the workflow that `redex run` does not look at. */
+function makeProgram(root: string, after: readonly string[] | undefined, finish: (code: number) => void): Command {
   const program = new Command('redex')
     .description('Scientific workflows, evaluated by graph reduction. State is kept in .redex/.')
     .showHelpAfterError('redex --help says more.')
+    .version(version(), '--version', 'print the version of redex')
+    // After a command its options are its own: a workflow may have a parameter called version.
+    .enablePositionalOptions()
     .exitOverride();
 
   program
     .command('run')
     .description('run a workflow and print its result')
-    .usage('[FILE.ts] WORKFLOW [--parameter value …] [options]')
+    .usage('[FILE.ts] WORKFLOW [--parameter value …] [options] [-- --parameter value …]')
+    .showHelpAfterError('A parameter of the workflow that is called like an option of redex run is given after --.')
     .argument('[words...]')
     .option('--args-file <file>', 'arguments as a JSON object; - is the standard input')
     .option('--profile <name>', 'a profile of redex.config.ts')
@@ -72,7 +97,8 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
     .action(
       async (words: string[], { tag = {}, json = false, dryRun = false, ...flags }: RunFlags, command: Command) => {
         if (words[0] === '--help' || words[0] === '-h') command.help();
-        finish(await runCommand(root, words, { ...flags, json, dryRun, tags: tag }));
+        const typed = after ? [] : typedOptions(command);
+        finish(await runCommand(root, [...words, ...(after ?? [])], { ...flags, json, dryRun, tags: tag, typed }));
       },
     );
 
@@ -148,10 +174,11 @@ function makeProgram(root: string, finish: (code: number) => void): Command {
 async function main(words: readonly string[]): Promise<number> {
   let code: number = EXIT.done;
   try {
-    const program = makeProgram(projectRoot(process.cwd()), (given) => {
+    const { before, after } = split(words);
+    const program = makeProgram(projectRoot(process.cwd()), after, (given) => {
       code = given;
     });
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync(before, { from: 'user' });
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;

@@ -8,7 +8,7 @@ import { storeBundle } from '../core/host/bundle.ts';
 import { encode } from '../core/values/encode.ts';
 import type { Hash } from '../core/values/hash.ts';
 import { hashOf } from '../core/values/table.ts';
-import { parseFlags } from './arguments.ts';
+import { parseFlags, refuseAmbiguous } from './arguments.ts';
 import { paintFailure } from './colours.ts';
 import { printDryRun } from './dry-run.ts';
 import { listenForInterrupt } from './interrupt.ts';
@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly json: boolean;
   /** Only says what would run. */
   readonly dryRun: boolean;
+  /** Options that were typed where a parameter of the workflow might have been meant, as `--tag`. */
+  readonly typed: readonly string[];
 }
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -69,6 +71,7 @@ export async function runCommand(root: string, words: readonly string[], options
     workflows.map((workflow) => workflow.name),
   );
   const workflow = workflows.find((one) => one.name === chosen) as (typeof workflows)[number];
+  refuseAmbiguous(workflow, options.typed);
   const given = options.argsFile === undefined ? {} : readArgsFile(options.argsFile);
   const parsed = parseFlags(workflow, flags, given, (typed) => typedLocation(root, process.cwd(), typed));
   if (parsed.kind === 'help') {

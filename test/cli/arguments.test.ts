@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flagName, parseFlags, type Workflow } from '../../cli/arguments.ts';
+import { flagName, parseFlags, refuseAmbiguous, type Workflow } from '../../cli/arguments.ts';
 import { jsonSchemaOf, v } from '../../core/language/params.ts';
 
 const MAIN: Workflow = {
@@ -89,5 +89,37 @@ describe('flags of a workflow', () => {
     expect(parsed.kind === 'help' && parsed.text).toMatch(/--samples-file <file> +a sample on each line; required/);
     expect(parsed.kind === 'help' && parsed.text).toMatch(/--platform <text> +default: "illumina"/);
     expect(parsed.kind === 'help' && parsed.text).toMatch(/--sites <file> +may be repeated/);
+  });
+});
+
+describe('a parameter called like an option of redex run', () => {
+  const params = jsonSchemaOf(
+    v.object({
+      tag: v.string(),
+      json: v.boolean(),
+      failure: v.string(),
+      argsFile: v.file(),
+      dry_run: v.boolean(),
+      cache: v.boolean(),
+      other: v.string(),
+    }),
+  );
+  const workflow: Workflow = { name: 'w.main', description: undefined, params };
+
+  it.each([
+    ['--tag', 'tag'],
+    ['--json', 'json'],
+    ['--failure', 'failure'],
+    ['--args-file', 'argsFile'],
+    ['--dry-run', 'dry_run'],
+    ['--no-cache', 'cache'],
+  ])('is refused where %s was typed for one of the two, with advice', (flag, key) => {
+    const refused = () => refuseAmbiguous(workflow, ['--profile', flag]);
+    expect(refused).toThrow(`${flag} is an option of redex run and a parameter of w.main (${key})`);
+    expect(refused).toThrow(`redex run w.main -- ${flag} …`);
+  });
+
+  it('is none where only other options were typed', () => {
+    expect(() => refuseAmbiguous(workflow, ['--profile', '--chaos'])).not.toThrow();
   });
 });

@@ -39,6 +39,8 @@ export const thrown = task('cli.thrown', { params: v.object({ n: v.number(), awa
   away ? far({ n }) : refuse({ n }),
 );
 
+export const named = task('cli.named', { params: v.object({ tag: v.string(), version: v.string() }) }, (given) => given);
+
 export const unwritten = task('cli.unwritten', { params: v.object({}) }, () =>
   script('true', { executor: 'batch', outputs: file('made.txt').stage('made') }),
 );
@@ -171,6 +173,22 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr).toContain(message);
   });
+
+  it(
+    'takes what stands after -- for the workflow, also what is called like an option, which is refused before it',
+    async () => {
+      const apart = await redex('run', 'named', '--tag', 'a=b', '--json', '--', '--tag', 'x=y', '--version', '3');
+      expect(JSON.parse(apart.stdout)).toMatchObject({ tags: { a: 'b' }, result: { tag: 'x=y', version: '3' } });
+      const ambiguous = await redex('run', 'named', '--tag', 'x=y', '--version', '3');
+      expect(ambiguous).toMatchObject({ code: 2, stdout: '' });
+      expect(ambiguous.stderr).toContain('--tag is an option of redex run and a parameter of cli.named (tag)');
+      const malformed = await redex('run', 'named', '--tag', 'x', '--version', '3');
+      expect(malformed).toMatchObject({ code: 2, stdout: '' });
+      expect(malformed.stderr).toContain('is given after --');
+      expect((await redex('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    },
+    TEST_MS_MAX,
+  );
 
   it('stopped by Ctrl-C keeps what is done, and the same command carries the run on', async () => {
     const words = ['run', 'main', '--words', 'eve', '--seconds', '3'];

@@ -1,5 +1,5 @@
 /** What npm has works in workflows: where their modules look for things, and what cannot be there. */
-import { chmod, rename, rm } from 'node:fs/promises';
+import { chmod, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { folderObjects } from '../../core/disk/objects.ts';
@@ -96,6 +96,44 @@ describe('a package', () => {
     ];
     expect(other.scale).not.toBe(one.scale);
     expect(other.t).toBe(one.t);
+  });
+});
+
+describe('a project', () => {
+  const lab = "import { task } from 'redex'; import { two } from 'two'; export const scale = task('t', () => two * 2);";
+
+  it('may have its packages linked out of a store, each beside its own', async () => {
+    const store = 'node_modules/.pnpm';
+    const files = {
+      'workflow.ts': "export * from 'lab';",
+      [`${store}/lab@1.0.0/node_modules/lab/package.json`]: '{"name":"lab","version":"1.0.0","type":"module"}',
+      [`${store}/lab@1.0.0/node_modules/lab/index.js`]: lab,
+      [`${store}/two@1.0.0/node_modules/two/package.json`]: '{"name":"two","version":"1.0.0"}',
+      [`${store}/two@1.0.0/node_modules/two/index.js`]: 'exports.two = 2;',
+    };
+    const { value } = await runElsewhere(files, async (folder) => {
+      await symlink('.pnpm/lab@1.0.0/node_modules/lab', join(folder, 'node_modules/lab'));
+      await symlink('../../two@1.0.0/node_modules/two', join(folder, store, 'lab@1.0.0/node_modules/two'));
+    });
+    expect(value).toBe(4);
+  });
+
+  it('may have a package of its own workspace linked, whose tasks are like its own', async () => {
+    const files = {
+      'workflow.ts': "export * from 'lab';",
+      'packages/lab/package.json': '{"name":"lab","version":"1.0.0","type":"module","exports":"./lab.ts"}',
+      'packages/lab/lab.ts': workflow("export const t = task('t', (): number => 4);"),
+      'node_modules/two/package.json': '{"name":"two"}',
+    };
+    const { value } = await runElsewhere(files, (folder) =>
+      symlink('../packages/lab', join(folder, 'node_modules/lab')),
+    );
+    expect(value).toBe(4);
+  });
+
+  it.each(['flow.mts', 'flow.js', 'flow.mjs'])('may have modules like %s', async (name) => {
+    const files = { 'workflow.ts': `export * from './${name}';`, [name]: workflow("task('t', () => 4);") };
+    expect((await runElsewhere(files)).value).toBe(4);
   });
 });
 

@@ -67,7 +67,7 @@ export function taskHash(definition: TaskDefinition): Hash {
   const source = fn && sourceOf(fn);
   if (source === undefined) {
     throw new Error(
-      `the task ${name} has neither a version nor a known source: write its function where task(…) is called, or give it a version`,
+      `the task ${name} has neither a version nor a known source: write its function where task(…) is called, or give it a version; a package that defines tasks has redex by import, not by require`,
     );
   }
   return digest('task', JSON.stringify([name, 'code', codeOf(source), ...included]));

@@ -49,6 +49,11 @@ describe('a package', () => {
     await expect(runElsewhere(using("exports.value = require('not-there');"))).rejects.toThrow(/not-there/);
   });
 
+  it('of the old module format that defines tasks is told how it can', async () => {
+    const index = "const { task } = require('redex'); exports.value = task('old.scale', (x) => x * 2);";
+    await expect(runElsewhere(using(index))).rejects.toThrow(/old\.scale has neither.*a package.*by import/);
+  });
+
   it('knows __dirname and __filename', async () => {
     const index = 'exports.value = () => [typeof __dirname, typeof __filename];';
     expect((await runElsewhere(using(index))).value).toEqual(['string', 'string']);

@@ -114,6 +114,7 @@ function readArguments(
     Object.assign(Object.create(null), Object.fromEntries(read)),
   );
   if (!parsed.success) problems.push(...parsed.issues.map((issue) => problemOf(params, issue)));
+  else problems.push(...droppedKeys(Object.fromEntries(read), parsed.output));
   if (problems.length > 0) {
     const lines = [
       `bad arguments for ${task}:`,
@@ -123,6 +124,29 @@ function readArguments(
     throw new BadArguments(lines.join('\n'));
   }
   return { ...(parsed.output as Record<string, unknown>), ...kept };
+}
+
+/** What valibot leaves out of records without a word. */
+const DROPPED_KEYS = ['__proto__', 'constructor', 'prototype'];
+
+/** Says of each such key of `given` that is not in what was read where it stands. What was not read anew is not looked through. */
+function droppedKeys(given: unknown, output: unknown): string[] {
+  const problems: string[] = [];
+  // A list and no recursion: arguments may be nested deeper than the stack.
+  const open: { readonly path: string; readonly given: unknown; readonly output: unknown }[] = [
+    { path: '', given, output },
+  ];
+  for (let pair = open.pop(); pair; pair = open.pop()) {
+    const { path, given, output } = pair;
+    if (given === output || typeof given !== 'object' || given === null) continue;
+    for (const [key, value] of Object.entries(given)) {
+      const field = Array.isArray(given) ? `${path}[${key}]` : `${path}${path && '.'}${key}`;
+      const isKept = typeof output === 'object' && output !== null && Object.hasOwn(output, key);
+      if (!isKept && DROPPED_KEYS.includes(key)) problems.push(`${field}: a key cannot be called ${key} here`);
+      else open.push({ path: field, given: value, output: isKept ? Reflect.get(output, key) : undefined });
+    }
+  }
+  return problems.reverse();
 }
 
 function problemOf(params: Params, issue: valibot.BaseIssue<unknown>): string {

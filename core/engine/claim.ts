@@ -5,7 +5,7 @@ import { attemptOptions } from '../graph/evolve.ts';
 import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
-import { placesOf } from '../values/contents.ts';
+import { leavesOf, placesOf } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import { clashOf, clashText, directoriesAbove, spelled, type Target } from '../values/places.ts';
 import type { JobOptions } from '../values/program.ts';
@@ -81,7 +81,8 @@ async function writesOf(
 
 /**
  * Two jobs in flight in one run never write one location: the second is refused, naming both. Nor does one job write a
- * location twice.
+ * location twice, nor do two in turn, where the second is not given what the first one made: no run would find both
+ * results valid, and each would do all of it again.
  */
 function separateWriters(
   graph: Graph,
@@ -100,7 +101,9 @@ function separateWriters(
     }
     const places = locationsOf(targets);
     const [conflict] = places.flatMap((location) => otherWriter(writing, location) ?? []);
+    const earlier = places.find((location) => isWrittenApart(graph, attempt, location));
     if (conflict) conflicts.push(conflictFact(graph, attempt, conflict));
+    else if (earlier !== undefined) conflicts.push(inTurnFact(graph, attempt, earlier));
     else {
       free.push(attempt);
       for (const location of places) writing.set(location, attempt.eval);
@@ -127,6 +130,19 @@ function otherWriter(writing: ReadonlyMap<string, EvalHash>, location: string): 
   if (!location.endsWith('/')) return undefined;
   for (const [below, writer] of writing) if (below.startsWith(location)) return { location: below, writer };
   return undefined;
+}
+
+function isWrittenApart(graph: Graph, { eval: evaluation, args }: Attempt, location: string): boolean {
+  const writer = graph.written.get(location);
+  if (writer === undefined || writer === evaluation) return false;
+  return !leavesOf(args).files.some((file) => spelled(file.location) === location);
+}
+
+/** The work that wrote it is over and may be gone: only its place is known. */
+function inTurnFact(graph: Graph, attempt: Attempt, location: string): Fact {
+  const advice = 'give each a place of its own, or give the second what the first one made as an input';
+  const second = describeWork(graph, attempt.eval);
+  return refusal(attempt, `${second} would write ${location}, which another job of this run has written: ${advice}`);
 }
 
 function conflictFact(graph: Graph, attempt: Attempt, { location, writer }: Conflict): Fact {

@@ -167,6 +167,8 @@ export interface Graph {
   readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: NodeId[] }>;
   /** Locations that work in flight writes. */
   readonly writing: Map<string, EvalHash>;
+  /** Locations that scripts of this run have written, here or, where they are reused, in an earlier run. */
+  readonly written: Map<string, EvalHash>;
   /** Newest attempts of work that is gone and may be wanted again: by a retry of the run, or in another context. */
   readonly attempts: Map<EvalHash, number>;
   readonly tally: Map<string, Tally>;
@@ -204,6 +206,7 @@ export function emptyGraph(): Graph {
     done: [],
     returning: new Map(),
     writing: new Map(),
+    written: new Map(),
     attempts: new Map(),
     tally: new Map(),
     failed: [],

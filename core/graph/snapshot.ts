@@ -2,7 +2,7 @@
 import type { Graph } from './graph.ts';
 
 /** Snapshots of another format are ignored and the journal is folded instead. */
-export const GRAPH_FORMAT = 2;
+export const GRAPH_FORMAT = 3;
 
 /** Maps and sets as arrays of their members, in order. */
 type Plain<T> = {
@@ -43,6 +43,7 @@ export function snapshotOf(graph: Graph): Snapshot {
     recalls: [...graph.recalls],
     returning: [...graph.returning],
     writing: [...graph.writing],
+    written: [...graph.written],
     attempts: [...graph.attempts],
     tally: [...graph.tally],
   };
@@ -74,6 +75,7 @@ export function graphOf(snapshot: Snapshot): Graph | undefined {
     recalls: new Map(plain.recalls),
     returning: new Map(plain.returning),
     writing: new Map(plain.writing),
+    written: new Map(plain.written),
     attempts: new Map(plain.attempts),
     tally: new Map(plain.tally),
   } as unknown as Graph;

@@ -13,6 +13,19 @@ import { currentBundle, world as openWorld } from './world.ts';
 /** Valibot's own records take lists, too. */
 const JsonObject = v.custom<Readonly<Record<string, unknown>>>(isRecord, 'is no JSON object');
 
+const Tags = v.pipe(
+  JsonObject,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const input = { ...dataset.value };
+    for (const [key, value] of Object.entries(input)) {
+      if (typeof value === 'string') continue;
+      addIssue({ message: 'is no text', path: [{ type: 'object', origin: 'value', input, key, value }] });
+    }
+  }),
+  v.transform((tags) => tags as Readonly<Record<string, string>>),
+);
+
 const StartRequest = v.strictObject({
   /** Full name of a task that declares its parameters. */
   workflow: v.pipe(v.string(), v.nonEmpty('is empty')),
@@ -22,7 +35,7 @@ const StartRequest = v.strictObject({
   run: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/, 'may hold 1 to 40 letters and digits'))),
   /** Laid over the context of the program's configuration. */
   context: v.optional(JsonObject),
-  tags: v.optional(v.record(v.string(), v.string()), {}),
+  tags: v.optional(Tags, {}),
   failure: v.optional(v.picklist(['drain', 'cancel']), 'drain'),
   /** false: nothing is read from other runs. */
   cache: v.optional(v.boolean(), true),

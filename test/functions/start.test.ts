@@ -28,13 +28,17 @@ function runOf(answer: StartAnswer): RunId {
 describe('start', () => {
   it('starts a run and takes it through its first round', async () => {
     const world = playWorld();
-    const answer = await startOn(world)({ workflow: 's.main', args: { count: 2 }, tags: { who: 'me' } });
+    const answer = await startOn(world)({
+      workflow: 's.main',
+      args: { count: 2 },
+      tags: { who: 'me', constructor: 'it' },
+    });
     expect(await world.summaries.get(runOf(answer))).toMatchObject({
       status: 'DONE',
       workflow: 's.main',
       args: { count: 2 },
       bundle: BUNDLE,
-      tags: { who: 'me' },
+      tags: { who: 'me', constructor: 'it' },
       result: ['x2'],
     });
   });

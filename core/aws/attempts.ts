@@ -18,9 +18,20 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { AttemptRecord, Attempts, Clock, Objects, Outcome } from '../engine/ports.ts';
+import { errorValue } from '../graph/errors.ts';
 import type { EvalHash, RunId } from '../graph/facts.ts';
 import { getItems } from './batches.ts';
-import { checkVersion, type Item, numberOf, PART_BYTES_MAX, pack, textOf, unpack, VERSION } from './packing.ts';
+import {
+  checkVersion,
+  Damaged,
+  type Item,
+  numberOf,
+  PART_BYTES_MAX,
+  pack,
+  textOf,
+  unpack,
+  VERSION,
+} from './packing.ts';
 import { EXPIRES } from './tables.ts';
 
 /** Sort key of a cancelled run's mark: no eval hash looks like it. */
@@ -164,6 +175,20 @@ async function recordOf(objects: Objects, item: Item): Promise<AttemptRecord> {
   return {
     attempt: numberOf(item.attempt),
     holder: textOf(item.holder),
-    ...(item.outcome && { outcome: (await unpack(objects, item.outcome)) as Outcome }),
+    ...(item.outcome && { outcome: await outcomeOf(objects, item.outcome) }),
   };
+}
+
+/** An outcome that is lost is one all the same: the work is over, and its job fails by name. */
+async function outcomeOf(objects: Objects, attribute: Item[string]): Promise<Outcome> {
+  try {
+    return (await unpack(objects, attribute)) as Outcome;
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error;
+    return {
+      ok: false,
+      error: errorValue('ValueGone', `the result of the job cannot be had: ${error.message}`),
+      measured: {},
+    };
+  }
 }

@@ -9,6 +9,7 @@
 import { access, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptRecord, Attempts } from '../engine/ports.ts';
+import { errorValue } from '../graph/errors.ts';
 import type { EvalHash, RunId } from '../graph/facts.ts';
 import { parseHash } from '../values/hash.ts';
 import { mapConcurrent } from './concurrent.ts';
@@ -86,8 +87,23 @@ async function history(path: string): Promise<{ length: number; last: AttemptRec
   for (let length = 0; ; length++) {
     const next = await readIfThere(`${path}.${length + 1}`);
     if (next === undefined) return { length, last };
-    last = JSON.parse(next) as AttemptRecord;
+    last = parsed(next) ?? damagedAfter(last);
   }
+}
+
+function parsed(text: string): AttemptRecord | undefined {
+  try {
+    const record = JSON.parse(text) as AttemptRecord | null;
+    return typeof record?.attempt === 'number' && typeof record.holder === 'string' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Somebody recorded something: after a claim it was an outcome, and its job fails by name. */
+function damagedAfter(claim: AttemptRecord | undefined): AttemptRecord {
+  const error = errorValue('ValueDamaged', 'the record of the job is damaged, and its result cannot be had');
+  return { attempt: claim?.attempt ?? 0, holder: claim?.holder ?? '', outcome: { ok: false, error, measured: {} } };
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

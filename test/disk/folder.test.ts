@@ -1,12 +1,14 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderAttempts } from '../../core/disk/attempts.ts';
 import { folderObjects } from '../../core/disk/objects.ts';
 import type { EvalHash, RunId } from '../../core/graph/facts.ts';
+import { digest } from '../../core/values/hash.ts';
 import { attemptsContract } from '../contract/attempts.ts';
 import { objectsContract } from '../contract/objects.ts';
+import { scratchFolder } from '../support/project.ts';
 
 let root: string;
 
@@ -32,4 +34,30 @@ it.each(['../run', 'a/b', '', '..'])('refuses the run id %j', async (run) => {
 
 it.each(['../x', 'cancelled', ''])('refuses the eval hash %j', async (hash) => {
   await expect(folderAttempts(root).claim('run' as RunId, hash as EvalHash, 1, 'job')).rejects.toThrow(/eval hash/);
+});
+
+describe('a damaged record of a job', () => {
+  const [run, hash] = ['damaged' as RunId, digest('test', 'damaged') as EvalHash];
+  const outcome = { ok: true, expression: ['x'], measured: {} } as const;
+
+  it.each(['', '{"attempt":1,"hol', 'null', '[]'])('with %j for its outcome is a failure by name', async (text) => {
+    const root = await scratchFolder();
+    const attempts = folderAttempts(root);
+    await attempts.claim(run, hash, 1, 'job');
+    await attempts.finish(run, hash, 1, 'job', outcome);
+    await writeFile(join(root, 'attempts', run, `${hash}.2`), text);
+    const record = (await attempts.read(run, [hash])).get(hash);
+    expect(record).toMatchObject({ attempt: 1, holder: 'job', outcome: { ok: false } });
+    expect(JSON.stringify(record?.outcome)).toContain('ValueDamaged');
+    expect(await attempts.claim(run, hash, 2, 'next')).toBe('claimed');
+  });
+
+  it('with nonsense for its claim can be claimed anew', async () => {
+    const root = await scratchFolder();
+    const attempts = folderAttempts(root);
+    await attempts.claim(run, hash, 1, 'job');
+    await writeFile(join(root, 'attempts', run, `${hash}.1`), 'nonsense');
+    expect(await attempts.holds(run, hash, 1, 'job')).toBe(false);
+    expect(await attempts.claim(run, hash, 2, 'next')).toBe('claimed');
+  });
 });

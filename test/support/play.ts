@@ -1,9 +1,10 @@
 /** Takes a run to its end in memory: starts it, plays its jobs, delivers their verdicts. */
 import { readSpec } from '../../core/engine/manifest.ts';
-import { loadLarge, putLarge } from '../../core/engine/objects.ts';
-import type { RunSummary, Verdict } from '../../core/engine/ports.ts';
+import { loadLarge, putLarge, ValueGone } from '../../core/engine/objects.ts';
+import type { RunSummary, TaskResult, Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
+import { errorOf } from '../../core/graph/errors.ts';
 import type { RunId, StartedFact } from '../../core/graph/facts.ts';
 import type { Config } from '../../core/language/config.ts';
 import { makeBundle } from '../../core/language/entry.ts';
@@ -79,7 +80,7 @@ export async function playJobs(world: MemoryWorld, isChosen: (id: string) => boo
 
 async function work(world: MemoryWorld, spec: JobSpec, holder: string): Promise<'SUCCEEDED' | 'FAILED'> {
   if ((await world.attempts.claim(spec.run, spec.eval, spec.attempt, holder)) === 'refused') return 'FAILED';
-  const result = await world.host.run(spec.bundle, spec.task, await loadLarge(world.objects, spec.args));
+  const result = await resultOf(world, spec);
   const { table, large } = spill(result.ok ? result.table : result.error);
   await putLarge(world.objects, large);
   const outcome = result.ok
@@ -87,6 +88,15 @@ async function work(world: MemoryWorld, spec: JobSpec, holder: string): Promise<
     : ({ ok: false, error: table, measured: {} } as const);
   await world.attempts.finish(spec.run, spec.eval, spec.attempt, holder, outcome);
   return result.ok ? 'SUCCEEDED' : 'FAILED';
+}
+
+async function resultOf(world: MemoryWorld, spec: JobSpec): Promise<TaskResult> {
+  try {
+    return await world.host.run(spec.bundle, spec.task, await loadLarge(world.objects, spec.args));
+  } catch (error) {
+    if (!(error instanceof ValueGone)) throw error;
+    return { ok: false, error: errorOf(error) };
+  }
 }
 
 /** Rounds and jobs in turn until the run has ended; gives its summary. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { cleanCommand } from './clean.ts';
+import { type ContextPart, parseContextPart } from './context.ts';
 import { cancelCommand, retryCommand } from './course.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
@@ -19,6 +20,7 @@ interface RunFlags {
   readonly failure: 'drain' | 'cancel';
   readonly chaos?: number;
   readonly tag?: Tags;
+  readonly context?: readonly ContextPart[];
   readonly json?: boolean;
   readonly dryRun?: boolean;
 }
@@ -27,6 +29,12 @@ function collectTag(text: string, tags: Tags = {}): Tags {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be key=value.');
   return { ...tags, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function collectContext(text: string, parts: readonly ContextPart[] = []): readonly ContextPart[] {
+  const part = parseContextPart(text);
+  if (!part) throw new InvalidArgumentError('It must be path=value.');
+  return [...parts, part];
 }
 
 const RUN_HELP = `
@@ -38,7 +46,7 @@ workflows/**/workflow.ts are looked through, or the one FILE.ts that stands befo
   redex run WORKFLOW --json -- --tag t
                                       after -- all is the workflow's, also what is called like an option below
 
-A run of the same workflow, arguments and code that was interrupted is carried on.
+A run of the same workflow, arguments, context and code that was interrupted is carried on.
 Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`;
 
 function wholeNumber(text: string): number {
@@ -88,6 +96,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
         .default('drain'),
     )
     .option('--tag <key=value>', 'a tag of the run; may be repeated', collectTag)
+    .option('--context <path=value>', 'what context(path) reads, JSON or text; may be repeated', collectContext)
     .option('--chaos <seed>', 'lose jobs, and lose, repeat and delay events, as the number says', wholeNumber)
     .option('--dry-run', 'say what would run and why; nothing is written')
     .option('--json', 'print the end of the run as JSON')
@@ -95,10 +104,16 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     .helpOption(false)
     .addHelpText('after', RUN_HELP)
     .action(
-      async (words: string[], { tag = {}, json = false, dryRun = false, ...flags }: RunFlags, command: Command) => {
+      async (
+        words: string[],
+        { tag = {}, context = [], json = false, dryRun = false, ...flags }: RunFlags,
+        command: Command,
+      ) => {
         if (words[0] === '--help' || words[0] === '-h') command.help();
         const typed = after ? [] : typedOptions(command);
-        finish(await runCommand(root, [...words, ...(after ?? [])], { ...flags, json, dryRun, tags: tag, typed }));
+        finish(
+          await runCommand(root, [...words, ...(after ?? [])], { ...flags, json, dryRun, context, tags: tag, typed }),
+        );
       },
     );
 

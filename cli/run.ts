@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { askedOf } from '../core/engine/launch.ts';
 import type { RunStatus, RunSummary } from '../core/engine/ports.ts';
 import type { FailurePolicy, RunId } from '../core/graph/facts.ts';
 import { storeBundle } from '../core/host/bundle.ts';
@@ -10,6 +11,7 @@ import type { Hash } from '../core/values/hash.ts';
 import { hashOf } from '../core/values/table.ts';
 import { parseFlags, refuseAmbiguous } from './arguments.ts';
 import { paintFailure } from './colours.ts';
+import { type ContextPart, contextWith } from './context.ts';
 import { printDryRun } from './dry-run.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { live } from './live.ts';
@@ -30,6 +32,7 @@ export interface RunOptions {
   /** Seed of what goes wrong on purpose. */
   readonly chaos?: number;
   readonly tags: Readonly<Record<string, string>>;
+  readonly context: readonly ContextPart[];
   readonly json: boolean;
   /** Only says what would run. */
   readonly dryRun: boolean;
@@ -49,6 +52,7 @@ interface Request {
   readonly tags: Readonly<Record<string, string>>;
   readonly cache: boolean;
   readonly failure?: FailurePolicy;
+  readonly context?: Readonly<Record<string, unknown>>;
 }
 
 /** `words`: an optional workflow file, the workflow, and its flags. Gives the exit code. */
@@ -85,6 +89,7 @@ export async function runCommand(root: string, words: readonly string[], options
     tags: options.tags,
     cache: options.cache,
     failure: options.failure,
+    ...(options.context.length > 0 && { context: contextWith(bundle.program.context, options.context) }),
   };
   const { json, chaos } = options;
   if (options.dryRun) return (await printDryRun(root, bundle, request, json)) ? EXIT.done : EXIT.failed;
@@ -216,11 +221,16 @@ async function start({ cloud }: Session, request: Request & { readonly run?: Run
   return answer.run;
 }
 
-/** A run of the same workflow, arguments and code that was interrupted, carried on. */
+const POLICIES = ['drain', 'cancel'] as const;
+
+/** A run of the same workflow, arguments, context and code that was interrupted, carried on; with its own failure policy. */
 async function unfinished(session: Session, request: Request): Promise<RunId | undefined> {
   if (!request.cache) return undefined;
   const active = await session.world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
-  const same = active.find((run) => keyOf(run) === keyOf(request));
+  const asked = new Set(POLICIES.map((failure) => askedOf({ ...request, failure })));
+  const isSame = (run: RunSummary) =>
+    keyOf(run) === keyOf(request) && (run.asked === undefined || asked.has(run.asked));
+  const same = active.find(isSame);
   if (session.cloud.owner) await giveUpOlder(session, active, request);
   if (!same) return undefined;
   await carryOn(session, same);
@@ -256,6 +266,8 @@ async function carryOn(session: Session, summary: RunSummary): Promise<void> {
   );
   if (summary.sequence > 0) await session.world.bus.wake(run);
   // It was stopped before its first entry: asked for again under its id, it begins.
-  else
-    await start(session, { run, workflow, args: summary.args as Record<string, unknown>, bundle, tags, cache: true });
+  else {
+    const args = summary.args as Record<string, unknown>;
+    await start(session, { run, workflow, args, bundle, tags, cache: true, ...summary.beginning });
+  }
 }

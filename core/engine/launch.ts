@@ -61,7 +61,7 @@ export async function beginningOf(host: Host, request: LaunchRequest, run: RunId
  * What makes two requests the same one: all that was asked for. Not the bundle: what is asked for again after a deploy
  * is the run that began before it.
  */
-function askedOf(request: LaunchRequest): Hash {
+export function askedOf(request: Omit<LaunchRequest, 'bundle' | 'run'>): Hash {
   const { workflow, args, tags = {}, context = {}, failure = 'drain', cache = true } = request;
   return digest('request', hashOf(encode([workflow, args, tags, context, failure, cache])));
 }
@@ -74,8 +74,10 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
   if (!beginning.ok) return beginning;
   const { started, large } = beginning;
   const asked = askedOf(request);
-  const earlier = request.run && (await world.summaries.get(run));
-  if (earlier && (earlier.asked ?? asked) !== asked) return { ok: false, conflict: run };
+  const earlier = request.run ? await world.summaries.get(run) : undefined;
+  // One that never began is nobody's yet: whoever appends its first entry has it.
+  const isTaken = earlier !== undefined && earlier.sequence > 0 && (earlier.asked ?? asked) !== asked;
+  if (isTaken) return { ok: false, conflict: run };
   await putLarge(world.objects, large);
   // Before the first entry, so that whatever happens next the run can be found.
   await world.summaries.put({
@@ -90,6 +92,7 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
     tally: {},
     tags: started.tags,
     asked,
+    beginning: { failure: started.failure, cache: started.cache, context: request.context ?? {} },
   });
   const nonce = world.clock.nonce();
   const appended = await world.journal.append({ run, sequence: 1, nonce, at, facts: [started] });

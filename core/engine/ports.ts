@@ -3,7 +3,7 @@
  * exceptions once, here nothing throws but bugs and broken networks.
  */
 
-import type { EvalHash, Fact, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
+import type { EvalHash, Fact, FailurePolicy, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
 import type { ExecutorConfig, JobOptions, Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
@@ -75,6 +75,12 @@ export interface RunSummary {
   readonly tags: Readonly<Record<string, string>>;
   /** Hash of the request that the run began with. */
   readonly asked?: Hash;
+  /** Of a run without an entry: what it is to begin with, beside what is said above. */
+  readonly beginning?: {
+    readonly failure: FailurePolicy;
+    readonly cache: boolean;
+    readonly context: Readonly<Record<string, unknown>>;
+  };
 }
 
 export interface Summaries {

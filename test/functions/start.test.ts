@@ -109,6 +109,19 @@ describe('start', () => {
     ]);
   });
 
+  it('gives the id of a run that never began to whoever asks next, and tells how that run was to begin', async () => {
+    const world = playWorld();
+    const request = { workflow: 's.main', args: { count: 2 }, run: 'mine6', failure: 'cancel', context: { a: 1 } };
+    const dying = { ...world, journal: { ...world.journal, append: () => Promise.reject(new Error('no database')) } };
+    await expect(startOn(dying)(request)).rejects.toThrow('no database');
+    const unbegun = await world.summaries.get('mine6' as RunId);
+    expect(unbegun).toMatchObject({ sequence: 0, beginning: { failure: 'cancel', cache: true, context: { a: 1 } } });
+    world.clock.advance(1);
+    expect(await startOn(world)({ workflow: 's.main', args: { count: 3 }, run: 'mine6' })).toEqual({ run: 'mine6' });
+    expect((await world.summaries.get('mine6' as RunId))?.result).toEqual(['x3']);
+    expect(await world.summaries.get('mine6' as RunId)).not.toHaveProperty('beginning');
+  });
+
   it('takes the same request again after a deploy, and with its arguments in another order, for the same run', async () => {
     const world = playWorld();
     await startOn(world)({ workflow: 's.main', args: { count: 2, name: 'n' }, run: 'mine5' });

@@ -12,6 +12,7 @@ import { openDynamoDb } from '../local/dynamodb.ts';
 import type { Functions } from '../local/functions.ts';
 import { takeLock } from '../local/lock.ts';
 import { cloudVariables } from '../local/settings.ts';
+import { TYPED_UMASK } from './umask.ts';
 import { UsageError } from './usage-error.ts';
 
 const STATE = '.redex';
@@ -57,6 +58,7 @@ export async function openSession(root: string, warn: (message: string) => void,
     root,
     runner: [process.execPath, RUNNER],
     functions: loadFunctions,
+    umask: TYPED_UMASK,
     ...(chaos !== undefined && { ...CHAOS_TIMES, chaos: seededChaos(chaos) }),
     warn,
   });

@@ -30,6 +30,8 @@ export interface EngineSettings {
   readonly liveNodesMax: number;
   /** Time between two sweeps, where it is another than the engine's own. */
   readonly sweepPeriodMs: number | undefined;
+  /** Of whom results are made for, where this process has another for what is its own. */
+  readonly umask: number | undefined;
 }
 
 export interface RunnerSettings {
@@ -48,6 +50,8 @@ export interface RunnerSettings {
   readonly arrayIndex: number | undefined;
   /** Whether standard input is a pipe that ends when the parent does, and the job with it. */
   readonly parentPipe: boolean;
+  /** Of whom the job is run for, where it is started with another. */
+  readonly umask: number | undefined;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -65,6 +69,12 @@ const StoreText = v.pipe(
 const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle');
 
 const CountFrom = (least: number) => v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(least));
+
+const Umask = v.pipe(
+  v.string(),
+  v.regex(/^[0-7]{1,3}$/, 'is no umask'),
+  v.transform((octal) => Number.parseInt(octal, 8)),
+);
 
 /**
  * A node with its work takes about 1 KB, and as much again while its snapshot is read: 2 GB, and with the eight nodes of a
@@ -86,6 +96,7 @@ const EngineVariables = v.object({
   REDEX_QUEUE: v.optional(Text),
   REDEX_LIVE_NODES_MAX: v.optional(CountFrom(1), LIVE_NODES_MAX),
   REDEX_SWEEP_SECONDS: v.optional(CountFrom(1)),
+  REDEX_UMASK: v.optional(Umask),
 });
 
 const RunnerVariables = v.object({
@@ -98,6 +109,7 @@ const RunnerVariables = v.object({
   AWS_BATCH_JOB_ATTEMPT: v.optional(CountFrom(1), '1'),
   AWS_BATCH_JOB_ARRAY_INDEX: v.optional(CountFrom(0)),
   REDEX_PARENT_PIPE: v.optional(v.literal('1')),
+  REDEX_UMASK: v.optional(Umask),
 });
 
 export function parseStore(text: string): Store {
@@ -123,6 +135,7 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     queue: read.REDEX_QUEUE,
     liveNodesMax: read.REDEX_LIVE_NODES_MAX,
     sweepPeriodMs: read.REDEX_SWEEP_SECONDS === undefined ? undefined : read.REDEX_SWEEP_SECONDS * 1000,
+    umask: read.REDEX_UMASK,
   };
 }
 
@@ -139,6 +152,7 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
     jobAttempt: read.AWS_BATCH_JOB_ATTEMPT,
     arrayIndex: read.AWS_BATCH_JOB_ARRAY_INDEX,
     parentPipe: read.REDEX_PARENT_PIPE === '1',
+    umask: read.REDEX_UMASK,
   };
 }
 

@@ -43,13 +43,13 @@ interface Storage {
   readonly bundles: string;
 }
 
-function openStorage({ store, tables, filesRoot }: EngineSettings, { s3, dynamo }: Clients): Storage {
+function openStorage({ store, tables, filesRoot, umask }: EngineSettings, { s3, dynamo }: Clients): Storage {
   if (store.kind === 'folder') {
     const { path } = store;
     return {
       objects: folderObjects(path),
       attempts: folderAttempts(path),
-      files: { root: filesRoot, versions: join(path, 'versions') },
+      files: { root: filesRoot, versions: join(path, 'versions'), umask },
       bundles: join(path, 'unpacked'),
     };
   }
@@ -80,7 +80,7 @@ function openWorld(settings: EngineSettings): World {
       filesRoot: settings.filesRoot,
       queue: settings.queue,
     }),
-    host: workerHost({ objects, folder: bundles, files: fileAccess(files) }),
+    host: workerHost({ objects, folder: bundles, files: fileAccess(files), umask: settings.umask }),
     files: observeFiles(files),
     bus: eventBus(clients.events, bus, stack),
     clock,

@@ -62,6 +62,8 @@ export interface CloudOptions {
   readonly closeGraceMs?: number;
   /** Shortest time-out of a job; default 60, as in AWS. */
   readonly timeoutSecondsMin?: number;
+  /** The user's, for scripts and results, where this process has another; default: this process's. */
+  readonly umask?: number;
   readonly chaos?: Chaos;
   readonly warn?: (message: string) => void;
 }
@@ -99,7 +101,7 @@ const DEFAULTS = {
   startJob: startExecution,
   warn: () => undefined,
 };
-type Settings = Required<CloudOptions> & { readonly capacity: Capacity };
+type Settings = Required<Omit<CloudOptions, 'umask'>> & Pick<CloudOptions, 'umask'> & { readonly capacity: Capacity };
 
 /** What is to be undone when the cloud ends, last first. */
 type Endings = (() => unknown)[];
@@ -136,7 +138,7 @@ async function undo(endings: Endings): Promise<void> {
 }
 
 async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
-  const { folder, root, sweepPeriodMs } = settings;
+  const { folder, root, sweepPeriodMs, umask } = settings;
   const batchStore = openBatchStore(join(folder, 'batch'), Date.now());
   endings.push(batchStore.close);
   const secret = randomBytes(16).toString('hex');
@@ -147,7 +149,7 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const store = join(folder, 'store');
   mkdirSync(store, { recursive: true });
   const sender = `local-${randomUUID()}`;
-  const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, root, sender, sweepPeriodMs };
+  const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, root, sender, sweepPeriodMs, umask };
   const inherited = inheritedVariables(process.env);
   const environment = cloudVariables(places);
   endings.push(setVariables(process.env, environment));

@@ -18,6 +18,8 @@ export interface Places {
   /** Names this ownership of the database. */
   readonly sender: string;
   readonly sweepPeriodMs?: number;
+  /** The user's, where this process has another. */
+  readonly umask?: number | undefined;
 }
 
 /** For the handlers, and every SDK client, of the process that owns the cloud. */
@@ -37,19 +39,25 @@ export function cloudVariables(places: Places): Variables {
     REDEX_SENDER: places.sender,
     REDEX_BUS: 'default',
     REDEX_QUEUE: QUEUE,
+    ...umaskVariable(places),
     ...(places.sweepPeriodMs && { REDEX_SWEEP_SECONDS: String(Math.ceil(places.sweepPeriodMs / 1000)) }),
   };
 }
 
 /** What jobs are told by the local Batch, whatever else they are told. */
-export function jobVariables(places: Pick<Places, 'store' | 'root'>, work: string): Variables {
+export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>, work: string): Variables {
   return {
     REDEX_STORE: places.store,
     REDEX_FILES_ROOT: places.root,
     REDEX_WORK: work,
+    ...umaskVariable(places),
     // The runner's standard input ends when this process does.
     REDEX_PARENT_PIPE: '1',
   };
+}
+
+function umaskVariable({ umask }: Pick<Places, 'umask'>): Variables {
+  return umask === undefined ? {} : { REDEX_UMASK: umask.toString(8) };
 }
 
 /** Also what AWS Batch would set. Endpoints for S3 lead jobs to the files that the engine looks at. */

@@ -1,7 +1,10 @@
-/** Files that appear whole or not at all, whichever other processes write beside. */
+/** Files of redex's own, for their owner alone. They appear whole or not at all, whichever other processes write beside. */
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+
+const FILE_MODE = 0o600;
+export const FOLDER_MODE = 0o700;
 
 /** What a file is called while it is being written. Listings leave such names out. */
 const PART_NAME = /^\.redex-[0-9a-f]{16}\.part$/;
@@ -19,9 +22,9 @@ export function isErrno(thrown: unknown, ...codes: string[]): boolean {
   return thrown instanceof Error && codes.includes((thrown as NodeJS.ErrnoException).code ?? '');
 }
 
-/** Puts the bytes at `path`, in place of what is there. Makes the folders it needs. */
-export async function replaceFile(path: string, bytes: Uint8Array | string): Promise<void> {
-  const part = await writePart(path, bytes);
+/** Puts the bytes at `path`, in place of what is there. Makes the folders it needs. `mode`: where others may read it. */
+export async function replaceFile(path: string, bytes: Uint8Array | string, mode = FILE_MODE): Promise<void> {
+  const part = await writePart(path, bytes, mode);
   try {
     await rename(part, path);
   } catch (thrown) {
@@ -32,7 +35,7 @@ export async function replaceFile(path: string, bytes: Uint8Array | string): Pro
 
 /** Puts the bytes at `path` on condition that nothing is there; says whether it did. Of many callers one succeeds. */
 export async function createFile(path: string, bytes: Uint8Array | string): Promise<boolean> {
-  const part = await writePart(path, bytes);
+  const part = await writePart(path, bytes, FILE_MODE);
   try {
     await link(part, path);
     return true;
@@ -44,13 +47,13 @@ export async function createFile(path: string, bytes: Uint8Array | string): Prom
   }
 }
 
-async function writePart(path: string, bytes: Uint8Array | string): Promise<string> {
+async function writePart(path: string, bytes: Uint8Array | string, mode: number): Promise<string> {
   const part = partBeside(path);
   try {
-    await writeFile(part, bytes, { flag: 'wx' }).catch(async (thrown) => {
+    await writeFile(part, bytes, { flag: 'wx', mode }).catch(async (thrown) => {
       if (!isErrno(thrown, 'ENOENT')) throw thrown;
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(part, bytes, { flag: 'wx' });
+      await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
+      await writeFile(part, bytes, { flag: 'wx', mode });
     });
     return part;
   } catch (thrown) {

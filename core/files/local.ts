@@ -1,7 +1,7 @@
 /** Files of this machine. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno, partBeside } from '../disk/write.ts';
@@ -25,6 +25,8 @@ export interface LocalOptions {
   readonly notesVersions?: boolean;
   /** Folder that remembers which files of directories were put there by jobs; what is not known is never removed. */
   readonly placed?: string | undefined;
+  /** Of whom files are written for, where this process has another for what is its own. */
+  readonly umask?: number | undefined;
 }
 
 export function localStore(options: LocalOptions): Store {
@@ -67,7 +69,7 @@ export function localStore(options: LocalOptions): Store {
     read: (location, version, tell) => readLocal({ location, path: pathOf(location), version, tell }),
     async write(location, chunks, attributes) {
       const path = pathOf(location);
-      const written = await writeWhole(location, path, chunks, attributes);
+      const written = await writeWhole({ location, path, umask: options.umask }, chunks, attributes);
       await versions.note(path, written.version, written.stats);
       return { version: written.version, bytes: written.bytes };
     },
@@ -115,14 +117,13 @@ async function* readLocal({ location, path, version, tell }: Reading): Chunks {
 
 /** Writes under another name beside `path`, and gives it the name when all of it is there. */
 async function writeWhole(
-  location: string,
-  path: string,
+  { location, path, umask }: { location: string; path: string; umask: number | undefined },
   chunks: Chunks | Iterable<Uint8Array>,
   attributes: (() => Attributes) | undefined,
 ) {
   const part = partBeside(path);
   const hash = createHash('sha256');
-  const handle = await guarded(location, 'write', () => openNew(part));
+  const handle = await guarded(location, 'write', () => openNew(part, umask));
   try {
     let bytes = 0;
     for await (const chunk of chunks) {
@@ -143,9 +144,17 @@ async function writeWhole(
   }
 }
 
-async function openNew(path: string): Promise<FileHandle> {
-  await mkdir(dirname(path), { recursive: true });
-  return await open(path, 'wx');
+async function openNew(path: string, umask: number | undefined): Promise<FileHandle> {
+  const folder = dirname(path);
+  const first = await mkdir(folder, { recursive: true });
+  const file = await open(path, 'wx');
+  if (umask === undefined) return file;
+  await file.chmod(0o666 & ~umask);
+  // The new folders, from the innermost up to the first that was made.
+  for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) {
+    await chmod(made, 0o777 & ~umask);
+  }
+  return file;
 }
 
 export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {

@@ -19,9 +19,9 @@ export function ${LAY_OUT}(_asked, hash, name, mode, base64) {
   const folder = new URL('./assets/' + hash + '/', import.meta.url);
   const file = new URL(encodeURIComponent(name), folder);
   if (existsSync(file)) return file;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const part = new URL('.' + process.pid + '.part', folder);
-  writeFileSync(part, Buffer.from(base64, 'base64'), { mode });
+  writeFileSync(part, Buffer.from(base64, 'base64'), { mode: mode & 0o700 });
   renameSync(part, file);
   return file;
 }

@@ -34,6 +34,8 @@ export interface HostOptions {
   readonly limits?: CallLimits;
   /** The only environment variables authors' code sees. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the worker, where this process has another for what is its own. */
+  readonly umask?: number | undefined;
   /** Gets what authors' code prints. */
   readonly log?: (text: string) => void;
   /** The worker's entry, where this code was bundled into one file. */
@@ -118,10 +120,11 @@ function crewOptions({
   files,
   limits = INLINE_LIMITS,
   env = {},
+  umask,
   log = toStderr,
   workerUrl = WORKER_URL,
 }: HostOptions): CrewOptions {
-  return { ...limits, files, env, log, workerUrl };
+  return { ...limits, files, env, umask, log, workerUrl };
 }
 
 function toStderr(text: string): void {
@@ -137,9 +140,10 @@ async function fetchBundle({ objects, folder }: HostOptions, bundle: Hash): Prom
   const bytes = await objects.get(keys.bundle(bundle));
   if (!bytes) throw new Error(`the bundle ${bundle} is not in the object store`);
   if (digestBytes(bytes) !== bundle) throw new Error(`the bundle ${bundle} in the object store is damaged`);
-  await mkdir(folder, { recursive: true });
+  // For its owner alone, as all that redex keeps.
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   const part = join(folder, `.${bundle}.${randomUUID()}`);
-  await writeFile(part, bytes);
+  await writeFile(part, bytes, { mode: 0o600 });
   await rename(part, file);
   return file;
 }

@@ -16,6 +16,8 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   /** MB of V8's heap; undefined: V8's own choice. */
   readonly memoryMb: number | undefined;
+  /** undefined: this process's. */
+  readonly umask?: number | undefined;
   readonly files: FileAccess | undefined;
   readonly log: (text: string) => void;
 }
@@ -52,7 +54,8 @@ export function startWorker(
 ): WorkerProcess {
   const { memoryMb } = options;
   const residentBytesMax = memoryMb === undefined ? 0 : (memoryMb + RESIDENT_OVERHEAD_MB) * 1e6;
-  const child = fork(fileURLToPath(options.workerUrl), [file, String(residentBytesMax)], {
+  const umask = options.umask === undefined ? [] : [options.umask.toString(8)];
+  const child = fork(fileURLToPath(options.workerUrl), [file, String(residentBytesMax), ...umask], {
     serialization: 'advanced',
     env: { ...options.env },
     execArgv: [

@@ -11,7 +11,9 @@ import type { BundleModule } from '../language/entry.ts';
 import { type FileAccess, provideFileAccess } from '../values/classes.ts';
 import { type CallState, type FromWorker, plainError, type ToWorker } from './protocol.ts';
 
-const [, , bundleFile = '', residentBytesMax = '0'] = process.argv;
+const [, , bundleFile = '', residentBytesMax = '0', umask] = process.argv;
+// What authors' code writes by itself is the user's.
+if (umask !== undefined) process.umask(umask);
 /** The bundle's folder as stacks spell it. */
 const FOLDER = join(dirname(bundleFile), sep);
 

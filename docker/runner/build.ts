@@ -1,5 +1,5 @@
 /** Makes the runner one program: `runner.mjs`, the worker it starts for TypeScript functions, and chunks loaded when needed. */
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
@@ -11,6 +11,8 @@ const ENTRIES = { runner: 'docker/runner/main.ts', worker: 'core/host/worker.ts'
 /** Says which contents the program was made from, and what it consists of. Written last. */
 const STAMP = 'runner.json';
 const READS_AT_ONCE = 16;
+/** Images have users of their own. */
+const MODE = 0o644;
 
 interface Stamp {
   /** Contents of every source, by path; packages are told apart by the lock file. */
@@ -61,11 +63,12 @@ async function build(folder: string): Promise<void> {
   // A job that is just starting finds the old program or the new one, and all the chunks of either.
   const isEntry = ({ path }: { path: string }): boolean => basename(path, '.mjs') in ENTRIES;
   const chunksFirst = outputFiles.toSorted((a, b) => Number(isEntry(a)) - Number(isEntry(b)));
-  for (const { path, contents } of chunksFirst) await replaceFile(path, contents);
+  await mkdir(folder, { recursive: true });
+  for (const { path, contents } of chunksFirst) await replaceFile(path, contents, MODE);
   const own = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
   const inputs = await contentsOf([...own, 'docker/runner/build.ts', 'package-lock.json']);
   const outputs = outputFiles.map(({ path }) => basename(path));
-  await replaceFile(join(folder, STAMP), JSON.stringify({ inputs, outputs } satisfies Stamp));
+  await replaceFile(join(folder, STAMP), JSON.stringify({ inputs, outputs } satisfies Stamp), MODE);
 }
 
 async function contentsOf(paths: readonly string[]): Promise<Record<string, string>> {

@@ -92,6 +92,8 @@ async function callTask(
 // A log that cannot be written, on a full disk, is no reason for a job to end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const settings = runnerSettings();
+// What a job makes is for the user, but for what says otherwise.
+if (settings.umask !== undefined) process.umask(settings.umask);
 const mark = `${settings.jobId}/${randomUUID()}`;
 const lifetime = watchLifetime(settings.parentPipe, mark);
 try {

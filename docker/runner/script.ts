@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { shortName } from '../../core/disk/short-names.ts';
+import { FOLDER_MODE } from '../../core/disk/write.ts';
 import { exitCodeHint } from '../../core/engine/exit-codes.ts';
 import { checkUnchanged, stageIn } from '../../core/files/staging.ts';
 import type { Stores } from '../../core/files/stores.ts';
@@ -53,7 +54,7 @@ export interface ScriptJob {
  */
 export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'lost'> {
   const script = readScript(args);
-  await mkdir(job.work, { recursive: true });
+  await mkdir(job.work, { recursive: true, mode: FOLDER_MODE });
   const folder = await mkdtemp(join(job.work, `${job.name}-`));
   let keep = false;
   try {
@@ -105,7 +106,7 @@ async function carryOut(script: Script, folder: string, job: ScriptJob): Promise
 
 async function run(script: Script, folder: string, { id, machine, lifetime, measured }: ScriptJob): Promise<Finished> {
   const inner = join(folder, INNER);
-  await mkdir(inner);
+  await mkdir(inner, { mode: FOLDER_MODE });
   const { text, declared, outputs } = script;
   const { path: short, remove } = shortName(inner, id);
   lifetime.leavings.add(remove);

@@ -3,46 +3,79 @@ import { BatchClient } from '@aws-sdk/client-batch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
-import { patientRetries } from './patience.ts';
+import { named } from './named.ts';
+import { type Patience, patientRetries } from './patience.ts';
 
-/** A request without an answer after this long is given up, and sent again where that is harmless. */
-const REQUEST_MS_MAX = 10_000;
-const CONNECTION_MS_MAX = 3_000;
+/** How long a client waits before it gives a request up, and sends it again where that is harmless. */
+export interface Waits {
+  readonly connectionMs: number;
+  /** For an answer; of objects, which may be large, between two signs of life. */
+  readonly answerMs: number;
+}
 
-const requestHandler = {
-  requestTimeout: REQUEST_MS_MAX,
-  connectionTimeout: CONNECTION_MS_MAX,
-  throwOnRequestTimeout: true,
-};
+export interface ClientSettings {
+  /** Where all services are, if not where the environment says. */
+  readonly endpoint?: string;
+  readonly waits?: Waits;
+}
 
-/** Objects may be large: not how long a request takes is limited, but how long nothing moves, in its body neither. */
-const objectHandler = {
-  socketTimeout: REQUEST_MS_MAX,
-  connectionTimeout: CONNECTION_MS_MAX,
-  // Of requests that bring a time of their own.
-  throwOnRequestTimeout: true,
-};
+const WAITS: Waits = { connectionMs: 3_000, answerMs: 10_000 };
 
 /** Nobody checks a signature in a local cloud: its clients need no account, and what the user has is for files in S3. */
 const UNCHECKED = { region: 'us-east-1', credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' } };
 
 /** The clients of handlers, whose time is short: what fails there is done again by the next event. */
-export function awsClients({ local }: { readonly local: boolean }) {
-  const settings = { requestHandler, ...(local && UNCHECKED) };
+export function awsClients({ local, endpoint, waits = WAITS }: ClientSettings & { readonly local: boolean }) {
+  const place = endpoint === undefined ? {} : { endpoint };
+  const settings = { requestHandler: quickHandler(waits), ...place, ...(local && UNCHECKED) };
   return {
-    dynamo: new DynamoDBClient(settings),
-    s3: new S3Client({ requestHandler: objectHandler }),
-    batch: new BatchClient(settings),
-    batchOnce: new BatchClient({ ...settings, maxAttempts: 1 }),
-    events: new EventBridgeClient(settings),
+    dynamo: naming(new DynamoDBClient(settings)),
+    s3: new S3Client({ requestHandler: objectHandler(waits), ...place }),
+    batch: naming(new BatchClient(settings)),
+    batchOnce: naming(new BatchClient({ ...settings, maxAttempts: 1 })),
+    events: naming(new EventBridgeClient(settings)),
   };
 }
 
 /** The clients of a runner, which has hours of work to lose. */
-export function patientClients() {
-  const retryStrategy = patientRetries();
+export function patientClients({ endpoint, waits = WAITS, patience }: ClientSettings & { patience?: Patience } = {}) {
+  const settings = { retryStrategy: patientRetries(patience), ...(endpoint !== undefined && { endpoint }) };
   return {
-    dynamo: new DynamoDBClient({ requestHandler, retryStrategy }),
-    s3: new S3Client({ requestHandler: objectHandler, retryStrategy }),
+    dynamo: naming(new DynamoDBClient({ requestHandler: quickHandler(waits), ...settings })),
+    s3: new S3Client({ requestHandler: objectHandler(waits), ...settings }),
   };
+}
+
+/** An answer is waited for in all, and its body as long as anything moves in it. */
+function quickHandler({ connectionMs, answerMs }: Waits) {
+  return {
+    requestTimeout: answerMs,
+    socketTimeout: answerMs,
+    connectionTimeout: connectionMs,
+    throwOnRequestTimeout: true,
+  };
+}
+
+/** Not how long a request takes is limited, but how long nothing moves, in its body neither. */
+function objectHandler({ connectionMs, answerMs }: Waits) {
+  return {
+    socketTimeout: answerMs,
+    connectionTimeout: connectionMs,
+    // Of requests that bring a time of their own.
+    throwOnRequestTimeout: true,
+  };
+}
+
+/** What `naming` needs of a client. */
+type Nameable = Pick<DynamoDBClient, 'middlewareStack'>;
+
+/** The client, whose errors say what was asked of whom, as `DynamoDB PutItem`. */
+function naming<Client extends { readonly middlewareStack: unknown }>(client: Client): Client {
+  (client as Nameable).middlewareStack.add(
+    (next, { clientName = '', commandName = '' }) =>
+      (args) =>
+        named(`${clientName.replace(/Client$/, '')} ${commandName.replace(/Command$/, '')}`, () => next(args)),
+    { step: 'initialize', name: 'namesRequest', priority: 'high' },
+  );
+  return client;
 }

@@ -11,7 +11,7 @@ const DELAY_MS_FIRST = 100;
 /** Thousands of jobs may wait for the same service. */
 const DELAY_MS_MAX = 20_000;
 
-interface Patience {
+export interface Patience {
   /** ms from the first try, after which none is begun. */
   readonly forMs?: number;
   readonly delayMsMax?: number;

@@ -1,6 +1,8 @@
 /** A proxy on 127.0.0.1 before a real server, which answers each request as it is told to: with trouble, or as the server does. */
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Fault =
   /** The connection is taken, and nothing is ever said. */
@@ -23,7 +25,7 @@ const LATE_MS = 2000;
 
 export interface FaultProxy {
   readonly url: string;
-  /** `METHOD path range` of every request so far. */
+  /** `METHOD path range`, or the operation where the path does not tell, of every request so far. */
   readonly seen: string[];
   /** What the next requests meet, one each; `null` is none. Those after them all meet the last one with `forever`. */
   meet(faults: readonly (Fault | null)[], forever?: Fault | null): void;
@@ -36,7 +38,8 @@ export async function faultProxy(target?: string): Promise<FaultProxy> {
   let rest: Fault | null = null;
   const seen: string[] = [];
   const server = createServer((incoming, response) => {
-    seen.push([incoming.method, incoming.url, incoming.headers.range].filter(Boolean).join(' '));
+    const { range, 'x-amz-target': operation } = incoming.headers;
+    seen.push([incoming.method, incoming.url, range, operation].filter(Boolean).join(' '));
     const fault = next.length > 0 ? (next.shift() as Fault | null) : rest;
     answer(fault, target, incoming, response);
   });
@@ -63,21 +66,30 @@ function answer(fault: Fault | null, target: string | undefined, incoming: Incom
   if (fault === 'reset') return void incoming.socket.destroy();
   if (typeof fault === 'number') return void response.writeHead(fault, { 'content-length': 0 }).end();
   if (target === undefined) throw new Error('there is no server behind this proxy');
-  if (fault === 'late') return void setTimeout(() => forward(null, target, incoming, response), LATE_MS);
-  forward(fault, target, incoming, response);
+  forward(fault, target, incoming, response).catch(() => incoming.socket.destroy());
 }
 
-function forward(fault: 'stall' | 'cut' | null, target: string, incoming: IncomingMessage, response: ServerResponse) {
+async function forward(
+  fault: 'stall' | 'cut' | 'late' | null,
+  target: string,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // What is late arrives though its sender has gone.
+  const body = await buffer(incoming);
+  if (fault === 'late') await sleep(LATE_MS);
   const { method, headers, url } = incoming;
   const outgoing = request(new URL(url ?? '/', target), { method, headers, agent: false }, (answered) => {
     response.writeHead(answered.statusCode ?? 502, answered.headers);
-    if (fault === null || method === 'HEAD') return void answered.pipe(response);
+    if (fault === null || fault === 'late' || method === 'HEAD') return void answered.pipe(response);
     answered.once('data', (chunk: Buffer) => {
       const part = chunk.subarray(0, Math.ceil(chunk.byteLength / 2));
       response.write(part, () => fault === 'cut' && incoming.socket.destroy());
       answered.destroy();
     });
+    // An answer without a body has not begun.
+    answered.once('end', () => fault === 'cut' && incoming.socket.destroy());
   });
   outgoing.on('error', () => incoming.socket.destroy());
-  incoming.pipe(outgoing);
+  outgoing.end(body);
 }

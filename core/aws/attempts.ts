@@ -1,5 +1,7 @@
 /**
- * Claims to work in DynamoDB: one item for (run, evaluation), and a mark `cancelled` beside them in a cancelled run.
+ * Claims to work in DynamoDB: one item for (run, evaluation), and a mark `cancelled` beside them in a cancelled run. The
+ * items of a run lie in 16 shards, each with a mark of its own: a partition takes 1,000 writes and 3,000 reads a second,
+ * and the jobs of a large array begin all at once.
  *
  * 1. A condition sees one item only, so the mark is read before a claim; a cancel that falls in between is seen by
  *    `holds`, which is asked again before anything is staged out.
@@ -46,8 +48,23 @@ interface Claim {
   readonly holder: string;
 }
 
-function keyOf(run: RunId, sort: string): Item {
-  return { run: { S: run }, eval: { S: sort } };
+/** An eval hash begins with any of these as often as with any other. */
+const SHARDS = [...'0123456789abcdef'];
+
+function keyOf(run: RunId, evaluation: EvalHash): Item {
+  return { shard: { S: shardOf(run, evaluation) }, eval: { S: evaluation } };
+}
+
+function shardOf(run: RunId, evaluation: EvalHash): string {
+  return `${run}#${evaluation[0]}`;
+}
+
+function markKey(shard: string): Item {
+  return { shard: { S: shard }, eval: { S: CANCELLED } };
+}
+
+function markKeys(run: RunId): Item[] {
+  return SHARDS.map((digit) => markKey(`${run}#${digit}`));
 }
 
 function expiry(nowMs: number): Item {
@@ -65,8 +82,8 @@ export function claimParams(table: string, claim: Claim, nonce: string, nowMs: n
       nonce: { S: nonce },
       ...expiry(nowMs),
     },
-    ConditionExpression: 'attribute_not_exists(#run) OR #attempt < :attempt OR #expires <= :now',
-    ExpressionAttributeNames: { '#run': 'run', '#attempt': 'attempt', '#expires': EXPIRES },
+    ConditionExpression: 'attribute_not_exists(#shard) OR #attempt < :attempt OR #expires <= :now',
+    ExpressionAttributeNames: { '#shard': 'shard', '#attempt': 'attempt', '#expires': EXPIRES },
     ExpressionAttributeValues: {
       ':attempt': { N: String(claim.attempt) },
       ':now': { N: String(Math.floor(nowMs / 1000)) },
@@ -109,10 +126,8 @@ type Reading = Pick<Clock, 'now' | 'nonce'>;
 export function dynamoAttempts(client: DynamoDBClient, table: string, objects: Objects, clock: Reading): Attempts {
   const isLive = (item: Item) => numberOf(item[EXPIRES]) > clock.now() / 1000;
 
-  async function get(run: RunId, sort: string): Promise<Item | undefined> {
-    const { Item: item } = await client.send(
-      new GetItemCommand({ TableName: table, Key: keyOf(run, sort), ConsistentRead: true }),
-    );
+  async function get(key: Item): Promise<Item | undefined> {
+    const { Item: item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
     return item && isLive(item) ? item : undefined;
   }
 
@@ -123,13 +138,13 @@ export function dynamoAttempts(client: DynamoDBClient, table: string, objects: O
       return true;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return (await get(run, evaluation))?.nonce?.S === nonce;
+      return (await get(keyOf(run, evaluation)))?.nonce?.S === nonce;
     }
   }
 
   return {
     async claim(run, evaluation, attempt, holder) {
-      if (await get(run, CANCELLED)) return 'refused';
+      if (await get(markKey(shardOf(run, evaluation)))) return 'refused';
       const claim = { run, eval: evaluation, attempt, holder };
       const nonce = clock.nonce();
       const write = client.send(new PutItemCommand(claimParams(table, claim, nonce, clock.now())));
@@ -137,7 +152,7 @@ export function dynamoAttempts(client: DynamoDBClient, table: string, objects: O
     },
 
     async holds(run, evaluation, attempt, holder) {
-      const keys = [keyOf(run, CANCELLED), keyOf(run, evaluation)];
+      const keys = [markKey(shardOf(run, evaluation)), keyOf(run, evaluation)];
       const items = (await getItems(client, table, keys, { consistent: true })).filter(isLive);
       if (items.some((item) => item.eval?.S === CANCELLED)) return false;
       return items.some((item) => numberOf(item.attempt) === attempt && item.holder?.S === holder);
@@ -155,23 +170,26 @@ export function dynamoAttempts(client: DynamoDBClient, table: string, objects: O
     async read(run, evaluations) {
       const keys = [...new Set(evaluations)].map((hash) => keyOf(run, hash));
       const items = (await getItems(client, table, keys, { consistent: true })).filter(isLive);
-      const read = items.map(async (item) => [textOf(item.eval) as EvalHash, await recordOf(objects, item)] as const);
+      const read = items.map(
+        async (item) => [textOf(item.eval) as EvalHash, await recordOf(objects, run, item)] as const,
+      );
       return new Map(await Promise.all(read));
     },
 
     async cancel(run) {
-      const item = { ...keyOf(run, CANCELLED), ...VERSION, ...expiry(clock.now()) };
-      await client.send(new PutItemCommand({ TableName: table, Item: item }));
+      const marks = markKeys(run).map((key) => ({ ...key, ...VERSION, ...expiry(clock.now()) }));
+      await Promise.all(marks.map((mark) => client.send(new PutItemCommand({ TableName: table, Item: mark }))));
     },
 
     async reopen(run) {
-      await client.send(new DeleteItemCommand({ TableName: table, Key: keyOf(run, CANCELLED) }));
+      const keys = markKeys(run);
+      await Promise.all(keys.map((key) => client.send(new DeleteItemCommand({ TableName: table, Key: key }))));
     },
   };
 }
 
-async function recordOf(objects: Objects, item: Item): Promise<AttemptRecord> {
-  checkVersion(`the attempt at ${textOf(item.eval)} in run ${textOf(item.run)}`, item);
+async function recordOf(objects: Objects, run: RunId, item: Item): Promise<AttemptRecord> {
+  checkVersion(`the attempt at ${textOf(item.eval)} in run ${run}`, item);
   return {
     attempt: numberOf(item.attempt),
     holder: textOf(item.holder),

@@ -3,7 +3,7 @@
  *
  * - runs: a run's journal (`j#0000000001`, …) and its `summary`, found by status and start time through an index.
  * - cache: evaluations by eval hash.
- * - attempts: claims to work and their results by run and eval hash, and the run's `cancelled` mark.
+ * - attempts: claims to work and their results by shard of the run (`run#7`) and eval hash, and its `cancelled` marks.
  */
 import {
   CreateTableCommand,
@@ -61,11 +61,11 @@ export function tableParams(names: TableNames): CreateTableCommandInput[] {
       TableName: names.attempts,
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [
-        { AttributeName: 'run', AttributeType: 'S' },
+        { AttributeName: 'shard', AttributeType: 'S' },
         { AttributeName: 'eval', AttributeType: 'S' },
       ],
       KeySchema: [
-        { AttributeName: 'run', KeyType: 'HASH' },
+        { AttributeName: 'shard', KeyType: 'HASH' },
         { AttributeName: 'eval', KeyType: 'RANGE' },
       ],
     },

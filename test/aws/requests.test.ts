@@ -115,7 +115,7 @@ describe('requests to DynamoDB', () => {
     expect(claimParams('attempts', { run, eval: hash, attempt: 2, holder: 'job' }, 'ab', NOW_MS)).toEqual({
       TableName: 'attempts',
       Item: {
-        run: { S: 'run1' },
+        shard: { S: `run1#${hash[0]}` },
         eval: { S: hash },
         v: { N: '1' },
         attempt: { N: '2' },
@@ -123,8 +123,8 @@ describe('requests to DynamoDB', () => {
         nonce: { S: 'ab' },
         expires: { N: String(1_893_456_000 + 30 * DAY_SECONDS) },
       },
-      ConditionExpression: 'attribute_not_exists(#run) OR #attempt < :attempt OR #expires <= :now',
-      ExpressionAttributeNames: { '#run': 'run', '#attempt': 'attempt', '#expires': 'expires' },
+      ConditionExpression: 'attribute_not_exists(#shard) OR #attempt < :attempt OR #expires <= :now',
+      ExpressionAttributeNames: { '#shard': 'shard', '#attempt': 'attempt', '#expires': 'expires' },
       ExpressionAttributeValues: { ':attempt': { N: '2' }, ':now': { N: '1893456000' } },
     });
   });
@@ -132,7 +132,7 @@ describe('requests to DynamoDB', () => {
   it('record an outcome once, by the holder', () => {
     expect(finishParams('attempts', { run, eval: hash, attempt: 2, holder: 'job' }, body, 'ab', NOW_MS)).toEqual({
       TableName: 'attempts',
-      Key: { run: { S: 'run1' }, eval: { S: hash } },
+      Key: { shard: { S: `run1#${hash[0]}` }, eval: { S: hash } },
       UpdateExpression: 'SET #outcome = :outcome, #nonce = :nonce, #expires = :expires',
       ConditionExpression: '#attempt = :attempt AND #holder = :holder AND attribute_not_exists(#outcome)',
       ExpressionAttributeNames: {
@@ -316,12 +316,12 @@ describe('the tables', () => {
     });
   });
 
-  it('keep evaluations by hash, and claims by run and hash', () => {
+  it('keep evaluations by hash, and claims by shard of the run and hash', () => {
     expect(cache).toMatchObject({ TableName: 'c', KeySchema: [{ AttributeName: 'eval', KeyType: 'HASH' }] });
     expect(attempts).toMatchObject({
       TableName: 'a',
       KeySchema: [
-        { AttributeName: 'run', KeyType: 'HASH' },
+        { AttributeName: 'shard', KeyType: 'HASH' },
         { AttributeName: 'eval', KeyType: 'RANGE' },
       ],
     });

@@ -6,6 +6,7 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -146,6 +147,27 @@ describe('what is old', () => {
   });
 });
 
+describe('claims of one run', () => {
+  it('lie in sixteen partitions, and a cancel is heard in each of them until the run is taken up again', async () => {
+    const attempts = dynamoAttempts(dynamo.client, tableNames.attempts, memoryObjects(), virtualClock());
+    const run = 'wide1' as RunId;
+    const hashes = Array.from({ length: 200 }, (_, at) => digest('test', `wide ${at}`) as EvalHash);
+    const claimAll = (attempt: number) =>
+      Promise.all(hashes.map((hash) => attempts.claim(run, hash, attempt, `job-${attempt}`)));
+    const holds = () => Promise.all(hashes.map((hash) => attempts.holds(run, hash, 1, 'job-1')));
+    expect(new Set(await claimAll(1))).toEqual(new Set(['claimed']));
+    const scanned = await dynamo.client.send(new ScanCommand({ TableName: tableNames.attempts }));
+    const shards = scanned.Items?.map(({ shard }) => shard?.S ?? '').filter((shard) => shard.startsWith('wide1#'));
+    expect(new Set(shards).size).toBe(16);
+    await attempts.cancel(run);
+    expect(new Set(await claimAll(2))).toEqual(new Set(['refused']));
+    expect(new Set(await holds())).toEqual(new Set([false]));
+    await attempts.reopen(run);
+    expect(new Set(await holds())).toEqual(new Set([true]));
+    expect((await attempts.read(run, hashes)).size).toBe(200);
+  });
+});
+
 describe('what a newer version wrote', () => {
   async function age(table: string, key: Record<string, string>): Promise<void> {
     const item = await itemOf(table, key);
@@ -175,7 +197,7 @@ describe('what a newer version wrote', () => {
 
     const attempts = dynamoAttempts(dynamo.client, tableNames.attempts, objects, clock);
     await attempts.claim(run, cached.eval, 1, 'job');
-    await age(tableNames.attempts, { run, eval: cached.eval });
+    await age(tableNames.attempts, { shard: `${run}#${cached.eval[0]}`, eval: cached.eval });
     await expect(attempts.read(run, [cached.eval])).rejects.toThrow('in run newer1 has format 2');
   });
 });

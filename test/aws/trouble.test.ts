@@ -93,6 +93,8 @@ interface Call {
   readonly made: () => Promise<unknown>;
   /** What it gives when all is well, where that is one thing only. */
   readonly right?: unknown;
+  /** How many it takes when all is well; 1 unless told. */
+  readonly requests?: number;
   /** Of one that writes: what there is of it, seen past the proxy, before and after it was done. */
   readonly written?: {
     readonly seen: () => Promise<unknown> | unknown;
@@ -226,13 +228,13 @@ const CALLS: Readonly<Record<Service, Readonly<Record<string, Prepared>>>> = {
     'cancelling a run': async (settings, run) => {
       await attemptsOf().claim(run, hash, 1, 'job');
       const written = { seen: () => attemptsOf().holds(run, hash, 1, 'job'), before: true, after: false };
-      return { made: () => attemptsOf(handlers(settings).dynamo).cancel(run), written };
+      return { made: () => attemptsOf(handlers(settings).dynamo).cancel(run), requests: 16, written };
     },
     'reopening a run': async (settings, run) => {
       await attemptsOf().claim(run, hash, 1, 'job');
       await attemptsOf().cancel(run);
       const written = { seen: () => attemptsOf().holds(run, hash, 1, 'job'), before: false, after: true };
-      return { made: () => attemptsOf(handlers(settings).dynamo).reopen(run), written };
+      return { made: () => attemptsOf(handlers(settings).dynamo).reopen(run), requests: 16, written };
     },
   },
   s3: {
@@ -325,7 +327,7 @@ describe('trouble between a port and its service that passes', () => {
     await eachCall(async (call, proxy, name) => {
       proxy.meet([fault]);
       await expectDone(call, name);
-      expect(proxy.seen.length, name).toBeGreaterThan(1);
+      expect(proxy.seen.length, name).toBeGreaterThan(call.requests ?? 1);
     }, waitingFor(fault));
   });
 });
@@ -343,7 +345,7 @@ describe('trouble between a port and its service', () => {
     await eachCall(async (call, proxy, name) => {
       proxy.meet([], fault);
       await expect(call.made(), name).rejects.toThrow(BY_NAME);
-      expect(proxy.seen, name).toHaveLength(1);
+      expect(proxy.seen.length, name).toBeLessThanOrEqual(call.requests ?? 1);
       if (call.written) expect(await call.written.seen(), name).toEqual(call.written.before);
     }, USUAL);
   });
@@ -352,7 +354,8 @@ describe('trouble between a port and its service', () => {
     await eachCall(async (call, proxy, name) => {
       proxy.meet(['late']);
       await expectDone(call, name);
-      expect(new Set(proxy.seen).size, name).toBe(proxy.seen.length);
+      if (call.requests === undefined) expect(new Set(proxy.seen).size, name).toBe(proxy.seen.length);
+      else expect(proxy.seen, name).toHaveLength(call.requests);
     }, USUAL);
   });
 });

@@ -4,9 +4,10 @@ import { finishedJobs, SEGMENT_JOBS_MIN, segmentName, segmentValues } from '../g
 import { draftOf, noEffects } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { Fact, RunId } from '../graph/facts.ts';
+import type { Graph } from '../graph/graph.ts';
 import { graphOf, type Snapshot, snapshotOf } from '../graph/snapshot.ts';
 import { noteBlocked } from './blocked.ts';
-import { getJson, keys, putJson } from './objects.ts';
+import { getSealed, keys, putSealed, ValueGone } from './objects.ts';
 import type { Entry, RunStatus, RunSummary, World } from './ports.ts';
 import type { LiveRun } from './warm.ts';
 
@@ -43,11 +44,20 @@ async function loadCold(world: World, run: RunId, evenEnded: boolean): Promise<L
   if (summary.endedAt !== undefined && !evenEnded) return summary.status;
   await refuseTooLarge(world, summary);
   const newest = summary.snapshot ?? 0;
-  const stored = newest > 0 ? await getJson(world.objects, keys.snapshot(run, newest)) : undefined;
-  const graph = stored ? graphOf(stored as Snapshot) : undefined;
+  const graph = newest > 0 ? await snapshotAt(world, run, newest) : undefined;
   const { sequence: summarised } = summary;
   if (graph) return { run, draft: draftOf(graph), sequence: newest, snapshot: newest, summarised };
   return { run, draft: draftOf(), sequence: 0, snapshot: 0, summarised };
+}
+
+/** Of one that is gone or damaged nothing is lost: the journal says the same. */
+async function snapshotAt({ objects }: World, run: RunId, sequence: number): Promise<Graph | undefined> {
+  try {
+    return graphOf((await getSealed(objects, keys.snapshot(run, sequence))) as Snapshot);
+  } catch (error) {
+    if (error instanceof ValueGone) return undefined;
+    throw error;
+  }
 }
 
 /** Throws when the graph would not fit: better one run refused than a process out of memory, again and again, with all runs. */
@@ -73,13 +83,13 @@ export async function letFinishedLeave(world: World, live: LiveRun): Promise<Fac
   const jobs = finishedJobs(live.draft.graph);
   if (jobs.length < SEGMENT_JOBS_MIN) return [];
   const segment = segmentName(jobs);
-  await putJson(world.objects, keys.done(live.run, segment), segmentValues(jobs));
+  await putSealed(world.objects, keys.done(live.run, segment), segmentValues(jobs));
   return [{ type: 'left', segment }];
 }
 
 /** Now and then a snapshot of the committed graph. It may be lost: the journal says the same. */
 export async function snapshotIfDue(world: World, live: LiveRun): Promise<void> {
   if (!isSnapshotDue(live, live.sequence) || live.draft.graph.end) return;
-  await putJson(world.objects, keys.snapshot(live.run, live.sequence), snapshotOf(live.draft.graph));
+  await putSealed(world.objects, keys.snapshot(live.run, live.sequence), snapshotOf(live.draft.graph));
   live.snapshot = live.sequence;
 }

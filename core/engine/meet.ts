@@ -10,8 +10,8 @@ import { get } from '../values/operators-get.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { type Index, rootOf, subtable, type Table } from '../values/table.ts';
 import { lookAt, withSeen } from './looking.ts';
-import { getJson, keys, loadLarge, loadValue, ValueGone } from './objects.ts';
-import type { Evaluation, TaskResult, World } from './ports.ts';
+import { getSealed, keys, loadLarge, loadValue, ValueGone } from './objects.ts';
+import type { Evaluation, Objects, TaskResult, World } from './ports.ts';
 
 /** What a round learned that must be stored before its facts are. */
 export interface Findings {
@@ -138,16 +138,33 @@ function elementsOf(list: Table): Table[] {
   return (root[1] as readonly Index[]).map((index) => subtable(list, index));
 }
 
-/** Each segment is read once, however many of its jobs are wanted. */
-async function join({ world, run }: Meeting, demands: Demands['join']): Promise<Fact[]> {
+/** Each segment is read once, however many of its jobs are wanted. A value that the store has lost fails who wants it. */
+async function join(meeting: Meeting, demands: Demands['join']): Promise<Fact[]> {
+  const { world, run } = meeting;
   const segments = [...new Set(demands.map(({ segment }) => segment))];
-  const read = segments.map(async (name) => [name, await getJson(world.objects, keys.done(run, name))] as const);
-  const values = new Map(await Promise.all(read)) as Map<Hash, Record<string, Table> | undefined>;
-  return demands.map(({ job, segment }) => {
-    const value = values.get(segment)?.[job];
-    if (!value) throw new Error(`the values of segment ${segment} are gone from the object store`);
-    return { type: 'joined', job, value };
+  const read = segments.map(async (name) => [name, await loadSegment(world.objects, run, name)] as const);
+  const values = new Map(await Promise.all(read));
+  return demands.map(({ job, segment }): Fact => {
+    const found = values.get(segment);
+    const value = found?.ok ? found.values[job] : undefined;
+    if (value) return { type: 'joined', job, value };
+    const why =
+      found && !found.ok ? found.error : new ValueGone(`the value of the job ${job} is not where it was kept`);
+    return { type: 'gone', job, error: keep(meeting, spill(errorOf(why))) };
   });
+}
+
+type Segment =
+  | { readonly ok: true; readonly values: Readonly<Record<string, Table>> }
+  | { readonly ok: false; readonly error: ValueGone };
+
+async function loadSegment(objects: Objects, run: RunId, name: Hash): Promise<Segment> {
+  try {
+    return { ok: true, values: (await getSealed(objects, keys.done(run, name))) as Record<string, Table> };
+  } catch (error) {
+    if (!(error instanceof ValueGone)) throw error;
+    return { ok: false, error };
+  }
 }
 
 /** Computing one after another, 10 s each, they still end in what a round of 15 minutes keeps in reserve. */

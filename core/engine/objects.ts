@@ -1,7 +1,7 @@
-/** What the engine keeps in the object store, and under which keys. All of it is JSON, gzipped, except bundles. */
+/** What the engine keeps in the object store, and under which keys. All of it is JSON, gzipped, except bundles and specs. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { refsOf, withLarge } from '../values/contents.ts';
-import type { Hash } from '../values/hash.ts';
+import { digest, digestBytes, type Hash } from '../values/hash.ts';
 import { hashOf, type Table } from '../values/table.ts';
 import type { Objects } from './ports.ts';
 
@@ -28,11 +28,15 @@ export const JSON_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Throws when the JSON is larger than `getJson` would read. */
 export async function putJson(objects: Objects, key: string, value: unknown): Promise<void> {
+  await objects.put(key, zippedJson(key, value));
+}
+
+function zippedJson(key: string, value: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(value));
   if (json.length > JSON_BYTES_MAX) {
     throw new RangeError(`${key} would hold ${json.length} bytes of JSON, and ${JSON_BYTES_MAX} is the most`);
   }
-  await objects.put(key, gzipSync(json));
+  return gzipSync(json);
 }
 
 /** The stored JSON, or undefined when there is no such object. Throws on what is no gzipped JSON, or too much of it. */
@@ -43,6 +47,30 @@ export async function getJson(objects: Objects, key: string): Promise<unknown> {
 
 function jsonOf(bytes: Uint8Array): unknown {
   return JSON.parse(gunzipSync(bytes, { maxOutputLength: JSON_BYTES_MAX }).toString());
+}
+
+/** Of a sealed object: a digest of its key and of what follows. */
+const SEAL_BYTES = 40;
+
+/** JSON whose key does not say what is in it, and which is checked all the same when it is read. */
+export async function putSealed(objects: Objects, key: string, value: unknown): Promise<void> {
+  const zipped = zippedJson(key, value);
+  await objects.put(key, Buffer.concat([Buffer.from(sealOf(key, zipped)), zipped]));
+}
+
+/** Throws ValueGone when there is no such object, ValueDamaged when there is something else. */
+export async function getSealed(objects: Objects, key: string): Promise<unknown> {
+  const bytes = await objects.get(key);
+  if (!bytes) throw new ValueGone(`the object ${key} is gone from the object store`);
+  const zipped = bytes.subarray(SEAL_BYTES);
+  if (Buffer.from(bytes.subarray(0, SEAL_BYTES)).toString() !== sealOf(key, zipped)) {
+    throw new ValueDamaged(`the object store holds something else under ${key}`);
+  }
+  return jsonOf(zipped);
+}
+
+function sealOf(key: string, bytes: Uint8Array): Hash {
+  return digest('sealed', `${key} ${digestBytes(bytes)}`);
 }
 
 /** Writes large values, each under its own hash. */

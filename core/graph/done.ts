@@ -8,7 +8,7 @@
  */
 import { digest, type Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
-import { type Draft, settle, waitUnder } from './draft.ts';
+import { type Draft, failWith, settle, waitUnder } from './draft.ts';
 import type { JobId } from './facts.ts';
 import type { DoneSegment, Graph, GraphNode, Job } from './graph.ts';
 
@@ -91,12 +91,21 @@ export function waitForDone(draft: Draft, node: GraphNode, job: JobId, segment: 
 
 /** The value of such a job: its callers have it. */
 export function joined(draft: Draft, job: JobId, value: Table): boolean {
+  return returned(draft, job, (node) => settle(draft, node, { value }));
+}
+
+/** Its value is lost: its callers fail. */
+export function gone(draft: Draft, job: JobId, error: Table): boolean {
+  return returned(draft, job, (node) => failWith(draft, node, error));
+}
+
+function returned(draft: Draft, job: JobId, goOn: (node: GraphNode) => void): boolean {
   const waiting = draft.graph.returning.get(job);
   if (!waiting) return false;
   draft.edits.drop(draft.graph.returning, job);
   for (const id of waiting.nodes) {
     const node = draft.graph.nodes.get(id);
-    if (node) settle(draft, node, { value });
+    if (node) goOn(node);
   }
   return true;
 }

@@ -82,6 +82,12 @@ export function held(draft: Draft, value: Table): Table {
   return table;
 }
 
+/** The node fails in the job that it is of. */
+export function failWith(draft: Draft, node: GraphNode, error: Table): void {
+  const origin = draft.graph.scopes.get(node.scope)?.job ?? null;
+  settle(draft, node, { failure: { error: held(draft, error), origin } });
+}
+
 const NO_TALLY: Tally = { PENDING: 0, RUNNING: 0, FAILED: 0, CACHED: 0, DONE: 0, CANCELLED: 0 };
 
 /** Counts a job under another status; null: it is no longer, or not yet, a job of the run. */

@@ -7,7 +7,7 @@
 
 import type { Cause, JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
-import { joined, leave } from './done.ts';
+import { gone, joined, leave } from './done.ts';
 import { type Draft, setStatus } from './draft.ts';
 import { end } from './ending.ts';
 import { errorValue } from './errors.ts';
@@ -75,6 +75,8 @@ function fold(draft: Draft, fact: Fact): boolean {
       return leave(draft, fact.segment);
     case 'joined':
       return joined(draft, fact.job, fact.value);
+    case 'gone':
+      return gone(draft, fact.job, fact.error);
     case 'retried':
       return reopen(draft);
     case 'ended':

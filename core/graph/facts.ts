@@ -119,6 +119,8 @@ export type Fact =
   | { readonly type: 'left'; readonly segment: Hash }
   /** The value of a job that had left, for calls that join it. */
   | { readonly type: 'joined'; readonly job: JobId; readonly value: Table }
+  /** The value of such a job is lost: the calls that would join it fail. */
+  | { readonly type: 'gone'; readonly job: JobId; readonly error: Table }
   /** A run that failed or was cancelled is taken up again: what has a value keeps it. */
   | { readonly type: 'retried'; readonly at: number }
   /** The outcome is known and nothing the run started is in flight. */

@@ -8,7 +8,7 @@ import { spelled } from '../values/places.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { segmentOf, waitForDone } from './done.ts';
-import { count, type Draft, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
+import { count, type Draft, failWith, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
 import { errorValue } from './errors.ts';
 import { addValue, nodeFor, openScope } from './expressions.ts';
 import type { EvalHash, JobId } from './facts.ts';
@@ -216,10 +216,6 @@ function nextOrdinal(draft: Draft): number {
 
 function fail(draft: Draft, node: GraphNode, name: string, message: string): void {
   failWith(draft, node, errorValue(name, message));
-}
-
-function failWith(draft: Draft, node: GraphNode, error: Table): void {
-  settle(draft, node, { failure: { error: held(draft, error), origin: scopeOf(draft, node).job } });
 }
 
 /** The function of a work returned, here or in another run: its jobs evaluate what it returned. */

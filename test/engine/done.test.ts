@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readHistory } from '../../core/engine/history.ts';
-import { loadLarge } from '../../core/engine/objects.ts';
+import { loadLarge, putSealed } from '../../core/engine/objects.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
+import type { RunId } from '../../core/graph/facts.ts';
 import { cond, gt, len, map, seq, task } from '../../core/index.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
-import { plain, play, playWorld, start, totals } from '../support/play.ts';
+import { evaluate, plain, play, playWorld, start, totals } from '../support/play.ts';
 
 const v1 = { version: '1' };
 const heavy = task('d.heavy', { ...v1, executor: 'batch' }, (n: number) => n);
@@ -26,13 +27,40 @@ async function playThrough(world: MemoryWorld) {
   return { run, summary: await play(world, run) };
 }
 
+const DAMAGES: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array | undefined>> = {
+  removed: () => undefined,
+  cut: (bytes) => bytes.slice(0, bytes.length / 2),
+  "another key's": () => otherBytes,
+};
+let otherBytes: Uint8Array;
+
+beforeAll(async () => {
+  const { objects } = playWorld();
+  await putSealed(objects, 'snapshots/other/64', {});
+  otherBytes = objects.stored.get('snapshots/other/64') as Uint8Array;
+});
+
+function harm({ objects }: MemoryWorld, folder: string, damage: string): number {
+  const stored = objects.stored as Map<string, Uint8Array>;
+  const chosen = [...stored].filter(([key]) => key.startsWith(folder));
+  for (const [key, bytes] of chosen) {
+    const damaged = DAMAGES[damage]?.(bytes);
+    if (damaged) stored.set(key, damaged);
+    else stored.delete(key);
+  }
+  return chosen.length;
+}
+
+const facts = async (world: MemoryWorld, run: RunId) =>
+  (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
+
 describe('jobs that nothing refers to any more', () => {
   it('leave the live graph, and an equal call made later is joined and not run, also without cache', async () => {
     const world = playWorld();
     const { run, summary } = await playThrough(world);
-    const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
-    expect(facts.filter((fact) => fact.type === 'left')).toHaveLength(1);
-    expect(facts.filter((fact) => fact.type === 'joined').length).toBeGreaterThanOrEqual(2);
+    const told = await facts(world, run);
+    expect(told.filter((fact) => fact.type === 'left')).toHaveLength(1);
+    expect(told.filter((fact) => fact.type === 'joined').length).toBeGreaterThanOrEqual(2);
     expect(runs).toBe(1_500);
     const value = plain(await loadLarge(world.objects, summary.result as never));
     expect(value).toMatchObject({ 0: 1_500, 2: 14, 3: 1_500, 4: 2_998 });
@@ -51,10 +79,30 @@ describe('jobs that nothing refers to any more', () => {
     const watched = { ...world, objects: { ...objects, get } };
     const run = await start(watched, seq([count(1_500), slow(70), again(1_500)]), { cache: false });
     await play(watched, run);
-    const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
-    expect(facts.filter((fact) => fact.type === 'joined').length).toBeGreaterThanOrEqual(1_500);
+    const told = await facts(world, run);
+    expect(told.filter((fact) => fact.type === 'joined').length).toBeGreaterThanOrEqual(1_500);
     expect(read.length).toBeGreaterThan(0);
     expect(read.length).toBeLessThan(10);
+  });
+
+  it.each(Object.keys(DAMAGES))('and whose values are %s fail the calls that join them by name', async (damage) => {
+    const world = playWorld();
+    const between = () => void harm(world, 'done/', damage);
+    const run = await start(world, seq([count(1_500), slow(70), small(7)]), { cache: false });
+    const summary = await play(world, run, { between });
+    expect(summary.status).toBe('FAILED');
+    expect(summary.traceback).toMatch(/^Value(Gone|Damaged): the object .*done\//m);
+    expect((await facts(world, run)).map(({ type }) => type).slice(-2)).toEqual(['gone', 'ended']);
+  });
+
+  it.each(Object.keys(DAMAGES))('are in the journal, too, where the snapshot is %s', async (damage) => {
+    const world: MemoryWorld = { ...playWorld(), warm: warmGraphs(0) };
+    let harmed = 0;
+    const between = () => {
+      harmed += harm(world, 'snapshots/', damage);
+    };
+    expect(await evaluate(world, seq([len(range(5)), slow(66)]), { between })).toMatchObject({ 0: 5 });
+    expect(harmed).toBeGreaterThan(0);
   });
 
   it('leave the same way when the graph is folded from its first entry at every round', async () => {

@@ -11,7 +11,7 @@ interface Recording {
 }
 
 /** Facts of runs with a thousand jobs and more. */
-type NotSmall = 'left' | 'joined';
+type NotSmall = 'left' | 'joined' | 'gone';
 
 const FILES = globSync('*.json', { cwd: import.meta.dirname }).sort();
 

@@ -75,7 +75,8 @@ export async function realPlace(path: string): Promise<string> {
 
 async function realOf(path: string): Promise<string | undefined> {
   return await realpath(path).catch((thrown) => {
-    if (isErrno(thrown, 'ENOENT', 'ENOTDIR')) return undefined;
+    // What cannot be there leads nowhere: whoever makes it is told why.
+    if (isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return undefined;
     throw thrown;
   });
 }

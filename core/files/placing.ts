@@ -8,7 +8,7 @@ import { inputChanged, inputMissing } from './errors.ts';
 import { writeAll } from './local.ts';
 import type { Chunks, Store } from './store.ts';
 
-interface Placement {
+export interface Placement {
   readonly location: string;
   /** What it must have; null when nobody has looked at it. */
   readonly version: string | null;

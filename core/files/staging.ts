@@ -9,7 +9,7 @@ import { attributesOf } from './attributes.ts';
 import { checkReallyBelow, pathBelow } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
-import { abortable, type Placed, placeFile } from './placing.ts';
+import { abortable, type Placed, type Placement, placeFile } from './placing.ts';
 import { dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
 import type { Stores } from './stores.ts';
 import { filesBelow } from './walk.ts';
@@ -36,20 +36,30 @@ export type Output = Leaf & { readonly name: string };
 export async function stageIn(stores: Stores, input: Input, folder: string, signal: AbortSignal): Promise<Placed> {
   const store = stores(input.location);
   const target = join(folder, input.name);
-  await mkdir(dirname(target), { recursive: true });
   if (input.kind === 'dir') return await copyDirIn(store, input, target, signal);
   if (input.version === ABSENT) checked(input, await look(store, input));
-  return await placeFile(store, { ...input, target }, signal);
+  return await placeNamed(store, { ...input, target }, signal);
+}
+
+/** What a store has under a name that this machine's file systems do not take is refused by that name. */
+async function placeNamed(store: Store, placement: Placement, signal: AbortSignal): Promise<Placed> {
+  try {
+    await mkdir(dirname(placement.target), { recursive: true });
+    return await placeFile(store, placement, signal);
+  } catch (thrown) {
+    if (!isErrno(thrown, 'ENAMETOOLONG')) throw thrown;
+    throw refused(placement.location, 'cannot be put into the working directory: its name is too long');
+  }
 }
 
 async function copyDirIn(store: Store, input: Input, target: string, signal: AbortSignal): Promise<Placed> {
   const { entries } = checked(input, await look(store, input));
+  await mkdir(dirname(target), { recursive: true });
   await mkdir(target);
   const placed = await mapConcurrent(entries, TRANSFERS_AT_ONCE, async ({ path, location, version }) => {
     const file = pathBelow(target, path, location);
     await checkReallyBelow(target, file, location);
-    await mkdir(dirname(file), { recursive: true });
-    return await placeFile(store, { location, version, how: input.how, target: file }, signal);
+    return await placeNamed(store, { location, version, how: input.how, target: file }, signal);
   });
   return { bytes: sum(placed.map(({ bytes }) => bytes)), linked: placed.some(({ linked }) => linked) };
 }

@@ -17,7 +17,8 @@ function kindOf(source: File | Dir): 'file' | 'dir' {
 }
 
 /**
- * Refuses names that cannot be staged into one working directory: empty, absolute, climbing out of it, or equal.
+ * Refuses names that cannot be staged into one working directory: empty, absolute, climbing out of it, equal, or spelled
+ * in a way that would have to be put right, as `./x` and `d//x`. A directory's may end in a slash.
  * `what` names the side in the message: 'inputs' or 'outputs'.
  */
 export function checkStageNames(
@@ -26,8 +27,8 @@ export function checkStageNames(
 ): void {
   const taken = new Map<string, string>();
   for (const { name, location } of names) {
-    const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-    const path = parts.join('/');
+    const path = name.replace(/\/$/, '');
+    const parts = path.split('/');
     if (name.startsWith('/'))
       throw new TypeError(`${what}: the stage name ${JSON.stringify(name)} of ${location} is absolute`);
     if (parts.includes('..')) {
@@ -35,8 +36,14 @@ export function checkStageNames(
         `${what}: the stage name ${JSON.stringify(name)} of ${location} climbs out of the working directory`,
       );
     }
-    if (path === '' || name.includes('\0'))
+    if (path === '' || path === '.' || name.includes('\0'))
       throw new TypeError(`${what}: ${location} needs a stage name, as in .stage('name')`);
+    const odd = parts.find((part) => part === '' || part === '.');
+    if (odd !== undefined) {
+      throw new TypeError(
+        `${what}: the stage name ${JSON.stringify(name)} of ${location} has the segment ${JSON.stringify(odd)}`,
+      );
+    }
     const other = taken.get(path);
     if (other !== undefined) {
       throw new TypeError(`${what}: ${other} and ${location} have the same stage name ${JSON.stringify(path)}`);

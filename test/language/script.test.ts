@@ -93,7 +93,11 @@ describe('stage names', () => {
 
   it.each<[string, readonly unknown[], string]>([
     ['equal', [file('a/x').stage(), { deep: file('b/x').stage() }], 'inputs: a/x and b/x have the same stage name "x"'],
-    ['equal in another spelling', [file('a').stage('d//x'), file('b').stage('./d/x')], 'same stage name "d/x"'],
+    ['equal in another spelling', [file('a').stage('d/x'), dir('b').stage('d/x/')], 'same stage name "d/x"'],
+    ['with an empty segment', [file('a').stage('d//x')], 'inputs: the stage name "d//x" of a has the segment ""'],
+    ['with more than one slash at its end', [dir('a').stage('d//')], 'has the segment ""'],
+    ['with a dot for a folder', [file('a').stage('./x')], 'inputs: the stage name "./x" of a has the segment "."'],
+    ['with a dot at its end', [dir('a').stage('x/.')], 'has the segment "."'],
     ['absolute', [file('a').stage('/tmp/a')], 'inputs: the stage name "/tmp/a" of a is absolute'],
     ['climbing', [file('a').stage('b/../../a')], 'climbs out of the working directory'],
     ['empty', [file('a').stage('.')], "inputs: a needs a stage name, as in .stage('name')"],

@@ -210,7 +210,8 @@ describe('staging', () => {
   it.each([
     ['an absolute name', [new File('a').stage('/etc/passwd')], /absolute/],
     ['a climbing name', [new File('a').stage('../a')], /climbs/],
-    ['equal names', [new File('a').stage('x'), new File('b').stage('./x')], /same stage name/],
+    ['equal names', [new File('a').stage('x'), new File('b').stage('x/')], /same stage name/],
+    ['odd names', [new File('a').stage('d//x')], /has the segment ""/],
     ['a name inside of another', [new Dir('precious').stage('ref'), new File('b').stage('ref/x')], /inside of/],
   ])('refuses %s', async (_, inputs, message) => {
     await Promise.all([desk.write('a', 'a'), desk.write('b', 'b'), desk.write('precious/file', 'x')]);

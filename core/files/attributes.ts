@@ -1,6 +1,7 @@
 /** What of a file travels with its bytes: permission bits, and the time by which tools tell what is older. */
 import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { bytesOf } from './names.ts';
 
 export interface Attributes {
   readonly mode?: number | undefined;
@@ -22,7 +23,7 @@ export async function setAttributes(file: FileHandle, { mode, mtimeMs }: Attribu
 }
 
 export async function setAttributesAt(path: string, attributes: Attributes): Promise<void> {
-  const file = await open(path);
+  const file = await open(bytesOf(path));
   try {
     await setAttributes(file, attributes);
   } finally {

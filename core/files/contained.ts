@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { isErrno } from '../disk/write.ts';
 import { quote, refused } from './errors.ts';
+import { bytesOf, textOf } from './names.ts';
 import type { Entry, Store } from './store.ts';
 
 /** The store, with listings that cannot lead out of the folder: keys on S3 are any text, also `d/../../x`. */
@@ -73,8 +74,13 @@ export async function realPlace(path: string): Promise<string> {
   }
 }
 
+/** As realpath(3). */
+export async function realPath(path: string): Promise<string> {
+  return textOf(await realpath(bytesOf(path), { encoding: 'buffer' }));
+}
+
 async function realOf(path: string): Promise<string | undefined> {
-  return await realpath(path).catch((thrown) => {
+  return await realPath(path).catch((thrown) => {
     // What cannot be there leads nowhere: whoever makes it is told why.
     if (isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return undefined;
     throw thrown;

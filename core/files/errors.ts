@@ -37,5 +37,5 @@ export function unreachable(location: string, why: string): FileError {
 
 /** Locations may hold spaces and line ends: a message shows where they begin and end only where that is in doubt. */
 export function quote(location: string): string {
-  return /^[\w./:@%+=,~-]+$/.test(location) ? location : JSON.stringify(location);
+  return /^[\w./:@%+=,~\\-]+$/.test(location) ? location : JSON.stringify(location);
 }

@@ -2,12 +2,13 @@
 import type { Stats } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
 import { isErrno } from '../disk/write.ts';
+import { bytesOf } from './names.ts';
 
 /** `a folder`, `a named pipe`, …; undefined where nothing is there. */
 export async function kindAt(path: string): Promise<string | undefined> {
-  const stats = await there(() => stat(path));
+  const stats = await there(() => stat(bytesOf(path)));
   if (stats) return kindOf(stats);
-  const link = await there(() => lstat(path));
+  const link = await there(() => lstat(bytesOf(path)));
   return link?.isSymbolicLink() ? 'a link that leads nowhere' : undefined;
 }
 

@@ -8,6 +8,7 @@ import { isErrno, partBeside } from '../disk/write.ts';
 import { type Attributes, attributesOf, setAttributes } from './attributes.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
+import { asText, bytesOf } from './names.ts';
 import { localDirectories } from './replacing.ts';
 import type { Chunks, Entry, Store } from './store.ts';
 import { fileVersions, settled, statFile } from './versions.ts';
@@ -32,15 +33,16 @@ export interface LocalOptions {
 export function localStore(options: LocalOptions): Store {
   const versions = fileVersions(options.versions, { notes: options.notesVersions ?? true });
 
+  const root = options.root === undefined ? undefined : asText(options.root);
   const pathOf = (location: string): string => {
     if (location.includes('\0')) throw refused(location, 'holds a NUL character');
     if (isAbsolute(location)) return resolve(location);
-    if (options.root === undefined)
+    if (root === undefined)
       throw refused(location, 'is a relative path, and here there is no folder it is relative to');
-    return resolve(options.root, location);
+    return resolve(root, location);
   };
 
-  const directories = localDirectories({ ...options, pathOf, versions });
+  const directories = localDirectories({ ...options, root, pathOf, versions });
   const store: Store = {
     path: pathOf,
     directories: {
@@ -99,11 +101,11 @@ interface Reading {
 async function* readLocal({ location, path, version, tell }: Reading): Chunks {
   const hash = version === undefined ? undefined : createHash('sha256');
   try {
-    const stats = await stat(path);
+    const stats = await stat(bytesOf(path));
     // Opening a named pipe would wait for somebody to write into it.
     if (!stats.isFile()) await absent(location, path, 'a file');
     tell?.(attributesOf(stats));
-    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+    for await (const chunk of createReadStream(bytesOf(path), { highWaterMark: CHUNK_BYTES })) {
       hash?.update(chunk);
       yield chunk;
     }
@@ -135,24 +137,24 @@ async function writeWhole(
     const stats = await handle.stat({ bigint: true });
     await handle.close();
     await settled(stats);
-    await guarded(location, 'write', () => rename(part, path));
+    await guarded(location, 'write', () => rename(bytesOf(part), bytesOf(path)));
     return { version: hash.digest('hex'), bytes, stats };
   } catch (thrown) {
     await handle.close().catch(() => undefined);
-    await unlink(part).catch(() => undefined);
+    await unlink(bytesOf(part)).catch(() => undefined);
     throw thrown;
   }
 }
 
 async function openNew(path: string, umask: number | undefined): Promise<FileHandle> {
   const folder = dirname(path);
-  const first = await mkdir(folder, { recursive: true });
-  const file = await open(path, 'wx');
+  const first = await mkdir(bytesOf(folder), { recursive: true });
+  const file = await open(bytesOf(path), 'wx');
   if (umask === undefined) return file;
   await file.chmod(0o666 & ~umask);
   // The new folders, from the innermost up to the first that was made.
   for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) {
-    await chmod(made, 0o777 & ~umask);
+    await chmod(bytesOf(made), 0o777 & ~umask);
   }
   return file;
 }

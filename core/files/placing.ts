@@ -1,11 +1,13 @@
 /** One file into a working directory, so that whatever a script does to it there, the original stays as it is. */
 import { constants } from 'node:fs';
-import { access, copyFile, open, realpath, stat, symlink } from 'node:fs/promises';
+import { access, copyFile, open, stat, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isErrno } from '../disk/write.ts';
 import { type Attributes, attributesOf, setAttributes, setAttributesAt } from './attributes.ts';
+import { realPath } from './contained.ts';
 import { inputChanged, inputMissing } from './errors.ts';
 import { writeAll } from './local.ts';
+import { bytesOf } from './names.ts';
 import type { Chunks, Store } from './store.ts';
 
 export interface Placement {
@@ -32,7 +34,7 @@ export async function placeFile(store: Store, placement: Placement, signal: Abor
   if (path !== undefined) {
     if (placement.how === 'link' && (await isBeyondReach(path))) {
       const bytes = await checkedBytes(store, placement);
-      await symlink(path, placement.target);
+      await symlink(bytesOf(path), bytesOf(placement.target));
       return { bytes, linked: true };
     }
     if (await clone(path, placement.target)) {
@@ -45,7 +47,7 @@ export async function placeFile(store: Store, placement: Placement, signal: Abor
 /** What the owner may not write he can still make writable, so only what others own, or what is mounted read-only, counts. */
 async function isBeyondReach(path: string): Promise<boolean> {
   try {
-    const real = await realpath(path);
+    const real = await realPath(path);
     return (await isUnwritable(real)) && (await isUnwritable(dirname(real)));
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG')) return false;
@@ -55,21 +57,21 @@ async function isBeyondReach(path: string): Promise<boolean> {
 
 async function isUnwritable(path: string): Promise<boolean> {
   try {
-    await access(path, constants.W_OK);
+    await access(bytesOf(path), constants.W_OK);
     return false;
   } catch (thrown) {
     if (isErrno(thrown, 'EROFS')) return true;
     if (!isErrno(thrown, 'EACCES', 'EPERM')) throw thrown;
-    return (await stat(path)).uid !== process.geteuid?.();
+    return (await stat(bytesOf(path))).uid !== process.geteuid?.();
   }
 }
 
 /** false where the file system has no clones, or the original changed meanwhile: reading it will tell. */
 async function clone(path: string, target: string): Promise<boolean> {
   try {
-    const before = await stat(path);
+    const before = await stat(bytesOf(path));
     if (!before.isFile()) return false;
-    await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+    await copyFile(bytesOf(path), bytesOf(target), constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
     await setAttributesAt(target, attributesOf(before));
     return true;
   } catch (thrown) {
@@ -88,7 +90,7 @@ async function checkedBytes(store: Store, { location, version }: Placement): Pro
 async function copyBytes(store: Store, { location, version, target }: Placement, signal: AbortSignal): Promise<number> {
   let attributes: Attributes = {};
   const chunks = store.read(location, version ?? undefined, (told) => (attributes = told));
-  const handle = await open(target, 'wx');
+  const handle = await open(bytesOf(target), 'wx');
   try {
     let bytes = 0;
     for await (const chunk of abortable(chunks, signal)) {

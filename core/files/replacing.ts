@@ -7,6 +7,7 @@ import { digest } from '../values/hash.ts';
 import { realPlace } from './contained.ts';
 import { quote, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
+import { bytesOf } from './names.ts';
 import type { Directories } from './store.ts';
 import { statFile, type Versions } from './versions.ts';
 import { filesBelow } from './walk.ts';
@@ -63,7 +64,7 @@ export function localDirectories({ pathOf, versions, placed, root }: Directories
       const part = partBeside(place);
       const made = (await filesBelow(source)) ?? [];
       try {
-        await mkdir(part, { recursive: true });
+        await mkdir(bytesOf(part), { recursive: true });
         const written = await mapConcurrent(made, TRANSFERS_AT_ONCE, (path) =>
           copy(join(source, path), join(part, path)),
         );
@@ -80,7 +81,7 @@ export function localDirectories({ pathOf, versions, placed, root }: Directories
         });
         return written.reduce((sum, { bytes }) => sum + bytes, 0);
       } finally {
-        await rm(part, { recursive: true, force: true });
+        await rm(bytesOf(part), { recursive: true, force: true });
       }
     },
   };
@@ -101,21 +102,21 @@ async function swap(part: string, place: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     const moved = await moveAside(part, place, old);
     try {
-      await rename(part, place);
+      await rename(bytesOf(part), bytesOf(place));
       break;
     } catch (thrown) {
-      if (moved) await rename(old, place).catch(() => undefined);
+      if (moved) await rename(bytesOf(old), bytesOf(place)).catch(() => undefined);
       if (tries === SWAPS_MAX || !isErrno(thrown, 'ENOTEMPTY', 'EEXIST')) throw thrown;
-      await rm(old, { recursive: true, force: true });
+      await rm(bytesOf(old), { recursive: true, force: true });
     }
   }
-  await rm(old, { recursive: true, force: true });
+  await rm(bytesOf(old), { recursive: true, force: true });
 }
 
 async function moveAside(part: string, place: string, old: string): Promise<boolean> {
   try {
-    await chmod(part, (await stat(place)).mode & 0o7777);
-    await rename(place, old);
+    await chmod(bytesOf(part), (await stat(bytesOf(place))).mode & 0o7777);
+    await rename(bytesOf(place), bytesOf(old));
     return true;
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT')) return false;

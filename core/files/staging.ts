@@ -1,14 +1,15 @@
 /** Inputs into a working directory, outputs out of it. */
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, realpath, stat } from 'node:fs/promises';
+import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
 import { attributesOf } from './attributes.ts';
-import { checkReallyBelow, pathBelow } from './contained.ts';
+import { checkReallyBelow, pathBelow, realPath } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
+import { bytesOf } from './names.ts';
 import { abortable, type Placed, type Placement, placeFile } from './placing.ts';
 import { dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
 import type { Stores } from './stores.ts';
@@ -44,7 +45,7 @@ export async function stageIn(stores: Stores, input: Input, folder: string, sign
 /** What a store has under a name that this machine's file systems do not take is refused by that name. */
 async function placeNamed(store: Store, placement: Placement, signal: AbortSignal): Promise<Placed> {
   try {
-    await mkdir(dirname(placement.target), { recursive: true });
+    await mkdir(bytesOf(dirname(placement.target)), { recursive: true });
     return await placeFile(store, placement, signal);
   } catch (thrown) {
     if (!isErrno(thrown, 'ENAMETOOLONG')) throw thrown;
@@ -54,8 +55,8 @@ async function placeNamed(store: Store, placement: Placement, signal: AbortSigna
 
 async function copyDirIn(store: Store, input: Input, target: string, signal: AbortSignal): Promise<Placed> {
   const { entries } = checked(input, await look(store, input));
-  await mkdir(dirname(target), { recursive: true });
-  await mkdir(target);
+  await mkdir(bytesOf(dirname(target)), { recursive: true });
+  await mkdir(bytesOf(target));
   const placed = await mapConcurrent(entries, TRANSFERS_AT_ONCE, async ({ path, location, version }) => {
     const file = pathBelow(target, path, location);
     await checkReallyBelow(target, file, location);
@@ -109,7 +110,7 @@ export async function checkOutput({ kind, location, name }: Output, folder: stri
 
 async function checkReadable(path: string, name: string): Promise<void> {
   try {
-    await access(path, constants.R_OK);
+    await access(bytesOf(path), constants.R_OK);
   } catch (thrown) {
     if (!isErrno(thrown, 'EACCES', 'EPERM')) throw thrown;
     throw refused(name, 'cannot be read: permission denied');
@@ -151,8 +152,8 @@ async function copyOut(stores: Stores, source: string, location: string, signal:
   const store = stores(location);
   const unchanged = store === stores(source) ? await alreadyThere(store, source, location) : undefined;
   if (unchanged) return { version: unchanged.version, bytes: 0 };
-  const chunks = abortable(createReadStream(source, { highWaterMark: CHUNK_BYTES }), signal);
-  const attributes = attributesOf(await stat(source));
+  const chunks = abortable(createReadStream(bytesOf(source), { highWaterMark: CHUNK_BYTES }), signal);
+  const attributes = attributesOf(await stat(bytesOf(source)));
   return await store.write(location, chunks, () => attributes);
 }
 
@@ -161,7 +162,7 @@ async function alreadyThere(store: Store, source: string, location: string): Pro
   const same = await store.copy?.(source, location);
   const path = store.path?.(location);
   if (same || path === undefined) return same;
-  const [made, there] = await Promise.all([stat(source), stat(path).catch(() => undefined)]);
+  const [made, there] = await Promise.all([stat(bytesOf(source)), stat(bytesOf(path)).catch(() => undefined)]);
   if (made.size !== there?.size || Math.abs(made.mtimeMs - there.mtimeMs) > TIME_STEP_MS) return undefined;
   if (((made.mode ^ there.mode) & 0o111) !== 0) return undefined;
   const [ours, theirs] = await Promise.all([store.stat(source), store.stat(location)]);
@@ -175,8 +176,8 @@ async function written(store: Store, leaf: Leaf, bytes: number): Promise<Written
 
 async function isSame(source: string, target: string | undefined): Promise<boolean> {
   if (target === undefined) return false;
-  const real = await realpath(target).catch(() => undefined);
-  return real === (await realpath(source));
+  const real = await realPath(target).catch(() => undefined);
+  return real === (await realPath(source));
 }
 
 function sum(numbers: readonly number[]): number {

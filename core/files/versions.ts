@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isErrno, replaceFile } from '../disk/write.ts';
 import { digest } from '../values/hash.ts';
 import { refused } from './errors.ts';
+import { bytesOf } from './names.ts';
 
 /** Below this a file is read as fast as its memo would be. */
 const MEMO_BYTES_MIN = 64 * 1024;
@@ -94,7 +95,7 @@ function stampOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
 /** undefined for what is not there or is no file. */
 export async function statFile(path: string): Promise<BigIntStats | undefined> {
   try {
-    const stats = await stat(path, { bigint: true });
+    const stats = await stat(bytesOf(path), { bigint: true });
     return stats.isFile() ? stats : undefined;
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return undefined;
@@ -114,7 +115,7 @@ async function readMemo(path: string): Promise<Memo | undefined> {
 async function hashFile(path: string): Promise<string | undefined> {
   let handle: FileHandle;
   try {
-    handle = await open(path);
+    handle = await open(bytesOf(path));
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT')) return undefined;
     throw thrown;

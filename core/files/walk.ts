@@ -1,20 +1,21 @@
 /** The files below a local folder. */
-import { isUtf8 } from 'node:buffer';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { isErrno, isPart } from '../disk/write.ts';
 import { byCodeUnit } from '../values/encode.ts';
+import { realPath } from './contained.ts';
 import { quote, refused } from './errors.ts';
+import { bytesOf, textOf } from './names.ts';
 
 /**
- * Paths from the folder, sorted; undefined when there is no such folder. Links are followed where they lead to something
+ * Paths from the folder, as text (`names.ts`), sorted; undefined when there is no such folder. Links are followed where they lead to something
  * inside; FileRefused names one that leaves, leads nowhere or leads around in a circle. Empty folders do not count.
  */
 export async function filesBelow(folder: string): Promise<string[] | undefined> {
   let top: string;
   try {
-    top = await realpath(folder);
-    if (!(await stat(top)).isDirectory()) return undefined;
+    top = await realPath(folder);
+    if (!(await stat(bytesOf(top))).isDirectory()) return undefined;
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) return undefined;
     throw thrown;
@@ -33,12 +34,10 @@ interface Walk {
 }
 
 async function collect(walk: Walk, real: string, prefix: string, above: readonly string[]): Promise<void> {
-  for (const entry of await readdir(real, { withFileTypes: true, encoding: 'buffer' })) {
-    const name = entry.name.toString();
+  for (const entry of await readdir(bytesOf(real), { withFileTypes: true, encoding: 'buffer' })) {
+    const name = textOf(entry.name);
     if (isPart(name)) continue;
     const path = prefix + name;
-    if (!isUtf8(entry.name))
-      throw refused(walk.folder, `holds ${escaped(prefix, entry.name)}, whose name is not UTF-8`);
     if (entry.isFile()) walk.found.push(path);
     else if (entry.isDirectory()) {
       const inner = join(real, name);
@@ -48,14 +47,6 @@ async function collect(walk: Walk, real: string, prefix: string, above: readonly
   }
 }
 
-/** As bash writes it: `$'caf\\xe9.txt'`. */
-function escaped(prefix: string, name: Buffer): string {
-  const bytes = Array.from(name, (byte) =>
-    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
-  );
-  return `$'${prefix}${bytes.join('')}'`;
-}
-
 async function follow(walk: Walk, link: string, path: string, above: readonly string[]): Promise<void> {
   const target = await targetOf(walk, link, path);
   if (!target.startsWith(walk.top + sep) && target !== walk.top) {
@@ -63,7 +54,7 @@ async function follow(walk: Walk, link: string, path: string, above: readonly st
   }
   if (above.includes(target))
     throw refused(walk.folder, `holds the link ${quote(path)}, which leads around in a circle`);
-  const stats = await stat(target);
+  const stats = await stat(bytesOf(target));
   if (stats.isDirectory()) await collect(walk, target, `${path}/`, [...above, target]);
   else if (stats.isFile()) walk.found.push(path);
   else throw refused(walk.folder, `holds ${quote(path)}, which is neither a file nor a folder`);
@@ -71,7 +62,7 @@ async function follow(walk: Walk, link: string, path: string, above: readonly st
 
 async function targetOf(walk: Walk, link: string, path: string): Promise<string> {
   try {
-    return await realpath(link);
+    return await realPath(link);
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT', 'ELOOP', 'ENOTDIR')) {
       throw refused(walk.folder, `holds the link ${quote(path)}, which leads nowhere`);

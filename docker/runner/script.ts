@@ -6,6 +6,7 @@ import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { shortName } from '../../core/disk/short-names.ts';
 import { FOLDER_MODE } from '../../core/disk/write.ts';
 import { exitCodeHint } from '../../core/engine/exit-codes.ts';
+import { asText } from '../../core/files/names.ts';
 import { checkUnchanged, stageIn } from '../../core/files/staging.ts';
 import type { Stores } from '../../core/files/stores.ts';
 import type { Table } from '../../core/values/table.ts';
@@ -91,15 +92,16 @@ async function hasRoom(folder: string): Promise<boolean> {
 
 async function carryOut(script: Script, folder: string, job: ScriptJob): Promise<Table | 'lost'> {
   const { stores, measured, lifetime } = job;
+  const here = asText(folder);
   const placed = await mapConcurrent(script.inputs, TRANSFERS_AT_ONCE, (input) =>
-    stageIn(stores, input, folder, lifetime.signal),
+    stageIn(stores, input, here, lifetime.signal),
   );
   measured.stagedInBytes = placed.reduce((sum, { bytes }) => sum + bytes, 0);
   const { stdout = '' } = await run(script, folder, job);
   const linked = script.inputs.filter((_, at) => placed[at]?.linked);
   await mapConcurrent(linked, TRANSFERS_AT_ONCE, (input) => checkUnchanged(stores, input));
   if (!(await job.stillOurs())) return 'lost';
-  const { value, bytes } = await takeOut(script.outputs, folder, stores, stdout, lifetime.signal);
+  const { value, bytes } = await takeOut(script.outputs, here, stores, stdout, lifetime.signal);
   measured.stagedOutBytes = bytes;
   return value;
 }

@@ -1,8 +1,9 @@
 /** Files whose names nobody should choose, in a project whose folder has one too, through a whole run. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bytesOf } from '../../core/files/names.ts';
 import { scratchFolder } from '../support/project.ts';
 import { counts, redex, runEnd } from './command.ts';
 
@@ -18,12 +19,19 @@ const NAMES = [
 ];
 
 const WORKFLOW = `
-import { dir, type File, file, script, task, v } from 'redex';
+import { type Dir, dir, type File, file, script, task, v } from 'redex';
 
 export const main = task('e2e.names', { params: v.object({ names: v.array(v.string()) }) }, ({ names }) => ({
   copies: names.map((name) => copy(name, file(\`in/\${name}\`))),
   folders: names.map((name) => pack(name, file(\`in/\${name}\`))),
 }));
+
+/** A directory through a script, and its names as they are printed. */
+export const bytes = task('e2e.bytes', { params: v.object({}) }, () =>
+  list(script('cp -r in made', { executor: 'batch', inputs: dir('bytes').stage('in'), outputs: dir('copied').stage('made') })),
+);
+
+const list = task('e2e.list', {}, async (made: Dir) => (await made.list()).map((each) => each.name));
 
 const copy = task('e2e.copy', {}, (name: string, from: File) =>
   script('test "$(ls | wc -l)" -ge 1; cat ./* > "$RESULT"', {
@@ -73,4 +81,21 @@ test('files of any name are read, written, recognised and reused', { timeout: 60
 
   await writeFile(join(folder, 'in', NAMES[3] ?? ''), 'other text');
   expect(counts(runEnd(await redex(folder, ...words)), 'done')).toMatchObject({ 'redex.script': 2 });
+});
+
+test('names that are no UTF-8 are told apart, printed escaped, and reused', { timeout: 60_000 }, async () => {
+  const names = ['caf\\xe9', 'caf\\xea', 'café', '\\xff/deep \\x80'];
+  for (const name of names) {
+    const path = join(folder, 'bytes', name);
+    await mkdir(bytesOf(dirname(path)), { recursive: true });
+    await writeFile(bytesOf(path), 'x');
+  }
+  const end = runEnd(await redex(folder, 'run', 'bytes', '--json'));
+  expect(end).toMatchObject({ status: 'DONE', result: ['deep \\x80', 'caf\\xe9', 'caf\\xea', 'café'] });
+  expect(await readFile(bytesOf(join(folder, 'copied', '\\xff/deep \\x80')), 'utf8')).toBe('x');
+  expect(counts(runEnd(await redex(folder, 'run', 'bytes', '--json')), 'done')).toEqual({});
+
+  await rename(bytesOf(join(folder, 'bytes/caf\\xe9')), bytesOf(join(folder, 'bytes/caf\\xe8')));
+  const renamed = runEnd(await redex(folder, 'run', 'bytes', '--json'));
+  expect(renamed.result).toEqual(['deep \\x80', 'caf\\xe8', 'caf\\xea', 'café']);
 });

@@ -33,7 +33,16 @@ describe('an output', () => {
   it.each([
     ['a named pipe', 'mkfifo d/it', /holds it, which is neither a file nor a folder/],
     ['a dangling link', 'ln -s nowhere d/it', /holds the link it, which leads nowhere/],
-    ['a name that is not UTF-8', `touch $'d/caf\\xe9.txt'`, /holds \$'caf\\xe9\.txt', whose name is not UTF-8/],
+    [
+      'a named pipe whose name is not UTF-8',
+      `mkfifo $'d/caf\\xe9'`,
+      /holds caf\\xe9, which is neither a file nor a folder/,
+    ],
+    [
+      'a dangling link whose name is two lines',
+      `ln -s nowhere $'d/a\\nb'`,
+      /holds the link "a\\nb", which leads nowhere/,
+    ],
   ])('names what a directory that is an output cannot have: %s; nothing is taken', async (_, text, message) => {
     const outputs = [new Dir('kinds/d').stage(), new File('kinds/beside').stage()];
     const ended = await desk.run({ text: `mkdir d; echo x > d/a; echo x > beside; ${text}\n`, outputs });

@@ -2,10 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { DRY_RUN_WRITE, type DryRun, type DryWorld, dryRun, type PlannedJob } from '../core/engine/dry-run.ts';
 import type { LaunchRequest } from '../core/engine/launch.ts';
-import { keys } from '../core/engine/objects.ts';
+import { keys, sealed } from '../core/engine/objects.ts';
 import type { Objects } from '../core/engine/ports.ts';
 import type { Reason } from '../core/engine/reasons.ts';
 import { fileAccess } from '../core/files/access.ts';
@@ -66,7 +65,7 @@ const NO_CLOCK: DryWorld['clock'] = { now: () => Date.now(), nonce: () => '', sl
 function withBundle(objects: Objects, { hash, code, program }: Bundle): Objects {
   const parts = new Map([
     [keys.bundle(hash), Buffer.from(code)],
-    [keys.program(hash), gzipSync(JSON.stringify(program))],
+    [keys.program(hash), sealed(keys.program(hash), program)],
   ]);
   return { get: (key, range) => Promise.resolve(parts.get(key) ?? objects.get(key, range)), put: refuse };
 }

@@ -1,6 +1,7 @@
 /**
  * JSON inside items: gzipped; as a binary attribute while it is small, else in the object store with its key as a
- * string attribute. The attribute's type says which.
+ * string attribute. The attribute's type says which. The key ends in the hash of the object's bytes, which are checked
+ * when they are read.
  *
  * 1. The object is written before the item that names it.
  * 2. Every item carries the version of its format; a version from the future is refused, never guessed at.
@@ -10,6 +11,7 @@ import { gunzip, gzip } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { JSON_BYTES_MAX } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
+import { digestBytes } from '../values/hash.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -21,14 +23,15 @@ export const BODY_BYTES_MAX = 16 * 1024;
 /** Expressions, values and outcomes: a hundred of them are read at once, and a batch read gives at most 16 MB. */
 export const PART_BYTES_MAX = 8 * 1024;
 
-/** The attribute for `value`; `key` is where it goes when it is larger than `bytesMax`. */
+/** The attribute for `value`; `key` is how the name begins that it gets when it is larger than `bytesMax`. */
 export async function pack(objects: Objects, key: string, value: unknown, bytesMax: number): Promise<AttributeValue> {
   const json = Buffer.from(JSON.stringify(value));
   if (json.length > JSON_BYTES_MAX) throw new RangeError(`${key} would hold ${json.length} bytes of JSON`);
   const bytes = await zip(json);
   if (bytes.length <= bytesMax) return { B: bytes };
-  await objects.put(key, bytes);
-  return { S: key };
+  const name = `${key}-${digestBytes(bytes)}`;
+  await objects.put(name, bytes);
+  return { S: name };
 }
 
 /** What an item's attribute says, or the object that it names, is gone or is not what was written. */
@@ -38,6 +41,9 @@ export class Damaged extends Error {}
 export async function unpack(objects: Objects, attribute: AttributeValue | undefined): Promise<unknown> {
   const bytes = attribute?.B ?? (await objects.get(textOf(attribute)));
   if (!bytes) throw new Damaged(`the object ${attribute?.S} is gone from the object store`);
+  if (attribute?.S !== undefined && !attribute.S.endsWith(`-${digestBytes(bytes)}`)) {
+    throw new Damaged(`the object store holds something else under ${attribute.S}`);
+  }
   try {
     return JSON.parse((await unzip(bytes, { maxOutputLength: JSON_BYTES_MAX })).toString());
   } catch (cause) {

@@ -26,23 +26,13 @@ export function checkKey(key: string): string {
 /** Of one object's JSON, before compression: a few KB of gzip can be made to hold more than a process has memory. */
 export const JSON_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Throws when the JSON is larger than `getJson` would read. */
-export async function putJson(objects: Objects, key: string, value: unknown): Promise<void> {
-  await objects.put(key, zippedJson(key, value));
-}
-
+/** Throws when the JSON is larger than any reader would take. */
 function zippedJson(key: string, value: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(value));
   if (json.length > JSON_BYTES_MAX) {
     throw new RangeError(`${key} would hold ${json.length} bytes of JSON, and ${JSON_BYTES_MAX} is the most`);
   }
   return gzipSync(json);
-}
-
-/** The stored JSON, or undefined when there is no such object. Throws on what is no gzipped JSON, or too much of it. */
-export async function getJson(objects: Objects, key: string): Promise<unknown> {
-  const bytes = await objects.get(key);
-  return bytes && jsonOf(bytes);
 }
 
 function jsonOf(bytes: Uint8Array): unknown {
@@ -52,10 +42,14 @@ function jsonOf(bytes: Uint8Array): unknown {
 /** Of a sealed object: a digest of its key and of what follows. */
 const SEAL_BYTES = 40;
 
-/** JSON whose key does not say what is in it, and which is checked all the same when it is read. */
-export async function putSealed(objects: Objects, key: string, value: unknown): Promise<void> {
+/** The object for JSON whose key does not say what is in it, and which is checked all the same when it is read. */
+export function sealed(key: string, value: unknown): Buffer {
   const zipped = zippedJson(key, value);
-  await objects.put(key, Buffer.concat([Buffer.from(sealOf(key, zipped)), zipped]));
+  return Buffer.concat([Buffer.from(sealOf(key, zipped)), zipped]);
+}
+
+export async function putSealed(objects: Objects, key: string, value: unknown): Promise<void> {
+  await objects.put(key, sealed(key, value));
 }
 
 /** Throws ValueGone when there is no such object, ValueDamaged when there is something else. */
@@ -75,7 +69,8 @@ function sealOf(key: string, bytes: Uint8Array): Hash {
 
 /** Writes large values, each under its own hash. */
 export async function putLarge(objects: Objects, large: ReadonlyMap<Hash, Table>): Promise<void> {
-  await Promise.all([...large].map(([hash, table]) => putJson(objects, keys.value(hash), table)));
+  const put = ([hash, table]: [Hash, Table]) => objects.put(keys.value(hash), zippedJson(keys.value(hash), table));
+  await Promise.all([...large].map(put));
 }
 
 /** A large value is no longer in the store: whatever needs it fails, and trying again will not help. */

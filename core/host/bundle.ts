@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type BuildFailure, build, formatMessages } from 'esbuild';
-import { getJson, keys, putJson } from '../engine/objects.ts';
+import { getSealed, keys, putSealed, ValueGone } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
 import { digestBytes, type Hash } from '../values/hash.ts';
 import type { Program } from '../values/program.ts';
@@ -185,10 +185,22 @@ async function folderOf(files: readonly string[]): Promise<string> {
   }
 }
 
-/** Puts the bundle and its program where hosts and runners look for them, unless they are there. */
+/** Puts the bundle and its program where hosts and runners look for them, unless they are there and sound. */
 export async function storeBundle(objects: Objects, bundle: Bundle): Promise<void> {
+  if (await isStored(objects, bundle.hash)) return;
   // The program is written last: where it is, the code is too.
-  if (await getJson(objects, keys.program(bundle.hash))) return;
   await objects.put(keys.bundle(bundle.hash), Buffer.from(bundle.code));
-  await putJson(objects, keys.program(bundle.hash), bundle.program);
+  await putSealed(objects, keys.program(bundle.hash), bundle.program);
+}
+
+async function isStored(objects: Objects, bundle: Hash): Promise<boolean> {
+  const code = await objects.get(keys.bundle(bundle));
+  if (!code || digestBytes(code) !== bundle) return false;
+  return await getSealed(objects, keys.program(bundle)).then(
+    () => true,
+    (error: unknown) => {
+      if (!(error instanceof ValueGone)) throw error;
+      return false;
+    },
+  );
 }

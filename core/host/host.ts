@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getJson, keys } from '../engine/objects.ts';
+import { getSealed, keys, ValueDamaged, ValueGone } from '../engine/objects.ts';
 import type { Host, Objects, TaskResult } from '../engine/ports.ts';
 import type { FileAccess } from '../values/classes.ts';
 import { digestBytes, type Hash } from '../values/hash.ts';
@@ -91,10 +91,12 @@ function resultOf(answer: Answer): TaskResult {
 }
 
 async function readProgram(objects: Objects, bundle: Hash): Promise<Program> {
-  const program = await getJson(objects, keys.program(bundle));
-  if (!program) throw new Error(`the bundle ${bundle} is not in the object store`);
-  // It is named by its bundle, not by its own content: another bundle's is told by the name it carries.
-  if ((program as Program).bundle !== bundle) throw new Error(`the program of the bundle ${bundle} is another one's`);
+  const program = await getSealed(objects, keys.program(bundle)).catch((error: unknown) => {
+    if (!(error instanceof ValueGone)) throw error;
+    // Not a value that one call lacks: without it nothing of the run goes on.
+    const what = error instanceof ValueDamaged ? 'damaged in the object store' : 'not in the object store';
+    throw new Error(`the program of the bundle ${bundle} is ${what}`);
+  });
   return program as Program;
 }
 

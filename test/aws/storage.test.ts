@@ -19,7 +19,7 @@ import { dynamoSummaries } from '../../core/aws/summaries.ts';
 import type { Outcome } from '../../core/engine/ports.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import type { EvalHash, RunId } from '../../core/graph/facts.ts';
-import { digest } from '../../core/values/hash.ts';
+import { digest, digestBytes } from '../../core/values/hash.ts';
 import { outcomeOf } from '../contract/attempts.ts';
 import { evaluation } from '../contract/cache.ts';
 import { largeFacts } from '../contract/journal.ts';
@@ -56,9 +56,15 @@ describe('what is large', () => {
     const facts = largeFacts(20_000);
     await journal.append({ run, sequence: 2, nonce: 'bb', at: 0, facts });
     await journal.append({ run, sequence: 2, nonce: 'cc', at: 0, facts: largeFacts(20_000) });
-    expect([...objects.stored.keys()]).toEqual(['journal/large1/2-bb', 'journal/large1/2-cc']);
-    expect((await itemOf(tableNames.runs, { run, sort: 'j#0000000002' }))?.body).toEqual({ S: 'journal/large1/2-bb' });
+    const names = [...objects.stored].map(([key, bytes]) => key.replace(digestBytes(bytes), 'hash'));
+    expect(names).toEqual(['journal/large1/2-bb-hash', 'journal/large1/2-cc-hash']);
+    const [own, other] = [...objects.stored.keys()] as [string, string];
+    expect((await itemOf(tableNames.runs, { run, sort: 'j#0000000002' }))?.body).toEqual({ S: own });
     expect((await journal.readAfter(run, 1))[0]?.facts).toEqual(facts);
+    await objects.put(own, objects.stored.get(other) as Uint8Array);
+    await expect(journal.readAfter(run, 1)).rejects.toThrow(`the object store holds something else under ${own}`);
+    (objects.stored as Map<string, Uint8Array>).delete(own);
+    await expect(journal.readAfter(run, 1)).rejects.toThrow(`the object ${own} is gone`);
   });
 
   it('of an evaluation goes there part by part', async () => {
@@ -74,6 +80,7 @@ describe('what is large', () => {
   it.each([
     ['gone', (stored: Map<string, Uint8Array>, key: string) => stored.delete(key)],
     ['damaged', (stored: Map<string, Uint8Array>, key: string) => stored.set(key, Buffer.from('no gzip'))],
+    ["another's", (stored: Map<string, Uint8Array>, key: string) => stored.set(key, gzipSync('[1]'))],
     ['an inflated one', (stored: Map<string, Uint8Array>, key: string) => stored.set(key, BOMB)],
   ])('of an evaluation is a miss when its object is %s, and the others of the read are hits', async (_, harm) => {
     const objects = memoryObjects();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderObjects } from '../../core/disk/objects.ts';
-import { getJson, keys } from '../../core/engine/objects.ts';
+import { getSealed, keys } from '../../core/engine/objects.ts';
 import { BundleError, bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { project, scratchFolder } from '../support/project.ts';
 
@@ -225,8 +225,21 @@ describe('a bundle', () => {
     const objects = folderObjects(folder);
     await storeBundle(objects, bundle);
     expect(await readFile(join(folder, keys.bundle(bundle.hash)), 'utf8')).toBe(bundle.code);
-    expect(await getJson(objects, keys.program(bundle.hash))).toEqual(bundle.program);
+    expect(await getSealed(objects, keys.program(bundle.hash))).toEqual(bundle.program);
     await storeBundle({ ...objects, put: () => Promise.reject(new Error('written twice')) }, bundle);
+  });
+
+  test.each([
+    ['its code is damaged', keys.bundle],
+    ['its program is damaged', keys.program],
+  ])('is stored again where %s', async (_, keyOf) => {
+    const bundle = await bundleOf(FILES);
+    const objects = folderObjects(await scratchFolder());
+    await storeBundle(objects, bundle);
+    await objects.put(keyOf(bundle.hash), Buffer.from('{}'));
+    await storeBundle(objects, bundle);
+    expect(Buffer.from((await objects.get(keys.bundle(bundle.hash))) ?? []).toString()).toBe(bundle.code);
+    expect(await getSealed(objects, keys.program(bundle.hash))).toEqual(bundle.program);
   });
 });
 

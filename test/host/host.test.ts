@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderObjects } from '../../core/disk/objects.ts';
+import { keys } from '../../core/engine/objects.ts';
 import type { TaskResult } from '../../core/engine/ports.ts';
 import { fileAccess } from '../../core/files/access.ts';
 import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
@@ -116,7 +118,17 @@ describe('a host', () => {
     const store = folderObjects(join(folder, 'store'));
     const another = digest('test', 'another');
     const swapped = { ...store, get: (key: string) => store.get(key.replace(another, bundle)) };
-    await expect(open({ objects: swapped }).program(another)).rejects.toThrow("is another one's");
+    await expect(open({ objects: swapped }).program(another)).rejects.toThrow('is damaged in the object store');
+  });
+
+  test('rejects when the program of a bundle was replaced by what reads as one', async () => {
+    const store = folderObjects(join(folder, 'store'));
+    const program = gzipSync(JSON.stringify({ ...(await host.program(bundle)), limits: { gpu: 1 } }));
+    const seal = ((await store.get(keys.program(bundle))) ?? Buffer.alloc(0)).subarray(0, 40);
+    for (const replaced of [program, Buffer.concat([seal, program])]) {
+      const get: typeof store.get = (key) => (key.endsWith('.json') ? Promise.resolve(replaced) : store.get(key));
+      await expect(open({ objects: { ...store, get } }).program(bundle)).rejects.toThrow('is damaged');
+    }
   });
 
   test('fetches a bundle again when what it kept of it is damaged', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { keys, putJson } from '../../core/engine/objects.ts';
+import { keys, putSealed } from '../../core/engine/objects.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import type { File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
@@ -41,7 +41,7 @@ let desk: Desk;
 beforeAll(async () => {
   desk = await openDesk();
   await desk.objects.put(keys.bundle(bundle), BUNDLE);
-  await putJson(desk.objects, keys.program(bundle), { bundle, tasks: {}, executors: {}, limits: {}, context: {} });
+  await putSealed(desk.objects, keys.program(bundle), { bundle, tasks: {}, executors: {}, limits: {}, context: {} });
 });
 
 afterAll(() => desk.remove());

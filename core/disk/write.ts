@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+const PART_DIGITS = 16;
 const FILE_MODE = 0o600;
 export const FOLDER_MODE = 0o700;
 
@@ -13,9 +14,14 @@ export function isPart(name: string): boolean {
   return PART_NAME.test(name);
 }
 
+/** The name for a digest. */
+export function partName(digest: string): string {
+  return `.redex-${digest.slice(0, PART_DIGITS)}.part`;
+}
+
 /** A free name in the folder of `path`, so that a rename or link to it stays on one file system. */
 export function partBeside(path: string): string {
-  return join(dirname(path), `.redex-${randomBytes(8).toString('hex')}.part`);
+  return join(dirname(path), partName(randomBytes(PART_DIGITS / 2).toString('hex')));
 }
 
 export function isErrno(thrown: unknown, ...codes: string[]): boolean {

@@ -3,9 +3,14 @@ import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { bytesOf } from './names.ts';
 
+/** The metadata that names the directory output which an object was put into. */
+export const DIRECTORY_MARK = 'redex-directory';
+
 export interface Attributes {
   readonly mode?: number | undefined;
   readonly mtimeMs?: number | undefined;
+  /** On S3 only: which directory output it is put into. */
+  readonly directory?: string | undefined;
 }
 
 /** Neither set-user-ID nor sticky bits travel. */
@@ -32,10 +37,11 @@ export async function setAttributesAt(path: string, attributes: Attributes): Pro
 }
 
 /** As an S3 object's metadata, under the names that AWS DataSync and FSx give them. */
-export function toMetadata({ mode, mtimeMs }: Attributes): Record<string, string> {
+export function toMetadata({ mode, mtimeMs, directory }: Attributes): Record<string, string> {
   return {
     ...(mode === undefined ? {} : { 'file-permissions': `0${(mode & PERMISSIONS).toString(8)}` }),
     ...(mtimeMs === undefined ? {} : { 'file-mtime': `${Math.round(mtimeMs * 1000)}000ns` }),
+    ...(directory === undefined ? {} : { [DIRECTORY_MARK]: directory }),
   };
 }
 

@@ -30,6 +30,12 @@ export function refused(location: string, why: string): FileError {
   return new FileError('FileRefused', location, `${quote(location)} ${why}`);
 }
 
+/** In a directory that is to be replaced. */
+export function foreignFile(directory: string, file: string): FileError {
+  const advice = 'move it away, or give the output another place';
+  return refused(directory, `cannot be replaced: it holds ${quote(file)}, which no job put there; ${advice}`);
+}
+
 /** Its server does not answer, breaks off or is in trouble, each time it was asked. */
 export function unreachable(location: string, why: string): FileError {
   return new FileError('NetworkError', location, `${quote(location)} cannot be reached: ${why}`);

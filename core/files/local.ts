@@ -46,9 +46,8 @@ export function localStore(options: LocalOptions): Store {
   const store: Store = {
     path: pathOf,
     directories: {
-      check: (location, source) => guarded(location, 'write', () => directories.check(location, source)),
-      replace: (location, source, copy) =>
-        guarded(location, 'write', () => directories.replace(location, source, copy)),
+      check: (location, made) => guarded(location, 'write', () => directories.check(location, made)),
+      replace: (location, made, copy) => guarded(location, 'write', () => directories.replace(location, made, copy)),
     },
     stat: (location) =>
       guarded(location, 'read', async () => {

@@ -1,14 +1,14 @@
 /** Local directories that are outputs: each holds exactly what its script made, and what a user put there stays. */
 import { chmod, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
-import { isErrno, partBeside, replaceFile } from '../disk/write.ts';
+import { isErrno, partBeside, partName, replaceFile } from '../disk/write.ts';
 import { digest } from '../values/hash.ts';
 import { realPlace } from './contained.ts';
-import { quote, refused } from './errors.ts';
+import { foreignFile, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { bytesOf } from './names.ts';
-import type { Directories } from './store.ts';
+import type { Directories, Made } from './store.ts';
 import { statFile, type Versions } from './versions.ts';
 import { filesBelow } from './walk.ts';
 
@@ -32,50 +32,40 @@ export function localDirectories({ pathOf, versions, placed, root }: Directories
     return join(placed, digest('place', fromRoot.startsWith('..') ? place : fromRoot));
   };
 
-  const isEqual = async (one: string, other: string): Promise<boolean> => {
-    const [a, b] = await Promise.all([versions.of(one), versions.of(other)]);
-    return a !== undefined && a.version === b?.version;
-  };
-
   /** What was put there and what is made now, where all that is there is of these. */
-  const check = async (location: string, source: string, place: string): Promise<ReadonlySet<string>> => {
+  const check = async (location: string, { paths, sha256 }: Made, place: string): Promise<ReadonlySet<string>> => {
     const kind = await kindAt(place);
     if (kind !== undefined && kind !== 'a folder') throw refused(location, `is ${kind}, not a folder`);
-    const made = (await filesBelow(source)) ?? [];
     const note = await noteOf(place);
     // Where nothing can be remembered, a directory is as a file is: what has the name of an output is replaced.
-    const ours = new Set(note === undefined ? made : await readNote(note));
-    const making = new Set(made);
+    const ours = new Set(note === undefined ? paths : await readNote(note));
+    const making = new Set(paths);
     for (const path of (await filesBelow(place)) ?? []) {
       if (ours.has(path)) continue;
-      if (making.has(path) && (await isEqual(join(place, path), join(source, path)))) continue;
-      const advice = 'move it away, or give the output another place';
-      throw refused(location, `cannot be replaced: it holds ${quote(path)}, which no job put there; ${advice}`);
+      if (making.has(path) && (await versions.of(join(place, path)))?.version === (await sha256(path))) continue;
+      throw foreignFile(location, path);
     }
-    return new Set([...ours, ...made]);
+    return new Set([...ours, ...paths]);
   };
 
   return {
-    async check(location, source) {
-      await check(location, source, await realPlace(pathOf(location)));
+    async check(location, made) {
+      await check(location, made, await realPlace(pathOf(location)));
     },
-    async replace(location, source, copy) {
+    async replace(location, made, copy) {
       const place = await realPlace(pathOf(location));
       const part = partBeside(place);
-      const made = (await filesBelow(source)) ?? [];
       try {
         await mkdir(bytesOf(part), { recursive: true });
-        const written = await mapConcurrent(made, TRANSFERS_AT_ONCE, (path) =>
-          copy(join(source, path), join(part, path)),
-        );
-        const stats = await mapConcurrent(made, TRANSFERS_AT_ONCE, (path) => statFile(join(part, path)));
+        const written = await mapConcurrent(made.paths, TRANSFERS_AT_ONCE, (path) => copy(path, join(part, path)));
+        const stats = await mapConcurrent(made.paths, TRANSFERS_AT_ONCE, (path) => statFile(join(part, path)));
         const note = await noteOf(place);
-        const known = await check(location, source, place);
+        const known = await check(location, made, place);
         // Both before and after: whenever this breaks off, all that is there is known to be ours.
         if (note) await replaceFile(note, JSON.stringify([...known]));
         await swap(part, place);
-        if (note) await replaceFile(note, JSON.stringify(made));
-        await mapConcurrent([...made.entries()], TRANSFERS_AT_ONCE, async ([at, path]) => {
+        if (note) await replaceFile(note, JSON.stringify(made.paths));
+        await mapConcurrent([...made.paths.entries()], TRANSFERS_AT_ONCE, async ([at, path]) => {
           const [before, version] = [stats[at], written[at]?.version];
           if (before && version !== undefined) await versions.note(join(place, path), version, before);
         });
@@ -98,7 +88,7 @@ async function readNote(path: string): Promise<string[]> {
 
 /** Whoever looks finds the old directory, none, or the new one: never a part of each. */
 async function swap(part: string, place: string): Promise<void> {
-  const old = partBeside(place);
+  const old = await oldOf(place);
   for (let tries = 1; ; tries++) {
     const moved = await moveAside(part, place, old);
     try {
@@ -113,13 +103,21 @@ async function swap(part: string, place: string): Promise<void> {
   await rm(bytesOf(old), { recursive: true, force: true });
 }
 
+/** Always the same for a place, so that what a killed job has left there goes with what the next one replaces. */
+async function oldOf(place: string): Promise<string> {
+  const old = join(dirname(place), partName(digest('old', basename(place))));
+  await rm(bytesOf(old), { recursive: true, force: true });
+  return old;
+}
+
 async function moveAside(part: string, place: string, old: string): Promise<boolean> {
   try {
     await chmod(bytesOf(part), (await stat(bytesOf(place))).mode & 0o7777);
     await rename(bytesOf(place), bytesOf(old));
     return true;
   } catch (thrown) {
-    if (isErrno(thrown, 'ENOENT')) return false;
+    // None is there, or another job of the place is at it: that shows when the name is not free.
+    if (isErrno(thrown, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) return false;
     throw thrown;
   }
 }

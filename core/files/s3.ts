@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -12,6 +13,7 @@ import { byCodeUnit } from '../values/encode.ts';
 import { type Attributes, fromMetadata } from './attributes.ts';
 import { FileError, inputMissing, unreachable } from './errors.ts';
 import { clientOfUser } from './s3-client.ts';
+import { s3Directories } from './s3-directories.ts';
 import { explained, isStatus } from './s3-errors.ts';
 import { copySource, etagOf, type Place, placeOf, type S3Target, versionOf } from './s3-place.ts';
 import { copyInParts, type Found, upload } from './s3-upload.ts';
@@ -36,7 +38,17 @@ export function s3Store(client: S3Client = clientOfUser(), patience: Patience = 
       throw thrown;
     }
   };
+  const directories = s3Directories({
+    list: (location) => explained(location, () => listAll(client, location, soon)),
+    head: (location) => explained(location, () => head(placeOf(location))),
+    read: (location) => readObject(client, location, undefined, undefined, patience),
+    remove: (location) =>
+      explained(location, async () => {
+        await client.send(new DeleteObjectCommand(placeOf(location)));
+      }),
+  });
   return {
+    directories,
     stat: async (location) => writtenOf(await explained(location, () => head(placeOf(location)))),
     list: (location) => explained(location, () => listAll(client, location, soon)),
     read: (location, version, tell) => readObject(client, location, version, tell, patience),

@@ -5,13 +5,22 @@ import { dirname, join } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
-import { attributesOf } from './attributes.ts';
+import { type Attributes, attributesOf } from './attributes.ts';
 import { checkReallyBelow, pathBelow, realPath } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { bytesOf } from './names.ts';
 import { abortable, type Placed, type Placement, placeFile } from './placing.ts';
-import { dirVersion, type Entry, type Leaf, type Store, versionNow, type Written } from './store.ts';
+import {
+  type CopyMade,
+  dirVersion,
+  type Entry,
+  type Leaf,
+  type Made,
+  type Store,
+  versionNow,
+  type Written,
+} from './store.ts';
 import type { Stores } from './stores.ts';
 import { filesBelow } from './walk.ts';
 
@@ -122,7 +131,7 @@ export async function checkPlace(stores: Stores, { kind, location, name }: Outpu
   const source = join(folder, name);
   const store = stores(location);
   if (kind === 'dir' && !(await isSame(source, store.path?.(location)))) {
-    await store.directories?.check(location, source);
+    await store.directories?.check(location, await madeIn(stores, source));
   }
 }
 
@@ -136,24 +145,32 @@ export async function stageOut(stores: Stores, output: Output, folder: string, s
   if (kind === 'file') return await copyOut(stores, source, location, signal);
   const store = stores(location);
   if (await isSame(source, store.path?.(location))) return await written(store, output, 0);
-  if (store.directories) {
-    const copy = (from: string, to: string): Promise<Written> => copyOut(stores, from, to, signal);
-    return await written(store, output, await store.directories.replace(location, source, copy));
-  }
-  const paths = (await filesBelow(source)) ?? [];
-  const base = location.endsWith('/') ? location : `${location}/`;
-  const copied = await mapConcurrent(paths, TRANSFERS_AT_ONCE, (path) =>
-    copyOut(stores, join(source, path), base + path, signal),
-  );
-  return await written(store, output, sum(copied.map(({ bytes }) => bytes)));
+  if (!store.directories) throw refused(location, 'cannot be written: the web is read-only here');
+  const copy: CopyMade = (path, to, more) => copyOut(stores, join(source, path), to, signal, more);
+  return await written(store, output, await store.directories.replace(location, await madeIn(stores, source), copy));
 }
 
-async function copyOut(stores: Stores, source: string, location: string, signal: AbortSignal): Promise<Written> {
+/** What a directory is to hold that the script has made as this folder. */
+async function madeIn(stores: Stores, folder: string): Promise<Made> {
+  const store = stores(folder);
+  return {
+    paths: (await filesBelow(folder)) ?? [],
+    sha256: async (path) => (await store.stat(join(folder, path)))?.version,
+  };
+}
+
+async function copyOut(
+  stores: Stores,
+  source: string,
+  location: string,
+  signal: AbortSignal,
+  more: Attributes = {},
+): Promise<Written> {
   const store = stores(location);
   const unchanged = store === stores(source) ? await alreadyThere(store, source, location) : undefined;
   if (unchanged) return { version: unchanged.version, bytes: 0 };
   const chunks = abortable(createReadStream(bytesOf(source), { highWaterMark: CHUNK_BYTES }), signal);
-  const attributes = attributesOf(await stat(bytesOf(source)));
+  const attributes = { ...attributesOf(await stat(bytesOf(source))), ...more };
   return await store.write(location, chunks, () => attributes);
 }
 

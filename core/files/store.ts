@@ -39,16 +39,29 @@ export interface Store {
   copy?(from: string, to: string): Promise<Written | undefined>;
   /** The absolute path a process on this machine finds the location under, for stores that are local. */
   path?(location: string): string;
-  /** For stores in which a directory can be replaced at once. */
+  /** For stores that can be written. */
   readonly directories?: Directories;
 }
 
-/** Directories that are outputs, made from the files below a local folder. */
+/** What a directory is to hold. */
+export interface Made {
+  readonly paths: readonly string[];
+  /** Of the bytes; undefined where there is no such file any more. */
+  sha256(path: string): Promise<string | undefined>;
+}
+
+/** Puts one of them at a location of the directory's store. */
+export type CopyMade = (path: string, to: string, attributes?: Attributes) => Promise<Written>;
+
+/** Directories that are outputs. */
 export interface Directories {
   /** FileRefused names a file in the directory that no job put there. */
-  check(location: string, source: string): Promise<void>;
-  /** Makes it hold exactly those files, at once or not at all, and gives how many bytes `copy` wrote. Checks again. */
-  replace(location: string, source: string, copy: (from: string, to: string) => Promise<Written>): Promise<number>;
+  check(location: string, made: Made): Promise<void>;
+  /**
+   * Makes it hold exactly these files, and gives how many bytes `copy` wrote. Checks again. What is there in between is
+   * no result of a job.
+   */
+  replace(location: string, made: Made, copy: CopyMade): Promise<number>;
 }
 
 export type Leaf = { readonly kind: 'file' | 'dir'; readonly location: string };

@@ -41,5 +41,9 @@ function deferred(load: () => Promise<Store>): Store {
     },
     write: async (location, chunks, attributes) => (await store()).write(location, chunks, attributes),
     copy: async (from, to) => (await store()).copy?.(from, to),
+    directories: {
+      check: async (location, made) => (await store()).directories?.check(location, made),
+      replace: async (location, made, copy) => (await store()).directories?.replace(location, made, copy) ?? 0,
+    },
   };
 }

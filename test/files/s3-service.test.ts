@@ -1,12 +1,14 @@
 /** The S3 store on a service that somebody else wrote, where it is installed. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileAccess } from '../../core/files/access.ts';
+import { checkPlace, stageOut } from '../../core/files/staging.ts';
+import { openStores } from '../../core/files/stores.ts';
 import type { FileAccess } from '../../core/values/classes.ts';
 import { hasMoto, type Moto, startMoto } from '../support/moto.ts';
 
@@ -15,11 +17,12 @@ describe.skipIf(!hasMoto())('files on a service', () => {
   let root: string;
   let files: FileAccess;
   let moto: Moto;
+  let s3: S3Client;
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'redex-s3-'));
     moto = await startMoto();
-    const s3 = new S3Client({ ...moto.client, forcePathStyle: true });
+    s3 = new S3Client({ ...moto.client, forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
     files = fileAccess({ root, s3 });
   });
@@ -87,5 +90,75 @@ describe.skipIf(!hasMoto())('files on a service', () => {
     await files.write(`s3://${bucket}/dir/one`, '1');
     await files.write(`s3://${bucket}/dir2/two`, '2');
     expect(await files.list(`s3://${bucket}/dir/`)).toEqual([`s3://${bucket}/dir/one`]);
+  });
+
+  describe('in a directory that is an output', () => {
+    const output = (place: string) => ({ kind: 'dir', location: `s3://${bucket}/${place}/`, name: 'made' }) as const;
+
+    /** What a script has made, each file with its name in it, is staged out. */
+    async function stage(place: string, names: readonly string[], client = s3): Promise<string> {
+      const folder = await mkdtemp(join(root, 'work-'));
+      await mkdir(join(folder, 'made/deep'), { recursive: true });
+      for (const name of names) await writeFile(join(folder, 'made', name), name);
+      const stores = openStores({ root, s3: client });
+      await checkPlace(stores, output(place), folder);
+      return (await stageOut(stores, output(place), folder, new AbortController().signal)).version;
+    }
+
+    const names = async (place: string): Promise<string[]> => {
+      const { location } = output(place);
+      return (await files.list(location)).map((each) => each.slice(location.length));
+    };
+
+    it('are exactly those that the last script made', async () => {
+      const first = await stage('exact', ['a', 'b', 'deep/c']);
+      expect(await names('exact')).toEqual(['a', 'b', 'deep/c']);
+      const second = await stage('exact', ['b', 'd']);
+      expect(await names('exact')).toEqual(['b', 'd']);
+      expect(second).not.toBe(first);
+      expect(await stage('exact', ['a', 'b', 'deep/c'])).toBe(first);
+    });
+
+    it.each([
+      ['beside what is made', 'notes'],
+      ['of the name of what is made', 'new'],
+    ])("and no user's: one %s is named, and nothing is written", async (_, foreign) => {
+      await stage(`foreign-${foreign}`, ['old']);
+      await files.write(`${output(`foreign-${foreign}`).location}${foreign}`, 'mine');
+      await expect(stage(`foreign-${foreign}`, ['new', 'more'])).rejects.toMatchObject({
+        name: 'FileRefused',
+        message: expect.stringContaining(
+          `it holds s3://${bucket}/foreign-${foreign}/${foreign}, which no job put there`,
+        ),
+      });
+      expect(await names(`foreign-${foreign}`)).toEqual([foreign, 'old'].sort());
+      expect(await files.text(`${output(`foreign-${foreign}`).location}${foreign}`)).toBe('mine');
+    });
+
+    it("are taken over where they are equal; a copy of one from elsewhere is the user's", async () => {
+      await files.write(`${output('equal').location}a`, 'a');
+      await stage('equal', ['a', 'b']);
+      expect(await names('equal')).toEqual(['a', 'b']);
+      await files.copy(`${output('equal').location}a`, `${output('copied').location}a`, { gunzip: false });
+      await expect(stage('copied', ['b'])).rejects.toMatchObject({ name: 'FileRefused' });
+    });
+
+    it('are no result while they are half the old ones, and are right after the next job', async () => {
+      const broken = new S3Client({ ...moto.client, forcePathStyle: true });
+      broken.middlewareStack.add(
+        (next, { commandName }) =>
+          async (args) => {
+            if (commandName === 'DeleteObjectCommand') throw new Error('the machine is lost');
+            return await next(args);
+          },
+        { step: 'initialize' },
+      );
+      const first = await stage('half', ['a', 'b']);
+      await expect(stage('half', ['b', 'c'], broken)).rejects.toThrow('the machine is lost');
+      const half = await files.version('dir', output('half').location);
+      const second = await stage('half', ['b', 'c']);
+      expect(new Set([first, half, second]).size).toBe(3);
+      expect(await names('half')).toEqual(['b', 'c']);
+    });
   });
 });

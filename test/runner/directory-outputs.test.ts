@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,6 +25,33 @@ async function files(place: string): Promise<string[]> {
   const entries = await readdir(join(desk.files, place), { recursive: true, withFileTypes: true });
   const found = entries.filter((entry) => !entry.isDirectory());
   return found.map(({ parentPath, name }) => join(parentPath, name).slice(join(desk.files, place).length + 1)).sort();
+}
+
+/** Puts `source/c` in the place of a directory, as a job does, and is killed before that renaming of it. */
+const KILLED_WHILE_REPLACING = `
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+const [root, place, at, placed] = process.argv.slice(1);
+const { rename } = fs;
+let renamings = 0;
+fs.rename = (from, to) => {
+  if ([String(from), String(to)].includes(root + '/' + place) && ++renamings === Number(at)) process.kill(process.pid, 'SIGKILL');
+  return rename(from, to);
+};
+syncBuiltinESMExports();
+const { stageOut } = await import(${JSON.stringify(join(import.meta.dirname, '../../core/files/staging.ts'))});
+const { openStores } = await import(${JSON.stringify(join(import.meta.dirname, '../../core/files/stores.ts'))});
+const output = { kind: 'dir', location: place + '/', name: 'source' };
+await stageOut(openStores({ root, placed }), output, root, new AbortController().signal);
+`;
+
+/** The signal that ended the program. */
+async function run(program: string, ...words: string[]): Promise<NodeJS.Signals | null> {
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program, ...words], {
+    stdio: 'inherit',
+  });
+  const [, signal] = await once(child, 'exit');
+  return signal;
 }
 
 describe('a directory that is an output', () => {
@@ -91,6 +120,27 @@ describe('a directory that is an output', () => {
     await make('disk/../through/', 'c');
     expect(await files('disk/big')).toEqual(['c']);
     expect(await readFile(join(desk.files, 'through/c'), 'utf8')).toBe('c\n');
+  });
+
+  it.each([
+    ['is moved away', '1'],
+    ['gets the new one', '2'],
+  ])('is made whole by the next job after one was killed when the old one %s', async (when, at) => {
+    const place = `killed ${when}`;
+    await make(place, 'a', 'b');
+    await mkdir(join(desk.files, 'source'), { recursive: true });
+    await writeFile(join(desk.files, 'source/c'), 'c');
+    const killed = await run(KILLED_WHILE_REPLACING, desk.files, place, at, join(desk.store, 'placed'));
+    expect(killed).toBe('SIGKILL');
+    expect(existsSync(join(desk.files, place, 'c'))).toBe(false);
+    const gone = await desk.run({ text: 'true\n', outputs: new Dir(place) });
+    expect(gone.error?.name).toBe(when === 'is moved away' ? undefined : 'OutputMissing');
+    expect((await make(place, 'c', 'd')).error).toBeUndefined();
+    expect(await files(place)).toEqual(['c', 'd']);
+    const left = (await readdir(desk.files)).filter((name) => name.endsWith('.part'));
+    const holding = await Promise.all(left.map((name) => readdir(join(desk.files, name))));
+    expect(holding.flat()).not.toContain('a');
+    for (const name of left) await rm(join(desk.files, name), { recursive: true });
   });
 
   it('is no place where a file is', async () => {

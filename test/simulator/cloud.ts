@@ -1,8 +1,18 @@
 /** The services of one simulated account, and the ports on them as a process of it sees them. */
 
 import { readSpec } from '../../core/engine/manifest.ts';
-import type { Host, Objects, RunSummary, SubmissionRequest, SubmitOutcome, World } from '../../core/engine/ports.ts';
+import type {
+  Files,
+  Host,
+  Objects,
+  RunSummary,
+  Seen,
+  SubmissionRequest,
+  SubmitOutcome,
+  World,
+} from '../../core/engine/ports.ts';
 import type { WarmGraphs } from '../../core/engine/warm.ts';
+import { errorValue } from '../../core/graph/errors.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { ABSENT } from '../../core/values/table.ts';
 import {
@@ -17,8 +27,11 @@ import { call, type Process, type Simulation, sleep } from './process.ts';
 import { type Queue, queueOf } from './queue.ts';
 import { REFUSED, runJob } from './runner.ts';
 import { type Truth, truthOf } from './truth.ts';
+import { unseenMessage } from './workflows.ts';
 
 export const STACK = 'sim';
+
+type Leaf = Parameters<Files['observe']>[0][number];
 
 export interface Cloud {
   readonly simulation: Simulation;
@@ -189,7 +202,7 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
         submit: (request) => submit(process, request),
       },
       host: wrapped('host', host),
-      files: wrapped('files', { observe: async (leaves: readonly unknown[]) => leaves.map(() => ABSENT) }),
+      files: wrapped('files', { observe: async (leaves: readonly Leaf[]) => leaves.map(look) }),
       bus: wrapped('bus', {
         wake: async (run: RunId) => queue.event({ kind: 'wake', run }),
         ended: async (summary: RunSummary) => void ended.push(summary),
@@ -204,6 +217,10 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
         },
       },
     };
+  }
+
+  function look({ location }: Leaf): Seen {
+    return faults.at('look') ? { unseen: errorValue('NetworkError', unseenMessage(location)) } : ABSENT;
   }
 
   function submit(process: Process, request: SubmissionRequest): Promise<SubmitOutcome> {

@@ -32,6 +32,8 @@ const RATES = {
   event: { lost: 0.06, duplicate: 0.08, delayed: 0.08 },
   invocation: { 'warm-dropped': 0.05, 'snapshots-lost': 0.02 },
   describe: { forgotten: 0.03 },
+  /** A file that cannot be looked at now. */
+  look: { unseen: 0.1 },
 } as const;
 
 export type Site = keyof typeof RATES;

@@ -1,5 +1,19 @@
 /** Small workflows, each a shape of its own, with the value it has whatever goes wrong around it. */
-import { add, catchAll, catchError, cond, context, flatMap, lt, map, seq, task, throwError } from '../../core/index.ts';
+import {
+  add,
+  catchAll,
+  catchError,
+  cond,
+  context,
+  type File,
+  file,
+  flatMap,
+  lt,
+  map,
+  seq,
+  task,
+  throwError,
+} from '../../core/index.ts';
 
 const v1 = { version: '1' };
 const batch = { ...v1, executor: 'batch', memory: 1 };
@@ -34,10 +48,16 @@ const instead = task('s.instead', v1, (_error: Error): Loose => limited(1));
 const where = task('s.where', { ...batch, cache: false }, () => context('place', 'nowhere'));
 const broken = task('s.broken', batch, (n: number): number => (machine.isRepaired ? n : failing('broken')));
 const caught = task('s.caught', v1, (_terms: unknown) => 'caught');
+const read = task('s.read', batch, (input: File) => input.location);
 const link = task('s.link', batch, (n: number): Loose => (n === 0 ? 'end' : link(n - 1)));
 
 function whereIn(place: string): Loose {
   return where.options({ context: { place } } as Loose)();
+}
+
+/** What is said of a file that could not be looked at. */
+export function unseenMessage(location: string): string {
+  return `${location} cannot be reached: nobody answers`;
 }
 
 export interface Workflow {
@@ -46,6 +66,8 @@ export interface Workflow {
   /** Its value; or the message of its error. */
   readonly value?: unknown;
   readonly error?: string;
+  /** What it may come to as well, where a file could not be looked at. */
+  readonly unseen?: { readonly value?: unknown; readonly error?: string };
   readonly failure?: 'drain' | 'cancel';
   readonly cache?: boolean;
   /** A second run of it takes place at the same time. */
@@ -117,6 +139,18 @@ export const WORKFLOWS: readonly Workflow[] = [
     expression: () => [heavy(1), plus(heavy(2), broken(5))],
     error: 'broken',
     repaired: [10, 25],
+  },
+  {
+    name: 'files',
+    expression: () => [heavy(1), read(file('in/a')), inc(1)],
+    value: [10, 'in/a', 2],
+    unseen: { error: unseenMessage('in/a') },
+  },
+  {
+    name: 'files, and what is caught of them',
+    expression: () => [heavy(1), catchError(read(file('in/b')) as Loose, 'NetworkError', zero), heavy(2)],
+    value: [10, 'in/b', 20],
+    unseen: { value: [10, 0, 20] },
   },
   { name: 'long', expression: () => link(34), value: 'end' },
 ];

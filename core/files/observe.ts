@@ -15,6 +15,12 @@ const LOOKS_AT_ONCE = 16;
 /** A round waits for it: a server that stays silent is given up after half a minute. */
 const PATIENCE: Patience = { tries: 3, delayMs: 500, silenceMs: 10_000 };
 
+/**
+ * For all that servers are asked in a call: a listing may have many pages, each of them just in time. A round of 15
+ * minutes has time enough after it. Local files are hashed as long as it takes.
+ */
+const SERVERS_MS_MAX = 5 * 60_000;
+
 /** Files in vain, and none with an answer, before a server counts as down: some files may be in trouble by themselves. */
 const DOWN_AFTER = LOOKS_AT_ONCE;
 
@@ -23,16 +29,21 @@ const DOWN_AFTER = LOOKS_AT_ONCE;
  * directory, a server in trouble) is told with the reason and stops nothing else. A server that is down is not waited for
  * again in the same call.
  */
-export function observeFiles(options: StoreOptions, patience: Patience = PATIENCE): Files {
+export function observeFiles(
+  options: StoreOptions,
+  patience: Patience = PATIENCE,
+  serversMsMax: number = SERVERS_MS_MAX,
+): Files {
   const storeOf = openStores(options, patience);
   return {
     async observe(leaves) {
       const distinct = [...new Map(leaves.map((leaf) => [keyOf(leaf), leaf])).entries()];
       const servers = new Map<string, Server>();
+      const end = Date.now() + serversMsMax;
       const found = await mapConcurrent(distinct, LOOKS_AT_ONCE, async ([key, leaf]) => {
         const server = servers.get(originOf(leaf.location)) ?? { inVain: 0, answers: false };
         servers.set(originOf(leaf.location), server);
-        return [key, await look(storeOf, leaf, server)] as const;
+        return [key, await look(storeOf, leaf, server, end)] as const;
       });
       const seen = new Map(found);
       return leaves.map((leaf) => seen.get(keyOf(leaf)) as Seen);
@@ -47,13 +58,13 @@ interface Server {
   answers: boolean;
 }
 
-async function look(storeOf: Stores, leaf: Leaf, server: Server): Promise<Seen> {
+async function look(storeOf: Stores, leaf: Leaf, server: Server, end: number): Promise<Seen> {
   const { location } = leaf;
   if (!server.answers && server.inVain >= DOWN_AFTER) {
     return unseen(unreachable(location, `nor could ${server.inVain} other files of its server be`));
   }
   try {
-    const version = await versionNow(storeOf(location), leaf);
+    const version = await unlessTooLate(leaf, end, versionNow(storeOf(location), leaf));
     server.answers = true;
     return version ?? ABSENT;
   } catch (thrown) {
@@ -66,6 +77,16 @@ async function look(storeOf: Stores, leaf: Leaf, server: Server): Promise<Seen> 
     else server.answers = true;
     return unseen(thrown);
   }
+}
+
+async function unlessTooLate<T>({ location }: Leaf, end: number, looking: Promise<T>): Promise<T> {
+  if (originOf(location) === '') return await looking;
+  const late = Promise.withResolvers<never>();
+  const tooLate = () => late.reject(unreachable(location, 'looking at it took too long'));
+  const timer = setTimeout(tooLate, Math.max(0, end - Date.now()));
+  // What comes of it after that is nobody's business.
+  looking.catch(() => undefined);
+  return await Promise.race([looking, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** Where it came up in here helps nobody. */

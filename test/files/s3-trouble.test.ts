@@ -135,6 +135,28 @@ describe('a look at many files in S3', () => {
     expect(seen.filter((one) => one === ABSENT)).toHaveLength(98);
   });
 
+  it('ends in bounded time where a listing goes on for ever, each page of it in time', async () => {
+    let pages = 0;
+    const endless = createServer((_, response) => {
+      const page = `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>${++pages}</NextContinuationToken><Contents><Key>d/${pages}</Key><ETag>"v"</ETag><Size>1</Size></Contents></ListBucketResult>`;
+      setTimeout(() => response.end(page), 50);
+    });
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
+    const client = clientOf(`http://127.0.0.1:${(endless.address() as AddressInfo).port}`, 10_000);
+    const files = observeFiles({ s3: client }, PATIENCE, 300);
+    const [folder, file] = await files.observe([
+      { kind: 'dir', location: 's3://bucket/d/' },
+      { kind: 'file', location: '/no/such/file' },
+    ]);
+    client.destroy();
+    await close(endless);
+    expect(typeof folder === 'object' && errorLine(folder.unseen)).toBe(
+      'NetworkError: s3://bucket/d/ cannot be reached: looking at it took too long',
+    );
+    expect(file).toBe(ABSENT);
+    expect(pages).toBeGreaterThan(1);
+  });
+
   it.each(['silent', 503] as const)('ends in bounded time where the service is in trouble (%s)', async (fault) => {
     proxy.meet([], fault);
     const start = Date.now();

@@ -87,8 +87,8 @@ async function forward(
       response.write(part, () => fault === 'cut' && incoming.socket.destroy());
       answered.destroy();
     });
-    // An answer without a body has not begun.
-    answered.once('end', () => fault === 'cut' && incoming.socket.destroy());
+    // Without a body there is nothing to break off in.
+    if (fault === 'cut' && answered.headers['content-length'] === '0') incoming.socket.destroy();
   });
   outgoing.on('error', () => incoming.socket.destroy());
   outgoing.end(body);

@@ -36,7 +36,7 @@ async function answer(
     const bytes = await buffer(request);
     stored.set(key, bytes);
     writes.push(key);
-    return void response.writeHead(200, { etag: etagOf(bytes) }).end();
+    return void response.writeHead(200, { etag: etagOf(bytes), 'content-length': 0 }).end();
   }
   const bytes = stored.get(key);
   if (!bytes) return void response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>');

@@ -73,7 +73,13 @@ function withBundle(objects: Objects, { hash, code, program }: Bundle): Objects 
 function readOnly(files: FileAccess): FileAccess {
   const fail = (location: string): Promise<never> =>
     Promise.reject(Object.assign(new Error(`a dry run does not write ${location}`), { name: DRY_RUN_WRITE }));
-  return { ...files, write: fail, copy: (_, to) => fail(to), concat: (_, to) => fail(to) };
+  return {
+    ...files,
+    write: fail,
+    copy: (_, to) => fail(to),
+    copyDir: (_, to) => fail(to),
+    concat: (_, to) => fail(to),
+  };
 }
 
 /** The plan for people. Jobs of one task called from one place for one reason share a line. */

@@ -3,10 +3,10 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FileAccess } from '../values/classes.ts';
 import type { Attributes } from './attributes.ts';
-import { checkTarget } from './contained.ts';
-import { inputMissing, refused } from './errors.ts';
-import { type Chunks, versionNow } from './store.ts';
-import { openStores, type StoreOptions } from './stores.ts';
+import { realPlace } from './contained.ts';
+import { inputMissing, quote, refused } from './errors.ts';
+import { type Chunks, type Made, type Store, sha256Of, versionNow, type Written } from './store.ts';
+import { openStores, type StoreOptions, type Stores } from './stores.ts';
 
 /** Nothing is loaded or opened before the first use. Errors that are the file's own are FileErrors. */
 export function fileAccess(options: StoreOptions = {}): FileAccess {
@@ -19,15 +19,8 @@ export function fileAccess(options: StoreOptions = {}): FileAccess {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
       return (await storeOf(location).write(location, [bytes])).version;
     },
-    async copy(from, to, { gunzip, below }) {
-      const [source, target] = [storeOf(from), storeOf(to)];
-      if (below !== undefined) await checkTarget(target, below, to);
-      const within = !gunzip && source === target ? await source.copy?.(from, to) : undefined;
-      if (within) return within.version;
-      let attributes: Attributes = {};
-      const chunks = source.read(from, undefined, (told) => (attributes = told));
-      return (await target.write(to, gunzip ? gunzipped(from, chunks) : chunks, () => attributes)).version;
-    },
+    copy: async (from, to, { gunzip }) => (await copyFile(storeOf, from, to, { gunzip })).version,
+    copyDir: (from, to) => copyDirectory(storeOf, from, to),
     concat: async (from, to) => (await storeOf(to).write(to, joined(from.map(read)))).version,
     version: (kind, location) => versionNow(storeOf(location), { kind, location }),
     async list(location) {
@@ -36,6 +29,40 @@ export function fileAccess(options: StoreOptions = {}): FileAccess {
       return entries.map((entry) => entry.location);
     },
   };
+}
+
+interface CopyOptions {
+  readonly gunzip?: boolean;
+  readonly more?: Attributes | undefined;
+}
+
+async function copyFile(storeOf: Stores, from: string, to: string, { gunzip, more }: CopyOptions): Promise<Written> {
+  const [source, target] = [storeOf(from), storeOf(to)];
+  const within = !gunzip && source === target ? await source.copy?.(from, to, more) : undefined;
+  if (within) return within;
+  let attributes: Attributes = {};
+  const chunks = source.read(from, undefined, (told) => (attributes = told));
+  return await target.write(to, gunzip ? gunzipped(from, chunks) : chunks, () => ({ ...attributes, ...more }));
+}
+
+async function copyDirectory(storeOf: Stores, from: string, to: string): Promise<void> {
+  const [source, target] = [storeOf(from), storeOf(to)];
+  const entries = await source.list(from);
+  if (!entries) throw inputMissing(from);
+  const [original, copy] = await Promise.all([realLocation(source, from), realLocation(target, to)]);
+  if (original === copy) return;
+  if (original.startsWith(copy))
+    throw refused(to, `cannot be replaced: it holds ${quote(from)}, which is to be copied`);
+  const locations = new Map(entries.map(({ path, location }) => [path, location]));
+  const at = (path: string): string => locations.get(path) ?? path;
+  const made: Made = { paths: [...locations.keys()], sha256: (path) => sha256Of(source.read(at(path))) };
+  await target.directories.replace(to, made, (path, place, more) => copyFile(storeOf, at(path), place, { more }));
+}
+
+/** With a slash at its end, and links followed where there are any. */
+async function realLocation(store: Store, location: string): Promise<string> {
+  const path = store.path?.(location);
+  return path === undefined ? location : `${await realPlace(path)}/`;
 }
 
 async function* joined(parts: readonly Chunks[]): Chunks {

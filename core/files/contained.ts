@@ -1,6 +1,6 @@
 /** Paths below a folder: the one place that says which are let in, and that looks again where bytes are written. */
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { isErrno } from '../disk/write.ts';
 import { quote, refused } from './errors.ts';
 import { bytesOf, textOf } from './names.ts';
@@ -53,14 +53,6 @@ export async function checkReallyBelow(folder: string, file: string, location: s
   }
   if (top === undefined || place === undefined || place === top || place.startsWith(top + sep)) return;
   throw refused(location, `cannot be put in ${quote(folder)}: a link on the way leads to ${quote(place)}`);
-}
-
-/** The same for two locations of a store. Where there are no links, as on S3, there is nothing to look at. */
-export async function checkTarget(store: Store, directory: string, location: string): Promise<void> {
-  const [folder, file] = [store.path?.(directory), store.path?.(location)];
-  if (folder === undefined || file === undefined) return;
-  const path = relative(folder, file);
-  await checkReallyBelow(folder, pathBelow(folder, path, location), location);
 }
 
 /** Where a path that may not be there yet really is, as far as there are links on its way. */

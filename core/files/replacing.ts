@@ -8,7 +8,7 @@ import { realPlace } from './contained.ts';
 import { foreignFile, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { bytesOf } from './names.ts';
-import type { Directories, Made } from './store.ts';
+import type { Directories, Made, Written } from './store.ts';
 import { statFile, type Versions } from './versions.ts';
 import { filesBelow } from './walk.ts';
 
@@ -55,9 +55,14 @@ export function localDirectories({ pathOf, versions, placed, root }: Directories
     async replace(location, made, copy) {
       const place = await realPlace(pathOf(location));
       const part = partBeside(place);
+      const copies: Promise<Written>[] = [];
       try {
         await mkdir(bytesOf(part), { recursive: true });
-        const written = await mapConcurrent(made.paths, TRANSFERS_AT_ONCE, (path) => copy(path, join(part, path)));
+        const written = await mapConcurrent(made.paths, TRANSFERS_AT_ONCE, (path) => {
+          const copied = copy(path, join(part, path));
+          copies.push(copied);
+          return copied;
+        });
         const stats = await mapConcurrent(made.paths, TRANSFERS_AT_ONCE, (path) => statFile(join(part, path)));
         const note = await noteOf(place);
         const known = await check(location, made, place);
@@ -71,6 +76,8 @@ export function localDirectories({ pathOf, versions, placed, root }: Directories
         });
         return written.reduce((sum, { bytes }) => sum + bytes, 0);
       } finally {
+        // When one has failed, others are still at it, and would write on into what is removed.
+        await Promise.allSettled(copies);
         await rm(bytesOf(part), { recursive: true, force: true });
       }
     },

@@ -3,13 +3,12 @@
  * that earlier jobs put there go. Whoever looks in between finds a version that no job has given, so it is no result.
  * What jobs put there says so in its metadata, which names the directory: a copy of it elsewhere is the user's.
  */
-import { createHash } from 'node:crypto';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { digest } from '../values/hash.ts';
 import { DIRECTORY_MARK } from './attributes.ts';
 import { foreignFile } from './errors.ts';
 import type { Found } from './s3-upload.ts';
-import type { Chunks, Directories, Entry, Made } from './store.ts';
+import { type Chunks, type Directories, type Entry, type Made, sha256Of } from './store.ts';
 
 const REQUESTS_AT_ONCE = 16;
 const TRANSFERS_AT_ONCE = 4;
@@ -30,7 +29,7 @@ export function s3Directories(service: Service): Directories {
       const found = await service.head(location);
       if (!found) return [];
       const ours = found.metadata[DIRECTORY_MARK] === markOf(folder);
-      const equal = !ours && making.has(path) && (await hashOf(service.read(location))) === (await sha256(path));
+      const equal = !ours && making.has(path) && (await sha256Of(service.read(location))) === (await sha256(path));
       if (!ours && !equal) throw foreignFile(folder, location);
       return making.has(path) ? [] : [location];
     });
@@ -55,10 +54,4 @@ export function s3Directories(service: Service): Directories {
 
 function markOf(folder: string): string {
   return digest('place', folder);
-}
-
-async function hashOf(chunks: Chunks): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of chunks) hash.update(chunk);
-  return hash.digest('hex');
 }

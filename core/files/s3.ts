@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { byCodeUnit } from '../values/encode.ts';
-import { type Attributes, fromMetadata } from './attributes.ts';
+import { type Attributes, fromMetadata, toMetadata } from './attributes.ts';
 import { FileError, inputMissing, unreachable } from './errors.ts';
 import { clientOfUser } from './s3-client.ts';
 import { s3Directories } from './s3-directories.ts';
@@ -54,15 +54,16 @@ export function s3Store(client: S3Client = clientOfUser(), patience: Patience = 
     read: (location, version, tell) => readObject(client, location, version, tell, patience),
     write: (location, chunks, attributes) =>
       explained(location, () => upload({ client, ...placeOf(location) }, chunks, attributes)),
-    copy: (from, to) =>
+    copy: (from, to, more = {}) =>
       explained(from, async () => {
         const source = placeOf(from);
         const found = await head(source);
         if (!found) throw inputMissing(from);
         if (from === to) return writtenOf(found);
+        const copied = { ...found, metadata: { ...found.metadata, ...toMetadata(more) } };
         const target: S3Target = { client, ...placeOf(to) };
-        if (found.bytes > COPY_BYTES_MAX) return await copyInParts(target, source, found);
-        return await copyAtOnce(target, source, found);
+        if (found.bytes > COPY_BYTES_MAX) return await copyInParts(target, source, copied);
+        return await copyAtOnce(target, source, copied, more.directory !== undefined);
       }),
   };
 }
@@ -71,10 +72,17 @@ function writtenOf(found: Found | undefined): Written | undefined {
   return found && { version: found.version, bytes: found.bytes };
 }
 
-async function copyAtOnce(target: S3Target, source: Place, found: Written): Promise<Written> {
+/** With `anew` its metadata are given, else they go along by themselves. */
+async function copyAtOnce(target: S3Target, source: Place, found: Found, anew: boolean): Promise<Written> {
   const { client, Bucket, Key } = target;
   const copied = await client.send(
-    new CopyObjectCommand({ Bucket, Key, CopySource: copySource(source), CopySourceIfMatch: etagOf(found.version) }),
+    new CopyObjectCommand({
+      Bucket,
+      Key,
+      CopySource: copySource(source),
+      CopySourceIfMatch: etagOf(found.version),
+      ...(anew && { MetadataDirective: 'REPLACE', Metadata: found.metadata }),
+    }),
   );
   return { version: versionOf(copied.CopyObjectResult?.ETag), bytes: found.bytes };
 }

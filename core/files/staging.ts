@@ -131,7 +131,7 @@ export async function checkPlace(stores: Stores, { kind, location, name }: Outpu
   const source = join(folder, name);
   const store = stores(location);
   if (kind === 'dir' && !(await isSame(source, store.path?.(location)))) {
-    await store.directories?.check(location, await madeIn(stores, source));
+    await store.directories.check(location, await madeIn(stores, source));
   }
 }
 
@@ -145,7 +145,6 @@ export async function stageOut(stores: Stores, output: Output, folder: string, s
   if (kind === 'file') return await copyOut(stores, source, location, signal);
   const store = stores(location);
   if (await isSame(source, store.path?.(location))) return await written(store, output, 0);
-  if (!store.directories) throw refused(location, 'cannot be written: the web is read-only here');
   const copy: CopyMade = (path, to, more) => copyOut(stores, join(source, path), to, signal, more);
   return await written(store, output, await store.directories.replace(location, await madeIn(stores, source), copy));
 }

@@ -1,5 +1,6 @@
 /** One kind of place that files are kept in. */
 
+import { createHash } from 'node:crypto';
 import { byCodeUnit } from '../values/encode.ts';
 import { digest } from '../values/hash.ts';
 import type { Attributes } from './attributes.ts';
@@ -36,11 +37,10 @@ export interface Store {
    */
   write(location: string, chunks: Chunks | Iterable<Uint8Array>, attributes?: () => Attributes): Promise<Written>;
   /** Copies within the store without the bytes passing through here; undefined where that cannot be done. */
-  copy?(from: string, to: string): Promise<Written | undefined>;
+  copy?(from: string, to: string, more?: Attributes): Promise<Written | undefined>;
   /** The absolute path a process on this machine finds the location under, for stores that are local. */
   path?(location: string): string;
-  /** For stores that can be written. */
-  readonly directories?: Directories;
+  readonly directories: Directories;
 }
 
 /** What a directory is to hold. */
@@ -70,6 +70,13 @@ export type Leaf = { readonly kind: 'file' | 'dir'; readonly location: string };
 export function dirVersion(entries: readonly Entry[]): string {
   const pairs = entries.map(({ path, version }) => [path, version] as const);
   return digest('dir', JSON.stringify(pairs.sort(([a], [b]) => byCodeUnit(a, b))));
+}
+
+/** Of the bytes. */
+export async function sha256Of(chunks: Chunks): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 /** The version now; undefined when there is no such file, or no file below the directory. */

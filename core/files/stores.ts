@@ -40,10 +40,10 @@ function deferred(load: () => Promise<Store>): Store {
       yield* (await store()).read(location, version, tell);
     },
     write: async (location, chunks, attributes) => (await store()).write(location, chunks, attributes),
-    copy: async (from, to) => (await store()).copy?.(from, to),
+    copy: async (from, to, more) => (await store()).copy?.(from, to, more),
     directories: {
-      check: async (location, made) => (await store()).directories?.check(location, made),
-      replace: async (location, made, copy) => (await store()).directories?.replace(location, made, copy) ?? 0,
+      check: async (location, made) => (await store()).directories.check(location, made),
+      replace: async (location, made, copy) => (await store()).directories.replace(location, made, copy),
     },
   };
 }

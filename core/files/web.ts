@@ -15,8 +15,13 @@ export function webStore(patience: Patience = PATIENCE): Store {
     stat: (location) => stat(location, patience),
     list: (location) => Promise.reject(refused(location, 'cannot be listed: the web has no directories')),
     read: (location, version) => read(location, version, patience),
-    write: (location) => Promise.reject(refused(location, 'cannot be written: the web is read-only here')),
+    write: readOnly,
+    directories: { check: readOnly, replace: readOnly },
   };
+}
+
+function readOnly(location: string): Promise<never> {
+  return Promise.reject(refused(location, 'cannot be written: the web is read-only here'));
 }
 
 async function stat(location: string, patience: Patience): Promise<Written | undefined> {

@@ -34,10 +34,9 @@ function ask(method: keyof FileAccess, ...args: unknown[]): Promise<unknown> {
 }
 
 const access = Object.fromEntries(
-  (['text', 'bytes', 'write', 'copy', 'concat', 'version', 'list'] satisfies (keyof FileAccess)[]).map((method) => [
-    method,
-    (...args: unknown[]) => ask(method, ...args),
-  ]),
+  (['text', 'bytes', 'write', 'copy', 'copyDir', 'concat', 'version', 'list'] satisfies (keyof FileAccess)[]).map(
+    (method) => [method, (...args: unknown[]) => ask(method, ...args)],
+  ),
 ) as unknown as FileAccess;
 
 const OWN_FRAME = /^ {4}at .*(\bnode:internal\/|\bredex:|\/host\/worker\.)/;

@@ -66,24 +66,19 @@ export function copyFile(
   return copyFileTask(source, locationOf(target), options);
 }
 
-/** Copies under way at once. */
-const COPIES_MAX = 16;
-
 const copyDirTask = task(
   'redex.copy_dir',
   { version: '1', executor: 'batch', description: 'Copies all files below a directory.' },
   (source: Dir, target: string) => {
     const copy = new Dir(target);
-    if (copy.location === source.location) return Promise.resolve(source);
-    return source
-      .list()
-      .then((files) =>
-        inTurns(files, (each) => each.copyTo(copy.file(pathIn(source, each)), { below: copy })).then(() => copy),
-      );
+    return copy.location === source.location ? Promise.resolve(source) : source.copyTo(copy);
   },
 );
 
-/** Copies all files below a directory, at any depth; other files that the target has stay. */
+/**
+ * Copies all files below a directory, at any depth. The target then holds exactly these; where it holds a file that no
+ * job put there, it is refused.
+ */
 export function copyDir(source: Lift<Dir>, target: Lift<string> | Lift<Dir>): Lazy<Dir> {
   return copyDirTask(source, locationOf(target));
 }
@@ -91,16 +86,6 @@ export function copyDir(source: Lift<Dir>, target: Lift<string> | Lift<Dir>): La
 /** The file's path below the directory that it was listed in. */
 function pathIn(directory: Dir, listed: File): string {
   return directory.location === './' ? listed.location : listed.location.slice(directory.location.length);
-}
-
-/** Runs `step` on every item, COPIES_MAX at a time. */
-function inTurns<T>(items: readonly T[], step: (item: T) => Promise<unknown>): Promise<unknown> {
-  const rest = [...items];
-  const next = (): Promise<unknown> => {
-    const item = rest.shift();
-    return item === undefined ? Promise.resolve() : step(item).then(next);
-  };
-  return Promise.all(Array.from({ length: Math.min(COPIES_MAX, items.length) }, next));
 }
 
 const globTask = task(

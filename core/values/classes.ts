@@ -31,11 +31,10 @@ export interface FileAccess {
   bytes(location: string): Promise<Uint8Array>;
   /** Writes the whole file at once, so that nobody sees a part of it; gives its version. */
   write(location: string, data: string | Uint8Array): Promise<string>;
-  /**
-   * Copies one file, also between stores; gives the target's version. Gunzips on the way when asked to. The target is
-   * refused when it is not really below the directory `below`.
-   */
-  copy(from: string, to: string, options: { readonly gunzip: boolean; readonly below?: string }): Promise<string>;
+  /** Copies one file, also between stores; gives the target's version. Gunzips on the way when asked to. */
+  copy(from: string, to: string, options: { readonly gunzip: boolean }): Promise<string>;
+  /** Makes a directory hold exactly the files of another, also between stores. */
+  copyDir(from: string, to: string): Promise<void>;
   /** Writes the files one after another into one; gives the target's version. */
   concat(from: readonly string[], to: string): Promise<string>;
   /** The current version, or undefined when there is no such file. */
@@ -111,10 +110,9 @@ export class File {
       .then((version) => new File(this.location, version));
   }
 
-  copyTo(target: File, options: { readonly gunzip?: boolean; readonly below?: Dir } = {}): Promise<File> {
-    const { gunzip = false, below } = options;
+  copyTo(target: File, { gunzip = false }: { readonly gunzip?: boolean } = {}): Promise<File> {
     return access()
-      .copy(this.location, target.location, { gunzip, ...(below ? { below: below.location } : {}) })
+      .copy(this.location, target.location, { gunzip })
       .then((version) => new File(target.location, version));
   }
 
@@ -158,6 +156,13 @@ export class Dir {
 
   stage(name: string = this.name, options: StageOptions = {}): Staging<Dir> {
     return new Staging(this, name, options.copy ? 'copy' : 'link');
+  }
+
+  /** Makes the target hold exactly the files of this directory, and gives it. */
+  copyTo(target: Dir): Promise<Dir> {
+    return access()
+      .copyDir(this.location, target.location)
+      .then(() => target);
   }
 
   /** All files below the directory, at any depth, sorted by location. */

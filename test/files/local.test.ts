@@ -32,7 +32,7 @@ let files: FileAccess;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'redex-files-'));
-  files = fileAccess({ root, versions: join(root, '.versions') });
+  files = fileAccess({ root, versions: join(root, '.versions'), placed: join(root, '.placed') });
 });
 
 afterAll(() => rm(root, { recursive: true }));
@@ -172,23 +172,36 @@ describe('a copy', () => {
   });
 });
 
-describe('a copy below a directory', () => {
-  it('is refused where a link or the path leads out of it, and nothing is written there', async () => {
-    await folder('below', { 'real/file': 'x' });
-    await mkdir(join(root, 'beside'));
-    await symlink('../beside', join(root, 'below/out'));
-    await symlink('real', join(root, 'below/in'));
-    const copy = (to: string) => files.copy('below/real/file', to, { gunzip: false, below: 'below/' });
-    for (const to of ['below/out/file', 'below/out/deep/er/file', 'below/../beside/file', 'belowish']) {
-      await expect(copy(to)).rejects.toMatchObject({ name: 'FileRefused' });
-    }
-    expect(await readdir(join(root, 'beside'))).toEqual([]);
-    await copy('below/in/copy');
-    await copy('below/new/deep/copy');
-    expect(await files.text('below/real/copy')).toBe('x');
-    await files.copy('below/real/file', 'fresh/a/b', { gunzip: false, below: 'fresh/' });
+describe('a copy of a directory', () => {
+  it('holds exactly what the directory holds, also when it is made anew', async () => {
+    await folder('original', { a: '1', 'deep/b': '2' });
+    await files.copyDir('original/', 'copies/one/');
+    await rm(join(root, 'original/a'));
+    await files.write('original/deep/c', '3');
+    await files.copyDir('original/', 'copies/one/');
+    expect(await files.list('copies/one/')).toEqual(['copies/one/deep/b', 'copies/one/deep/c']);
+    expect(await files.version('dir', 'copies/one/')).toBe(await files.version('dir', 'original/'));
   });
 
+  it('is refused where a file is that no job put there, or the original, or nothing is to be copied', async () => {
+    await folder('source', { a: '1' });
+    await folder('users', { notes: 'mine', 'source/a': '1' });
+    await expect(files.copyDir('source/', 'users/')).rejects.toThrow('it holds notes, which no job put there');
+    await expect(files.copyDir('users/source/', 'users/')).rejects.toThrow('which is to be copied');
+    await expect(files.copyDir('nothing/', 'users/')).rejects.toMatchObject({ name: 'InputMissing' });
+    expect(await files.list('users/')).toEqual(['users/notes', 'users/source/a']);
+  });
+
+  it('onto itself touches nothing, also through a link', async () => {
+    await folder('itself', { a: '1' });
+    await symlink('itself', join(root, 'alias'));
+    const before = await stat(join(root, 'itself'), { bigint: true });
+    await files.copyDir('itself/', 'alias/');
+    expect((await stat(join(root, 'itself'), { bigint: true })).ino).toBe(before.ino);
+  });
+});
+
+describe('a copy of a file', () => {
   it('keeps permission bits and the time of its source', async () => {
     await files.write('bits/tool', 'x');
     await chmod(join(root, 'bits/tool'), 0o750);

@@ -143,6 +143,20 @@ describe.skipIf(!hasMoto())('files on a service', () => {
       await expect(stage('copied', ['b'])).rejects.toMatchObject({ name: 'FileRefused' });
     });
 
+    it('are exactly those of a directory that is copied there, from the service and from the disk', async () => {
+      const [from, to] = [output('original').location, output('copy').location];
+      await stage('original', ['a', 'b']);
+      await files.copyDir(from, to);
+      await stage('original', ['b', 'c']);
+      await files.copyDir(from, to);
+      expect(await names('copy')).toEqual(['b', 'c']);
+      await files.write('on-disk/d', 'd');
+      await files.copyDir('on-disk/', to);
+      expect(await names('copy')).toEqual(['d']);
+      await files.write(`${to}mine`, 'mine');
+      await expect(files.copyDir(from, to)).rejects.toThrow('which no job put there');
+    });
+
     it('are no result while they are half the old ones, and are right after the next job', async () => {
       const broken = new S3Client({ ...moto.client, forcePathStyle: true });
       broken.middlewareStack.add(

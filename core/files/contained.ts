@@ -1,5 +1,5 @@
 /** Paths below a folder: the one place that says which are let in, and that looks again where bytes are written. */
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { isErrno } from '../disk/write.ts';
 import { quote, refused } from './errors.ts';
@@ -57,13 +57,37 @@ export async function checkReallyBelow(folder: string, file: string, location: s
 
 /** Where a path that may not be there yet really is, as far as there are links on its way. */
 export async function realPlace(path: string): Promise<string> {
+  const { there, rest } = await split(path);
+  return join(there, rest);
+}
+
+/** One text for all spellings of a place: where it really is, without regard to case where its file system has none. */
+export async function placeKey(path: string): Promise<string> {
+  const { there, rest } = await split(path);
+  const place = join(there, rest);
+  return (await ignoresCase(there)) ? place.toLowerCase() : place;
+}
+
+/** The part of a path that is there, as it really is, and the rest. */
+async function split(path: string): Promise<{ there: string; rest: string }> {
   const rest: string[] = [];
   for (let outer = path; ; outer = dirname(outer)) {
-    const place = await realOf(outer);
-    if (place !== undefined) return join(place, ...rest);
-    if (outer === dirname(outer)) return path;
+    const there = await realOf(outer);
+    if (there !== undefined) return { there, rest: join(...rest) };
+    if (outer === dirname(outer)) return { there: outer, rest: join(...rest) };
     rest.unshift(basename(outer));
   }
+}
+
+/** Whether the folder, or the nearest above it whose name has letters, is found under its name in the other case too. */
+async function ignoresCase(folder: string): Promise<boolean> {
+  const name = basename(folder);
+  const other = name === name.toLowerCase() ? name.toUpperCase() : name.toLowerCase();
+  if (name === '') return false;
+  if (other === name) return await ignoresCase(dirname(folder));
+  const look = (path: string) => stat(bytesOf(path), { bigint: true }).catch(() => undefined);
+  const [one, two] = await Promise.all([look(folder), look(join(dirname(folder), other))]);
+  return one !== undefined && one.ino === two?.ino && one.dev === two.dev;
 }
 
 /** As realpath(3). */

@@ -1,6 +1,6 @@
 /** What becomes of a script's outputs. */
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
-import { realPlace } from '../../core/files/contained.ts';
+import { placeKey } from '../../core/files/contained.ts';
 import { outputMissing } from '../../core/files/errors.ts';
 import { checkOutput, checkPlace, type Output, stageOut } from '../../core/files/staging.ts';
 import { versionNow, type Written } from '../../core/files/store.ts';
@@ -43,17 +43,17 @@ export async function takeOut(
   return { value, bytes: written.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-/** Places that are spelled apart may be one by way of links. */
+/** Places that are spelled apart may be one by way of links, or where the file system takes no notice of case. */
 async function checkApart(places: readonly PlaceNode[], stores: Stores): Promise<void> {
   const asWritten = new Map<Target, Target>();
   for (const [, , location, name] of places) {
     const path = stores(location).path?.(location);
-    asWritten.set({ location: path === undefined ? location : await realPlace(path), name }, { location, name });
+    asWritten.set({ location: path === undefined ? location : await placeKey(path), name }, { location, name });
   }
   const clash = clashOf([...asWritten.keys()]);
   if (!clash) return;
   const [first, second] = clash.map((target) => asWritten.get(target)?.location ?? target.location);
-  const why = 'are one place by way of links, or one lies in the other: each output needs its own';
+  const why = 'are one place by way of links or of case, or one lies in the other: each output needs its own';
   throw new JobFailure('OutputConflict', `outputs: ${first} and ${second} ${why}`);
 }
 

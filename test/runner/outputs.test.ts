@@ -73,4 +73,23 @@ describe('an output', () => {
       expect(await readdir(join(desk.files, 'real'))).toEqual([]);
     }
   });
+
+  it('is refused where it is the place of another one in other letters, on a file system that has no case', async () => {
+    const made = 'touch x y; mkdir z; touch z/x\n';
+    // A folder that is found under both names looks the same as on such a file system.
+    await mkdir(join(desk.files, 'caseless'));
+    await symlink('caseless', join(desk.files, 'CASELESS'));
+    for (const outputs of [
+      [new File('caseless/New').stage('x'), new File('caseless/new').stage('y')],
+      [new File('caseless/2/a').stage('x'), new File('caseless/2/A').stage('y')],
+      [new Dir('caseless/D').stage('z'), new File('caseless/d/x').stage('x')],
+    ]) {
+      const ended = await desk.run({ text: made, outputs });
+      expect(ended.error).toMatchObject({ name: 'OutputConflict', message: expect.stringContaining('or of case') });
+    }
+    await mkdir(join(desk.files, 'cased'));
+    const outputs = [new File('cased/New').stage('x'), new File('cased/new').stage('y')];
+    expect((await desk.run({ text: made, outputs })).error).toBeUndefined();
+    expect((await readdir(join(desk.files, 'cased'))).sort()).toEqual(['New', 'new']);
+  });
 });

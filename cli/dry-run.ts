@@ -1,6 +1,4 @@
 /** `redex run … --dry-run`: what would run and why. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DRY_RUN_WRITE, type DryRun, type DryWorld, dryRun, type PlannedJob } from '../core/engine/dry-run.ts';
 import type { LaunchRequest } from '../core/engine/launch.ts';
@@ -11,6 +9,7 @@ import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
 import type { Bundle } from '../core/host/bundle.ts';
 import { workerHost } from '../core/host/host.ts';
+import { inTemporaryFolder } from '../core/host/temporary.ts';
 import type { FileAccess } from '../core/values/classes.ts';
 import { messageOf } from '../functions/start.ts';
 import { columns } from './columns.ts';
@@ -33,20 +32,20 @@ export async function printDryRun(
   return plan.failure === undefined;
 }
 
-async function planOf(root: string, bundle: Bundle, stored: StoredState, request: LaunchRequest): Promise<DryRun> {
-  const folder = await mkdtemp(join(tmpdir(), 'redex-dry-'));
-  const files = { root, versions: join(stateFolder(root), 'store', 'versions'), notesVersions: false };
-  const objects = withBundle(stored.objects, bundle);
-  const host = workerHost({ objects, folder, files: readOnly(fileAccess(files)) });
-  const world: DryWorld = { ...stored, objects, host, files: observeFiles(files), clock: NO_CLOCK };
-  try {
-    const dry = await dryRun(world, request);
-    if (!dry.ok) throw new UsageError(messageOf(dry.error));
-    return dry.plan;
-  } finally {
-    await host.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+function planOf(root: string, bundle: Bundle, stored: StoredState, request: LaunchRequest): Promise<DryRun> {
+  return inTemporaryFolder(async (folder) => {
+    const files = { root, versions: join(stateFolder(root), 'store', 'versions'), notesVersions: false };
+    const objects = withBundle(stored.objects, bundle);
+    const host = workerHost({ objects, folder, files: readOnly(fileAccess(files)) });
+    const world: DryWorld = { ...stored, objects, host, files: observeFiles(files), clock: NO_CLOCK };
+    try {
+      const dry = await dryRun(world, request);
+      if (!dry.ok) throw new UsageError(messageOf(dry.error));
+      return dry.plan;
+    } finally {
+      await host.close();
+    }
+  });
 }
 
 const refuse = (): Promise<never> => Promise.reject(new Error('a dry run writes nothing'));

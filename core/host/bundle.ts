@@ -1,6 +1,5 @@
 /** From an author's files to a bundle: one module named by the hash of its bytes, and what it says about itself. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type BuildFailure, build, formatMessages } from 'esbuild';
 import { getSealed, keys, putSealed, ValueGone } from '../engine/objects.ts';
@@ -11,6 +10,7 @@ import { rootOf, type Table } from '../values/table.ts';
 import { crewFor } from './crew.ts';
 import { ENTRY_MODULE, type Project, projectModules, type Settings } from './modules.ts';
 import { WORKER_URL } from './process.ts';
+import { inTemporaryFolder } from './temporary.ts';
 
 export interface BundleRequest {
   /** Workflow files; what each of them registers is in the bundle. */
@@ -85,14 +85,11 @@ async function loaded(
   environment: BundleRequest['environment'] = {},
 ): Promise<Loaded> {
   const { code, notes } = await link(project);
-  const folder = await mkdtemp(join(tmpdir(), 'redex-bundle-'));
-  try {
+  return await inTemporaryFolder(async (folder) => {
     const file = join(folder, 'bundle.mjs');
     await writeFile(file, code);
     return { code, notes, program: await askProgram(file, request, environment) };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
 }
 
 /** Loading runs the top level of the author's files: it happens in a worker, like everything of theirs. */

@@ -11,6 +11,7 @@ import type { Table } from '../values/table.ts';
 import { type Answer, type Crew, type CrewOptions, crewFor } from './crew.ts';
 import { WORKER_URL } from './process.ts';
 import type { Call } from './protocol.ts';
+import { removeLeftovers } from './temporary.ts';
 
 /** What one call may take. */
 export interface CallLimits {
@@ -133,6 +134,9 @@ function toStderr(text: string): void {
   process.stderr.write(text);
 }
 
+/** What is still being written, or was when its writer was killed. */
+const PART = /^\.[0-9a-f]{40}\./;
+
 /** The bundle as a file; whoever else writes it at the same time writes the same bytes. */
 async function fetchBundle({ objects, folder }: HostOptions, bundle: Hash): Promise<string> {
   const file = join(folder, `${bundle}.mjs`);
@@ -144,6 +148,7 @@ async function fetchBundle({ objects, folder }: HostOptions, bundle: Hash): Prom
   if (digestBytes(bytes) !== bundle) throw new Error(`the bundle ${bundle} in the object store is damaged`);
   // For its owner alone, as all that redex keeps.
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  await removeLeftovers(folder, (name) => PART.test(name));
   const part = join(folder, `.${bundle}.${randomUUID()}`);
   await writeFile(part, bytes, { mode: 0o600 });
   await rename(part, file);

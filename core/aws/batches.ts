@@ -11,7 +11,7 @@ const PAUSE_MS = 25;
 const PAUSE_MS_MAX = 2000;
 
 export interface Patience {
-  /** ms; after that, what is still undone is an error. */
+  /** ms; after that, what is still undone is an error. Whoever says it also waits out trouble that outlasts the SDK's retries. */
   readonly undoneMsMax?: number;
 }
 
@@ -61,16 +61,29 @@ export async function putItems(
 async function untilDone(
   what: string,
   all: Item[],
-  { undoneMsMax = UNDONE_MS_MAX }: Patience,
+  { undoneMsMax }: Patience,
   send: (left: Item[]) => Promise<Item[]>,
 ): Promise<void> {
-  const end = Date.now() + undoneMsMax;
+  const end = Date.now() + (undoneMsMax ?? UNDONE_MS_MAX);
   for (let left = all, tries = 1; ; tries++) {
-    left = await send(left);
-    if (left.length === 0) return;
     const pauseMs = Math.random() * Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** tries);
-    if (Date.now() + pauseMs > end)
-      throw new Error(`${what}: ${left.length} items were still undone after ${tries} requests`);
+    const isLate = (): boolean => Date.now() + pauseMs > end;
+    left = await send(left).catch((error: unknown) => {
+      if (undoneMsMax === undefined || isLate() || !mayPass(error)) throw error;
+      return left;
+    });
+    if (left.length === 0) return;
+    if (isLate()) throw new Error(`${what}: ${left.length} items were still undone after ${tries} requests`);
     await sleep(pauseMs);
   }
+}
+
+const THROTTLED = 429;
+
+/** Whether the same request may be answered better later. */
+function mayPass(error: unknown): boolean {
+  // Every error of a request has it, also those of the network.
+  if (!(error instanceof Error && '$metadata' in error)) return false;
+  const { httpStatusCode: status = THROTTLED } = error.$metadata as { httpStatusCode?: number };
+  return status === THROTTLED || status >= 500 || /Throttling|ThroughputExceeded|LimitExceeded/.test(error.name);
 }

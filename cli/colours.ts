@@ -13,7 +13,7 @@ const STATUS_COLOURS: readonly (readonly [RegExp, 'red' | 'green' | 'yellow' | '
   [/\bFAILED\b/g, 'red'],
   [/\bDONE\b/g, 'green'],
   [/\bCACHED\b/g, 'cyan'],
-  [/\b(?:RUNNING|INTERRUPTED|CANCELLED|CANCELLING)\b/g, 'yellow'],
+  [/\b(?:RUNNING|INTERRUPTED|STOPPED|CANCELLED|CANCELLING)\b/g, 'yellow'],
 ];
 
 /** The text with the words for statuses painted; layout comes first, since colours take no room. */

@@ -7,24 +7,31 @@ import { UsageError } from './usage-error.ts';
 
 /** Cancels a run and waits until nothing of it is left. Gives the exit code: 0 when it ended cancelled. */
 export function cancelCommand(root: string, given: string, reason: string | undefined, json: boolean): Promise<number> {
-  return inSession(root, { json, wanted: 'CANCELLED' }, (session) =>
-    change(session, 'cancel', given, reason === undefined ? {} : { reason }),
-  );
+  return inSession(root, { json, wanted: 'CANCELLED' }, async (session) => {
+    const { run } = await findRun(session.world, given);
+    await change(session, 'cancel', { run, ...(reason !== undefined && { reason }) });
+    // Afterwards: what waits in the queue of a run that was stopped is not started any more.
+    await session.cloud.release(run);
+    return run;
+  });
 }
 
 /** Takes a run up that failed or was cancelled, with the code it was started with. Gives the exit code. */
 export function retryCommand(root: string, given: string, json: boolean): Promise<number> {
-  return inSession(root, { json, wanted: 'DONE' }, (session) => change(session, 'retry', given, {}));
+  return inSession(root, { json, wanted: 'DONE' }, async (session, about) => {
+    const { run } = await findRun(session.world, given);
+    await session.cloud.release(run);
+    about(run);
+    await change(session, 'retry', { run });
+    return run;
+  });
 }
 
 async function change(
-  { cloud, world }: Session,
+  { cloud }: Session,
   course: 'cancel' | 'retry',
-  given: string,
-  more: Readonly<Record<string, unknown>>,
-): Promise<RunId> {
-  const { run } = await findRun(world, given);
-  const answer = (await cloud.invoke(course, { run, ...more })) as object | { readonly errors: readonly string[] };
+  request: { readonly run: RunId; readonly reason?: string },
+): Promise<void> {
+  const answer = (await cloud.invoke(course, request)) as object | { readonly errors: readonly string[] };
   if ('errors' in answer) throw new UsageError(answer.errors.join('\n'));
-  return run;
 }

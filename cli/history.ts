@@ -15,7 +15,7 @@ import { statusTable, timestamp } from './status-table.ts';
 import { asJson, shown, shownPieces } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { queueOf, waitingLines } from './waiting.ts';
-import { endJson, endText, failureText, isOver } from './watch.ts';
+import { endJson, endText, failureText, isOver, isStopped } from './watch.ts';
 
 const ID_SHOWN_LENGTH = 8;
 const GIVEN_SHOWN_LENGTH = 60;
@@ -29,17 +29,22 @@ export function logCommand(
   return reading(root, async ({ world, alive }) => {
     if (given === undefined) {
       const runs = await world.summaries.list({ limit: options.limit });
-      return print(options.json ? asJson(runs.map(({ result, ...run }) => run)) : runLines(runs, alive).join('\n'));
+      return print(
+        options.json
+          ? asJson(runs.map(({ result, ...summary }) => ({ ...summary, ...stoppedMark(world, summary) })))
+          : runLines(world, runs, alive).join('\n'),
+      );
     }
     const summary = await findRun(world, given);
     const jobs = await jobsOf(world, summary.run);
     const { waiting, queued } = await queueOf(world, summary, alive);
-    if (options.json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), jobs, waiting }));
+    if (options.json) return print(asJson({ ...(await endOf(world, summary)), jobs, waiting }));
     const failure = isOver(summary) ? paintFailure(await failureText(world.objects, summary), process.stdout) : '';
     const parts = [
-      runLines([summary], alive),
+      runLines(world, [summary], alive),
       jobLines(jobs, queued),
       waitingLines(summary, waiting),
+      stoppedLines(world, summary),
       failure ? [failure] : [],
     ];
     return print(
@@ -56,11 +61,12 @@ export function statusCommand(root: string, given: string | undefined, json: boo
   return reading(root, async ({ world, alive }) => {
     const summary = await findRun(world, given);
     const { waiting, queued } = await queueOf(world, summary, alive);
-    if (json) return print(asJson({ ...((await endJson(world.objects, summary)) as object), waiting }));
-    const heading = `${summary.run}  ${summary.workflow}  ${statusWord(summary, alive)}`;
+    if (json) return print(asJson({ ...(await endOf(world, summary)), waiting }));
+    const heading = `${summary.run}  ${summary.workflow}  ${statusWord(world, summary, alive)}`;
     if (!isOver(summary)) {
       const table = statusTable(summary.tally, summary.updatedAt, queued);
-      return print([heading, ...table, ...waitingLines(summary, waiting)].join('\n'));
+      const lines = [...waitingLines(summary, waiting), ...stoppedLines(world, summary)];
+      return print([heading, ...table, ...lines].join('\n'));
     }
     return print(
       [
@@ -117,22 +123,38 @@ function findJob(jobs: readonly JobHistory[], given: string, run: string): JobHi
   throw new UsageError([`${given} could be any of:`, ...jobLines(matching)].join('\n'));
 }
 
-function runLines(runs: readonly RunSummary[], alive: boolean): string[] {
+function runLines(world: World, runs: readonly RunSummary[], alive: boolean): string[] {
   const rows = runs.map((summary) => [
     summary.run,
     summary.workflow,
-    statusWord(summary, alive),
+    statusWord(world, summary, alive),
     timestamp(summary.startedAt),
-    shortDuration((summary.endedAt ?? (alive ? Date.now() : summary.updatedAt)) - summary.startedAt),
+    shortDuration(
+      (summary.endedAt ?? (alive && !isStopped(world, summary) ? Date.now() : summary.updatedAt)) - summary.startedAt,
+    ),
     countsText(Object.values(summary.tally)),
   ]);
   const lines = columns(['RUN', 'WORKFLOW', 'STATUS', 'STARTED', 'DURATION', 'JOBS'], rows, ['DURATION']);
   return lines.map((line) => paintStatuses(line, process.stdout));
 }
 
-/** A run that is not over is interrupted when no process carries it on. */
-function statusWord(summary: RunSummary, alive: boolean): string {
+/** A run that is not over is interrupted when no process carries it on: the next one does, unless its user stopped it. */
+function statusWord(world: World, summary: RunSummary, alive: boolean): string {
+  if (isStopped(world, summary)) return 'STOPPED';
   return isOver(summary) || alive ? summary.status : 'INTERRUPTED';
+}
+
+function stoppedLines(world: World, summary: RunSummary): string[] {
+  return isStopped(world, summary) ? [`Stopped by Ctrl-C. Carry it on with: redex resume ${summary.run}`] : [];
+}
+
+/** For programs. */
+function stoppedMark(world: World, summary: RunSummary): { readonly stopped?: true } {
+  return isStopped(world, summary) ? { stopped: true } : {};
+}
+
+async function endOf(world: World, summary: RunSummary): Promise<object> {
+  return { ...((await endJson(world.objects, summary)) as object), ...stoppedMark(world, summary) };
 }
 
 /** `46: 13 done, 33 cached`: the kinds there are. */

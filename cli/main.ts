@@ -173,7 +173,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
 
   program
     .command('local')
-    .description('keep the local cloud up for other commands, until Ctrl-C; unfinished runs go on in it')
+    .description('keep the local cloud up for other commands, until Ctrl-C; interrupted runs go on in it')
     .action(async () => finish(await localCommand(root)));
 
   program

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { askedOf } from '../core/engine/launch.ts';
-import type { RunStatus, RunSummary } from '../core/engine/ports.ts';
+import { askedOf, newRunId } from '../core/engine/launch.ts';
+import type { RunStatus, RunSummary, World } from '../core/engine/ports.ts';
 import type { FailurePolicy, RunId } from '../core/graph/facts.ts';
 import { storeBundle } from '../core/host/bundle.ts';
 import { encode } from '../core/values/encode.ts';
@@ -41,9 +41,6 @@ export interface RunOptions {
 }
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
-
-/** Active runs that are looked through for one to carry on. */
-const ACTIVE_RUNS_MAX = 100;
 
 interface Request {
   readonly workflow: string;
@@ -93,30 +90,38 @@ export async function runCommand(root: string, words: readonly string[], options
   };
   const { json, chaos } = options;
   if (options.dryRun) return (await printDryRun(root, bundle, request, json)) ? EXIT.done : EXIT.failed;
-  return inSession(root, { json, wanted: 'DONE', chaos }, async (session) => {
+  return inSession(root, { json, wanted: 'DONE', chaos }, async (session, about) => {
     await storeBundle(session.world.objects, bundle);
-    return (await unfinished(session, request)) ?? (await start(session, request));
+    const same = await unfinished(session, request);
+    if (same) return carryOn(session, same, about);
+    const { clock } = session.world;
+    const run = newRunId(clock.now(), clock.nonce());
+    about(run);
+    return start(session, { ...request, run });
   });
 }
 
 /** Carries a run on, by default the newest that is not over. Gives the exit code. */
 export function resumeCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
-  return inSession(root, { json, wanted: 'DONE' }, async (session) => {
+  return inSession(root, { json, wanted: 'DONE' }, async (session, about) => {
     const { run } = await findRun(session.world, given, 'RUNNING');
-    return resume(session, run);
+    return resume(session, run, about);
   });
 }
 
-/** Keeps the cloud up until Ctrl-C, with all unfinished runs in it. Gives the exit code. */
+/** Keeps the cloud up until Ctrl-C, with all unfinished runs in it but those that were stopped. Gives the exit code. */
 export async function localCommand(root: string): Promise<number> {
   const interrupt = listenForInterrupt();
   const { cloud, world } = await openSession(root, (message) => process.stderr.write(`redex: ${message}\n`));
   try {
     if (!cloud.owner) throw new UsageError(`process ${cloud.pid} keeps the local cloud up already`);
-    const active = await world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
+    const active = await runsUnderWay(world);
     for (const { run } of active) await world.bus.wake(run);
-    process.stderr.write(`redex: the local cloud is up, with ${active.length} unfinished runs. Ctrl-C ends it.\n`);
+    process.stderr.write(
+      `redex: the local cloud is up, with ${active.length} unfinished runs. Ctrl-C ends it and stops them.\n`,
+    );
     await Promise.race([cloud.closed, once(interrupt.signal, 'abort')]);
+    if (interrupt.signal.aborted) await holdAll({ cloud, world });
     return EXIT.done;
   } finally {
     await cloud.close();
@@ -132,24 +137,38 @@ export interface Watched {
   readonly chaos?: number | undefined;
 }
 
+/** Is told which run Ctrl-C stops, as soon as that is known: it may take long to begin. */
+type About = (run: RunId) => void;
+
 /** Opens the cloud, watches the run that `begin` gives, prints its end, and leaves when no run needs the cloud any more. */
 export async function inSession(
   root: string,
   { json, wanted, chaos }: Watched,
-  begin: (session: Session) => Promise<RunId>,
+  begin: (session: Session, about: About) => Promise<RunId>,
 ): Promise<number> {
   const table = live(json ? { write: () => undefined } : process.stdout);
   const warn = (message: string) => table.print(`redex: ${message}`);
   const interrupt = listenForInterrupt();
   let session = await openSession(root, warn, chaos);
   let run: RunId | undefined;
+  let stoppable: RunId | undefined;
+  const hold = (): void => {
+    if (interrupt.signal.aborted && stoppable !== undefined) session.cloud.hold(stoppable);
+  };
+  // At once: whatever is being waited for, a second Ctrl-C may end this process before that is over.
+  interrupt.signal.addEventListener('abort', hold);
+  const about: About = (given) => {
+    stoppable = given;
+    hold();
+  };
   try {
     for (;;) {
       try {
-        run = run === undefined ? await begin(session) : await resume(session, run);
+        run = run === undefined ? await begin(session, about) : await resume(session, run, about);
         const queuedOf = table.isShown ? queueWatcher(session.world) : undefined;
         const summary = await watch(session.cloud, run, table, interrupt.signal, queuedOf);
         if (!summary) return await leave(session, run);
+        stoppable = undefined;
         await conclude(session, summary, json, interrupt.signal);
         return summary.status === wanted ? EXIT.done : EXIT.failed;
       } catch (error) {
@@ -181,15 +200,17 @@ async function conclude(session: Session, summary: RunSummary, json: boolean, in
   await waitForOthers(session, interrupt);
 }
 
-async function resume(session: Session, run: RunId): Promise<RunId> {
+async function resume(session: Session, run: RunId, about: About): Promise<RunId> {
   const summary = await session.world.summaries.get(run);
-  if (summary && !isOver(summary)) await carryOn(session, summary);
-  return run;
+  return summary && !isOver(summary) ? carryOn(session, summary, about) : run;
 }
 
-async function leave({ cloud }: Session, run: RunId): Promise<number> {
+async function leave({ cloud, world }: Session, run: RunId): Promise<number> {
   if (cloud.owner) {
     process.stderr.write('\nredex: stopping the jobs (Ctrl-C again leaves at once)\n');
+    await holdAll({ cloud, world });
+    // It may have been cancelled meanwhile, or be over: then there is nothing to carry on.
+    if ((await world.summaries.get(run))?.status !== 'RUNNING') await cloud.release(run);
     await cloud.close();
     process.stderr.write(`redex: stopped; finished work is kept. Carry the run on with: redex resume ${run}\n`);
   } else {
@@ -200,20 +221,31 @@ async function leave({ cloud }: Session, run: RunId): Promise<number> {
   return EXIT.interrupted;
 }
 
+/** Who ends a cloud by Ctrl-C stops all runs in it; those that have a command of their own are taken up again by that. */
+async function holdAll({ cloud, world }: Session): Promise<void> {
+  if (!cloud.owner) return;
+  for (const { run } of await world.summaries.list({ status: 'RUNNING' })) cloud.hold(run);
+}
+
+/** Runs that are not over and not stopped, the newest first. */
+async function runsUnderWay({ summaries, held }: World, status: RunStatus = 'RUNNING'): Promise<RunSummary[]> {
+  const listed = await summaries.list({ status });
+  return listed.filter(({ run }) => !held?.has(run));
+}
+
 /** An owner stays while other runs need its cloud, those of attached commands and those it carried on. */
 async function waitForOthers({ cloud, world }: Session, interrupt: AbortSignal): Promise<void> {
   if (!cloud.owner) return;
-  const limit = ACTIVE_RUNS_MAX;
-  const running = await world.summaries.list({ status: 'RUNNING', limit });
-  const others = [...running, ...(await world.summaries.list({ status: 'CANCELLING', limit }))];
+  const others = [...(await runsUnderWay(world)), ...(await runsUnderWay(world, 'CANCELLING'))];
   if (others.length === 0) return;
   const names = others.map(({ run, workflow }) => `${run} (${workflow})`).join(', ');
   process.stderr.write(`redex: waiting for other runs: ${names}. Ctrl-C stops them; redex resume carries them on.\n`);
   const silent = live({ write: () => undefined });
   for (const { run } of others) await watch(cloud, run, silent, interrupt);
+  if (interrupt.aborted) await holdAll({ cloud, world });
 }
 
-async function start({ cloud }: Session, request: Request & { readonly run?: RunId }): Promise<RunId> {
+async function start({ cloud }: Session, request: Request & { readonly run: RunId }): Promise<RunId> {
   const answer = (await cloud.invoke('start', request)) as
     | { readonly run: RunId }
     | { readonly errors: readonly string[] };
@@ -224,17 +256,14 @@ async function start({ cloud }: Session, request: Request & { readonly run?: Run
 const POLICIES = ['drain', 'cancel'] as const;
 
 /** A run of the same workflow, arguments, context and code that was interrupted, carried on; with its own failure policy. */
-async function unfinished(session: Session, request: Request): Promise<RunId | undefined> {
-  if (!request.cache) return undefined;
-  const active = await session.world.summaries.list({ status: 'RUNNING', limit: ACTIVE_RUNS_MAX });
+async function unfinished(session: Session, request: Request): Promise<RunSummary | undefined> {
+  const active = await session.world.summaries.list({ status: 'RUNNING' });
   const asked = new Set(POLICIES.map((failure) => askedOf({ ...request, failure })));
   const isSame = (run: RunSummary) =>
-    keyOf(run) === keyOf(request) && (run.asked === undefined || asked.has(run.asked));
+    keyOf(run) === keyOf(request) && (run.asked === undefined ? request.cache : asked.has(run.asked));
   const same = active.find(isSame);
   if (session.cloud.owner) await giveUpOlder(session, active, request);
-  if (!same) return undefined;
-  await carryOn(session, same);
-  return same.run;
+  return same;
 }
 
 /**
@@ -249,6 +278,7 @@ async function giveUpOlder({ cloud }: Session, active: readonly RunSummary[], re
   );
   for (const { run } of older) {
     await cloud.invoke('cancel', { run });
+    await cloud.release(run);
     process.stderr.write(`redex: run ${run} was interrupted, and its code has changed since: it is cancelled\n`);
   }
 }
@@ -257,8 +287,10 @@ function keyOf({ workflow, args, bundle, tags }: Pick<RunSummary, 'workflow' | '
   return hashOf(encode({ workflow, args, bundle, tags }));
 }
 
-async function carryOn(session: Session, summary: RunSummary): Promise<void> {
+async function carryOn(session: Session, summary: RunSummary, about: About): Promise<RunId> {
   const { run, workflow, bundle, tags } = summary;
+  await session.cloud.release(run);
+  about(run);
   process.stderr.write(
     session.cloud.owner
       ? `redex: carrying on with run ${run}, which was interrupted\n`
@@ -270,4 +302,5 @@ async function carryOn(session: Session, summary: RunSummary): Promise<void> {
     const args = summary.args as Record<string, unknown>;
     await start(session, { run, workflow, args, bundle, tags, cache: true, ...summary.beginning });
   }
+  return run;
 }

@@ -1,11 +1,13 @@
 /** What a run that is not over waits for, for people and for programs. */
 import type { RunSummary, World } from '../core/engine/ports.ts';
 import { lookAtQueue, type Queue, type QueuedJob, type Waiting } from '../core/engine/waiting.ts';
-import { isOver } from './watch.ts';
+import { isOver, isStopped } from './watch.ts';
 
 /** Where no process carries the run on, there is no executor to ask. */
 export function queueOf(world: World, summary: RunSummary, alive: boolean): Promise<Queue> {
-  return alive && !isOver(summary) ? lookAtQueue(world, summary.run) : Promise.resolve(NO_QUEUE);
+  return alive && !isOver(summary) && !isStopped(world, summary)
+    ? lookAtQueue(world, summary.run)
+    : Promise.resolve(NO_QUEUE);
 }
 
 const NO_QUEUE: Queue = { waiting: [], queued: [] };

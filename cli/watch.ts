@@ -1,7 +1,7 @@
 /** Watches a run to its end: a live table on a terminal, and what to print when it is over. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadLarge } from '../core/engine/objects.ts';
-import type { Objects, RunStatus, RunSummary } from '../core/engine/ports.ts';
+import type { Objects, RunStatus, RunSummary, World } from '../core/engine/ports.ts';
 import type { QueuedJob } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import type { Cloud } from '../local/cloud.ts';
@@ -16,6 +16,11 @@ const OVER: ReadonlySet<RunStatus> = new Set(['DONE', 'FAILED', 'CANCELLED']);
 
 export function isOver(summary: RunSummary): boolean {
   return OVER.has(summary.status);
+}
+
+/** By its user, until he carries it on. */
+export function isStopped({ held }: World, summary: RunSummary): boolean {
+  return !isOver(summary) && held?.has(summary.run) === true;
 }
 
 type QueueWatcher = (summary: RunSummary) => Promise<readonly QueuedJob[]>;

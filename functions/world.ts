@@ -12,8 +12,9 @@ import { dynamoJournal } from '../core/aws/journal.ts';
 import { s3Objects } from '../core/aws/objects.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
 import { folderAttempts } from '../core/disk/attempts.ts';
+import { folderHeldRuns } from '../core/disk/held.ts';
 import { folderObjects } from '../core/disk/objects.ts';
-import type { Attempts, Clock, Objects, World } from '../core/engine/ports.ts';
+import type { Attempts, Clock, HeldRuns, Objects, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
 import { type EngineSettings, engineSettings } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
@@ -39,6 +40,7 @@ interface Storage {
   readonly objects: Objects;
   readonly attempts: Attempts;
   readonly files: StoreOptions;
+  readonly held?: HeldRuns;
   /** For unpacked bundles; may be lost at any time. */
   readonly bundles: string;
 }
@@ -50,6 +52,7 @@ function openStorage({ store, tables, filesRoot, umask }: EngineSettings, { s3, 
       objects: folderObjects(path),
       attempts: folderAttempts(path),
       files: { root: filesRoot, versions: join(path, 'versions'), umask },
+      held: folderHeldRuns(path),
       bundles: join(path, 'unpacked'),
     };
   }
@@ -65,7 +68,7 @@ function openStorage({ store, tables, filesRoot, umask }: EngineSettings, { s3, 
 function openWorld(settings: EngineSettings): World {
   const { stack, tables, sender, bus } = settings;
   const clients = awsClients(settings);
-  const { objects, attempts, files, bundles } = openStorage(settings, clients);
+  const { objects, attempts, files, held, bundles } = openStorage(settings, clients);
   return {
     stack,
     journal: dynamoJournal(clients.dynamo, tables.runs, objects),
@@ -86,6 +89,7 @@ function openWorld(settings: EngineSettings): World {
     clock,
     sender: { id: sender ?? clock.nonce(), exclusive: sender !== undefined },
     warm: warmGraphs(WARM_GRAPHS_MAX),
+    ...(held && { held }),
     liveNodesMax: settings.liveNodesMax,
   };
 }

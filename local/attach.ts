@@ -82,6 +82,11 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    // It goes on in its owner.
+    hold: () => undefined,
+    release: async (run) => {
+      await ask(`${endpoint.url}/cloud/release`, { run });
+    },
     idle: async () => {
       for (;;) {
         const { body } = await ask(`${endpoint.url}/cloud/idle`);

@@ -1,10 +1,14 @@
 /**
  * The event bus. Its rules: what Batch tells, and wake-ups after a delay, go to the queue; the end of a run goes to who
- * listens; nobody wants anything else. A message on its way to the queue survives the process.
+ * listens; nobody wants anything else. A message on its way to the queue survives the process, and one for a run that
+ * is held waits until that is taken up again.
  */
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { RUN_ENDED, WAKE_UP } from '../core/aws/bus.ts';
+import { parseWakeUp } from '../core/aws/events.ts';
+import type { RunId } from '../core/graph/facts.ts';
+import type { SentMessage } from './batch/jobs.ts';
 import { type BusEvent, busEvent } from './batch/shapes.ts';
 import type { BatchStore } from './batch/store.ts';
 import type { Chaos } from './chaos.ts';
@@ -19,6 +23,8 @@ export interface Bus {
   put(request: unknown): unknown;
   /** Gives the function that ends the listening. */
   onRunEnded(listener: RunEndedListener): () => void;
+  /** Sends what the last owner left to send to the run. */
+  carryOn(run: RunId): void;
 }
 
 const PutEvents = v.object({
@@ -34,11 +40,12 @@ export interface BusOptions {
   readonly store: BatchStore;
   readonly queue: Queue;
   readonly chaos: Chaos;
+  readonly isHeld: (run: RunId) => boolean;
   /** The cloud's queue holds messages back, so that a round that is still going on is not disturbed. */
   readonly wakeUpDelayMs: number;
 }
 
-export function openBus({ store, queue, chaos, wakeUpDelayMs }: BusOptions): Bus {
+export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptions): Bus {
   const listeners = new Set<RunEndedListener>();
 
   const send = (body: string, dueAt: number, accepted: () => void): void => {
@@ -47,7 +54,9 @@ export function openBus({ store, queue, chaos, wakeUpDelayMs }: BusOptions): Bus
     for (const delay of delays) queue.send({ body, dueAt: dueAt + delay, accepted });
   };
 
-  const sendRecorded = (message: string, body: string, dueAt: number): void => {
+  const sendRecorded = ({ message, body, dueAt }: SentMessage): void => {
+    const run = runOf(body);
+    if (run !== undefined && isHeld(run)) return;
     send(body, dueAt, () => {
       if (store.state.messages.has(message)) store.record({ type: 'delivered', at: Date.now(), of: message });
     });
@@ -60,14 +69,14 @@ export function openBus({ store, queue, chaos, wakeUpDelayMs }: BusOptions): Bus
     const event = busEvent(at, entry.Source, entry.DetailType, detail);
     if (entry.DetailType === WAKE_UP) {
       const dueAt = at + wakeUpDelayMs;
-      const [message, body] = [randomUUID(), JSON.stringify(event)];
-      store.record({ type: 'sent', at, message, body, dueAt });
-      sendRecorded(message, body, dueAt);
+      const sent = { message: randomUUID(), body: JSON.stringify(event), dueAt };
+      store.record({ type: 'sent', at, ...sent });
+      sendRecorded(sent);
     } else if (entry.DetailType === RUN_ENDED) for (const listener of listeners) listener(detail);
     return { EventId: event.id };
   };
 
-  for (const { message, body, dueAt } of store.state.messages.values()) sendRecorded(message, body, dueAt);
+  for (const message of store.state.messages.values()) sendRecorded(message);
 
   return {
     deliver: (event, accepted) => send(JSON.stringify(event), Date.now(), accepted),
@@ -79,7 +88,15 @@ export function openBus({ store, queue, chaos, wakeUpDelayMs }: BusOptions): Bus
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    carryOn: (run) => {
+      for (const message of store.state.messages.values()) if (runOf(message.body) === run) sendRecorded(message);
+    },
   };
+}
+
+/** The run that a wake-up is for. */
+function runOf(body: string): RunId | undefined {
+  return parseWakeUp(JSON.parse(body))?.run;
 }
 
 /** The detail, which must be a JSON object. */

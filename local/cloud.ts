@@ -4,6 +4,7 @@
  * 1. One process at a time owns a folder; whoever finds it owned attaches to the owner.
  * 2. The owner may die at any moment: what was acknowledged is on disk, and its jobs end with it.
  * 3. Ending is no special case: jobs that are stopped by it look to the next start as if the process had died.
+ * 4. A run that is held stands still, whoever opens the cloud, until it is released.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,11 +12,15 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { awsClients } from '../core/aws/clients.ts';
 import { ensureTables } from '../core/aws/tables.ts';
+import { folderHeldRuns, type HeldRunsOnDisk } from '../core/disk/held.ts';
+import { parseJobName } from '../core/engine/spec.ts';
 import { SWEEP_PERIOD_MS } from '../core/engine/sweep.ts';
+import type { RunId } from '../core/graph/facts.ts';
 import { batchApi } from './batch/api.ts';
 import { openBatch } from './batch/batch.ts';
 import { type Capacity, machineCapacity } from './batch/capacity.ts';
 import { type StartExecution, startExecution } from './batch/execution.ts';
+import type { Job } from './batch/jobs.ts';
 import { openMachine } from './batch/running.ts';
 import { type BatchStore, openBatchStore } from './batch/store.ts';
 import { openBus, type RunEndedListener } from './bus.ts';
@@ -33,6 +38,7 @@ import {
   inheritedVariables,
   jobVariables,
   type Places,
+  STACK,
   TABLES,
   type Variables,
 } from './settings.ts';
@@ -79,6 +85,13 @@ export interface Cloud {
   invoke(name: FunctionName, payload: unknown): Promise<unknown>;
   /** Hears of every run that ends; gives the function that ends the listening. */
   onRunEnded(listener: RunEndedListener): () => void;
+  /**
+   * Marks a run that its user stops, for an owner that is about to close: when this returns, no later owner goes on with
+   * it. A run of an attached process goes on in the owner, and is not held.
+   */
+  hold(run: RunId): void;
+  /** Takes a run that is held up again. */
+  release(run: RunId): Promise<void>;
   /** Resolves when no job, event or invocation is left, wake-ups included. Throws when the cloud has ended first. */
   idle(): Promise<void>;
   /** The owner ends the cloud: jobs are stopped and will count as interrupted. An attached process only leaves. */
@@ -157,7 +170,9 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
 
   const functions = functionCaller(settings.functions, settings.invocationMs);
   endings.push(functions.settled);
-  const { batch, bus, queue } = await openServices(settings, batchStore, places, inherited, functions.invoke);
+  const held = folderHeldRuns(store);
+  const services = { store: batchStore, places, inherited, held, invoke: functions.invoke };
+  const { batch, bus, queue } = await openServices(settings, services);
   // The queue's last invocation may still submit jobs, which then wait for the next start.
   endings.push(() => Promise.all([queue.stop(), batch.stop(settings.closeGraceMs)]));
 
@@ -169,6 +184,14 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
     environment,
     invoke: functions.invoke,
     onRunEnded: bus.onRunEnded,
+    hold: held.add,
+    release: (run: RunId) => {
+      if (held.delete(run)) {
+        batch.carryOn((job) => runOf(job) === run);
+        bus.carryOn(run);
+      }
+      return Promise.resolve();
+    },
     idle: async () => {
       while (!isIdle()) {
         if (endings.length === 0) throw new Error('the local cloud has been closed');
@@ -199,19 +222,28 @@ function closing(endings: Endings): Pick<Cloud, 'close' | 'closed'> {
   };
 }
 
+/** What the services of a cloud stand on. */
+interface Foundations extends Pick<Cloud, 'invoke'> {
+  readonly store: BatchStore;
+  readonly places: Places;
+  readonly inherited: NodeJS.ProcessEnv;
+  readonly held: HeldRunsOnDisk;
+}
+
+function runOf({ submission }: Job): RunId | undefined {
+  return parseJobName(STACK, submission.name)?.run;
+}
+
 async function openServices(
   { folder, runner, startJob, capacity, killGraceMs, wakeUpDelayMs, chaos, warn }: Settings,
-  store: BatchStore,
-  places: Places,
-  inherited: NodeJS.ProcessEnv,
-  invoke: Cloud['invoke'],
+  { store, places, inherited, held, invoke }: Foundations,
 ) {
   const queue = openQueue({
     handler: async (batch) => failedMessages(await invoke('advance', batch)),
     deadLetters: join(folder, 'batch', 'dead-letters.jsonl'),
     warn,
   });
-  const bus = openBus({ store, queue, chaos, wakeUpDelayMs });
+  const bus = openBus({ store, queue, chaos, isHeld: held.has, wakeUpDelayMs });
   const workFolder = join(folder, 'work');
   const machine = await openMachine({
     logFolder: join(folder, 'batch', 'logs'),
@@ -224,7 +256,11 @@ async function openServices(
     chaos,
     startJob,
   });
-  const batch = await openBatch({ store, machine, capacity, deliver: bus.deliver, warn });
+  const isHeld = (job: Job): boolean => {
+    const run = runOf(job);
+    return run !== undefined && held.has(run);
+  };
+  const batch = await openBatch({ store, machine, capacity, isHeld, deliver: bus.deliver, warn });
   return { batch, queue, bus };
 }
 

@@ -1,5 +1,7 @@
 /** What an owner's server answers, beside the SDK's clients, to the processes that are attached to it. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as v from 'valibot';
+import type { RunId } from '../core/graph/facts.ts';
 import type { BatchApi } from './batch/api.ts';
 import type { Bus } from './bus.ts';
 import type { Cloud } from './cloud.ts';
@@ -10,7 +12,9 @@ import type { Answer, Routes } from './server.ts';
 const IDLE_ANSWER_MS = 20_000;
 const IDLE_POLL_MS = 20;
 
-export interface Owner extends Pick<Cloud, 'invoke' | 'close'> {
+const Release = v.object({ run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/)) });
+
+export interface Owner extends Pick<Cloud, 'invoke' | 'release' | 'close'> {
   isIdle(): boolean;
 }
 
@@ -30,6 +34,10 @@ export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
         // After the answer, which would not get out any more.
         // The owner itself hears of what went wrong.
         setImmediate(() => cloud.close().catch(() => undefined));
+        return { body: {} };
+      },
+      '/cloud/release': async (_response, body) => {
+        await cloud.release(v.parse(Release, body).run as RunId);
         return { body: {} };
       },
       '/cloud/runs-ended': (response) => {

@@ -18,7 +18,9 @@ export interface Routes {
   /** A Lambda invocation; undefined for an unknown function. */
   readonly invoke: (name: string, payload: unknown) => Promise<Answer> | undefined;
   /** Other requests by path; undefined when the handler answers in its own time. */
-  readonly cloud: Readonly<Record<string, (response: ServerResponse) => Promise<Answer | undefined> | Answer>>;
+  readonly cloud: Readonly<
+    Record<string, (response: ServerResponse, body: unknown) => Promise<Answer | undefined> | Answer>
+  >;
 }
 
 export interface Server {
@@ -81,14 +83,14 @@ async function answerTo(
   if (given !== secret) return failure(403, 'AccessDeniedException', 'this is a private server');
   if (!routes) return failure(503, 'ServiceUnavailableException', 'the local cloud is starting');
   const path = `/${rest.join('/')}`;
-  const cloud = routes.cloud[path];
-  if (cloud) return await cloud(response);
   let body: unknown;
   try {
     body = JSON.parse((await readBody(request)) || '{}');
   } catch (error) {
     return failure(400, 'SerializationException', String(error));
   }
+  const cloud = routes.cloud[path];
+  if (cloud) return await cloud(response, body);
   const invocation = INVOCATION.exec(path)?.[1];
   if (invocation) return (await routes.invoke(invocation, body)) ?? unknownOperation(path);
   return answerService(path, request.headers['x-amz-target'], body, routes);

@@ -111,6 +111,6 @@ async function beganAs({ summaries, journal }: World, run: RunId, asked: Hash): 
 }
 
 /** Start time in base 36, then random digits: sorts by start, letters and digits only. */
-function newRunId(at: number, nonce: string): RunId {
+export function newRunId(at: number, nonce: string): RunId {
   return `${at.toString(36).padStart(9, '0')}${nonce.slice(0, 7)}` as RunId;
 }

@@ -235,6 +235,11 @@ export interface Bus {
   ended(summary: RunSummary): Promise<void>;
 }
 
+/** Runs that their user stopped: nobody takes them further before the user asks for that. */
+export interface HeldRuns {
+  has(run: RunId): boolean;
+}
+
 export interface Clock {
   /** ms since the epoch. */
   now(): number;
@@ -266,6 +271,8 @@ export interface World {
   readonly sender: Sender;
   /** Graphs kept between the rounds of one process. */
   readonly warm: WarmGraphs;
+  /** Where runs can be stopped and left so: on a laptop. */
+  readonly held?: HeldRuns;
   /** A run with a larger live graph is not loaded; absent: any size is. */
   readonly liveNodesMax?: number;
 }

@@ -33,7 +33,10 @@ export async function sweep(
 ): Promise<SweepReport> {
   const now = world.clock.now();
   const active = turned(
-    [...(await world.summaries.list({ status: 'RUNNING' })), ...(await world.summaries.list({ status: 'CANCELLING' }))],
+    [
+      ...(await world.summaries.list({ status: 'RUNNING' })),
+      ...(await world.summaries.list({ status: 'CANCELLING' })),
+    ].filter(({ run }) => !world.held?.has(run)),
     Math.floor(now / periodMs),
   );
   const lastStart = (options.hardEnd ?? Number.POSITIVE_INFINITY) - ROUND_MS_MIN;

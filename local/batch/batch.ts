@@ -4,6 +4,7 @@
  * 1. What it was asked and what happened is on disk before anybody hears of it.
  * 2. When its process dies, jobs that were running have failed, and those that waited still wait.
  * 3. Every change of a job's state is told; the last one until somebody has accepted it.
+ * 4. Of a run that is held nothing is started and nothing is told; both are made up for when it is taken up again.
  */
 import { INTERRUPTED_REASON } from '../../core/engine/causes.ts';
 import { type Capacity, excessOf, jobQueue } from './capacity.ts';
@@ -17,6 +18,8 @@ export interface BatchOptions {
   readonly store: BatchStore;
   readonly machine: Machine;
   readonly capacity: Capacity;
+  /** Whether the job's run is held. */
+  readonly isHeld: (job: Job) => boolean;
   /** Hands an event on; `accepted` is called when it has arrived for good. */
   readonly deliver: (event: BusEvent, accepted: () => void) => void;
   readonly warn: (message: string) => void;
@@ -27,6 +30,8 @@ export interface Batch {
   submit(submission: SubmittedRecord): void;
   terminate(job: Job, reason: string): void;
   logOf(job: Job): string;
+  /** Takes up what the last owner left, of these jobs: what was under way has failed, what waited waits. */
+  carryOn(isMeant: (job: Job) => boolean): void;
   /** Whether no job waits or runs. */
   idle(): boolean;
   /** Ends all jobs; nothing of it is written down, so that the next start finds them interrupted. */
@@ -34,26 +39,29 @@ export interface Batch {
 }
 
 /** Starts the Batch on what its store remembers. */
-export async function openBatch({ store, machine, capacity, deliver, warn }: BatchOptions): Promise<Batch> {
+export async function openBatch({ store, machine, capacity, isHeld, deliver, warn }: BatchOptions): Promise<Batch> {
   const queue = jobQueue(capacity);
   let stopped = false;
-  let openJobs = 0;
+  /** What waits in the queue or runs. */
+  const open = new Set<Job>();
 
   const tell = (job: Job): void => {
+    if (isHeld(job)) return;
     deliver(stateChangeEvent(job, Date.now(), machine.logOf), () => {
       if (isTerminal(job) && !job.delivered) store.record({ type: 'delivered', at: Date.now(), of: job.id });
     });
   };
 
   const enqueue = (job: Job): void => {
-    openJobs += 1;
+    if (isHeld(job)) return;
+    open.add(job);
     queue.push(job);
     tell(job);
   };
 
   const end = (job: Job, how: End): void => {
     store.record({ type: 'ended', at: Date.now(), job: job.id, ...how });
-    openJobs -= 1;
+    open.delete(job);
     tell(job);
     if (job.parent) endArray(job.parent);
   };
@@ -91,25 +99,24 @@ export async function openBatch({ store, machine, capacity, deliver, warn }: Bat
     else if (!isTerminal(job)) machine.stop(job, reason);
   };
 
-  const resume = async (): Promise<void> => {
-    const jobs = [...store.state.jobs.values()];
-    await machine.clear(jobs.filter(isUnderWay));
-    for (const job of jobs) {
-      if (isUnderWay(job)) {
-        openJobs += 1;
-        end(job, { status: 'FAILED', statusReason: INTERRUPTED_REASON });
-      } else if (job.status === 'RUNNABLE') enqueue(job);
+  const carryOn = (isMeant: (job: Job) => boolean): void => {
+    for (const job of store.state.jobs.values()) {
+      if (open.has(job) || !isMeant(job)) continue;
+      if (isUnderWay(job)) end(job, { status: 'FAILED', statusReason: INTERRUPTED_REASON });
+      else if (job.status === 'RUNNABLE') enqueue(job);
       else if (job.status === 'PENDING') endArray(job);
       else if (!job.delivered) tell(job);
     }
     schedule();
   };
 
-  await resume();
+  await machine.clear([...store.state.jobs.values()].filter(isUnderWay));
+  carryOn((job) => !isHeld(job));
   return {
     store,
     logOf: machine.logOf,
-    idle: () => openJobs === 0,
+    carryOn,
+    idle: () => open.size === 0,
     submit: (submission) => {
       store.record(submission);
       const job = store.state.jobs.get(submission.job) as Job;

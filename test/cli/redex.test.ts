@@ -190,22 +190,6 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
     TEST_MS_MAX,
   );
 
-  it('stopped by Ctrl-C keeps what is done, and the same command carries the run on', async () => {
-    const words = ['run', 'main', '--words', 'eve', '--seconds', '3'];
-    const { child, ended } = begin(...words);
-    await until(() => startsOf('eve') > 0);
-    child.kill('SIGINT');
-    const { code, stderr } = await ended;
-    expect(code).toBe(130);
-    const [, run] = /redex resume (\w+)/.exec(stderr) ?? [];
-    expect((await redex('log')).stdout).toMatch(new RegExp(`${run} +cli\\.main +INTERRUPTED`));
-
-    const again = await redex(...words);
-    expect(again.stderr).toContain(`carrying on with run ${run}, which was interrupted`);
-    expect(again.stdout).toContain("['eve\\n']");
-    expect((await redex('log', '--json')).stdout.match(new RegExp(`"run": "${run}"`, 'g'))).toHaveLength(1);
-  });
-
   it('beside a running command attaches to it, and goes on when that one is killed', async () => {
     const owner = begin('run', 'main', '--words', 'fay', '--seconds', '3');
     await until(() => startsOf('fay') > 0);

@@ -17,10 +17,23 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
-/** `npx redex WORDS…` in the folder. `variables` are set, or taken away, beside what this process has. */
-export function begin(folder: string, words: readonly string[], variables: NodeJS.ProcessEnv = {}): Started {
+/**
+ * `npx redex WORDS…` in the folder. `variables` are set, or taken away, beside what this process has; `detached` gives it a
+ * process group of its own, as a shell does.
+ */
+export function begin(
+  folder: string,
+  words: readonly string[],
+  variables: NodeJS.ProcessEnv = {},
+  detached = false,
+): Started {
   const env = { ...process.env, PATH: [STAND_INS, process.env.PATH].join(delimiter), NO_COLOR: '1', ...variables };
-  const child = spawn(process.execPath, [COMMAND, ...words], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [COMMAND, ...words], {
+    cwd: folder,
+    env,
+    detached,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -59,8 +59,8 @@ describe('no daemon is left', { timeout: 60_000 }, () => {
     child.kill(signal);
     await ended;
     await until(async () => (await daemons(seconds)) === 0);
-    const [, run = ''] = /(\w+) .*INTERRUPTED/.exec((await redex(folder, 'log')).stdout) ?? [];
-    await redex(folder, 'cancel', run);
+    const [, run = ''] = /(\w+) .*(?:STOPPED|INTERRUPTED)/.exec((await redex(folder, 'log')).stdout) ?? [];
+    expect(await redex(folder, 'cancel', run)).toMatchObject({ code: 0 });
   });
 
   test('when the run is cancelled', async () => {

@@ -379,6 +379,15 @@ describe('the sweep', () => {
     expect(world.batch.jobs).toHaveLength(2);
   });
 
+  it('passes over a run that its user stopped', async () => {
+    const world = playWorld();
+    const run = await start(world, heavy(1));
+    const held = new Set<string>([run]);
+    expect(await sweep({ ...world, held })).toMatchObject({ active: 0, rounds: 0 });
+    held.delete(run);
+    expect(await sweep({ ...world, held })).toMatchObject({ active: 1, rounds: 1 });
+  });
+
   it('takes up a run whose first round died', async () => {
     const world = playWorld();
     const run = await start(world, heavy(1));

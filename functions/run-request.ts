@@ -34,6 +34,6 @@ export type CourseAnswer = { readonly run: RunId; readonly status: RunStatus } |
 
 /** 202, since what follows takes its time; 409 when the run had not begun, so that nothing could be recorded. */
 export function courseAnswer(run: RunId, { status }: RoundReport): Answer {
-  if (status === 'unknown') return refusal(409, `run ${run} has not begun yet; ask again in a moment`);
+  if (status === 'unknown') return refusal(409, `run ${run} has not begun: ask again in a moment, or start it again`);
   return { statusCode: 202, body: { run, status } };
 }

@@ -11,16 +11,23 @@ import { getSealed, keys, putSealed, ValueGone } from './objects.ts';
 import type { Entry, RunStatus, RunSummary, World } from './ports.ts';
 import type { LiveRun } from './warm.ts';
 
-/** The run up to its newest entry; or, without loading it, that there is none or how it ended (unless `ended` is wanted). */
-export async function loadRun(
-  world: World,
-  run: RunId,
-  options: { readonly ended: boolean } = { ended: false },
-): Promise<LiveRun | RunStatus | 'unknown'> {
-  const live = world.warm.take(run) ?? (await loadCold(world, run, options.ended));
-  if (typeof live === 'string') return live;
+/** The run up to its newest entry; or, without loading it, that there is none or how it ended. */
+export async function loadRun(world: World, run: RunId): Promise<LiveRun | RunStatus | 'unknown'> {
+  const warm = world.warm.take(run);
+  if (warm) {
+    await foldTail(world, warm);
+    // Of a run that others took to its end the summary says more: whether that was told, and whether it is to go on.
+    if (!warm.draft.graph.end) return warm;
+  }
+  const summary = await world.summaries.get(run);
+  if (!summary) return 'unknown';
+  // Late events of a run that ended cost one read.
+  if (summary.endedAt !== undefined) return summary.status;
+  const live = await loadCold(world, summary);
   await foldTail(world, live);
-  return live.sequence === 0 ? 'unknown' : live;
+  if (live.sequence === 0) return 'unknown';
+  if (summary.retry && live.sequence === summary.sequence) live.retry = true;
+  return live;
 }
 
 /** Folds what others have appended since. */
@@ -37,12 +44,10 @@ export function foldEntry(live: LiveRun, entry: Entry): void {
   live.sequence = entry.sequence;
 }
 
-/** Late events of a run that ended cost one read. */
-async function loadCold(world: World, run: RunId, evenEnded: boolean): Promise<LiveRun | RunStatus | 'unknown'> {
-  const summary = await world.summaries.get(run);
-  if (!summary) return 'unknown';
-  if (summary.endedAt !== undefined && !evenEnded) return summary.status;
+/** As of its newest snapshot. */
+async function loadCold(world: World, summary: RunSummary): Promise<LiveRun> {
   await refuseTooLarge(world, summary);
+  const { run } = summary;
   const newest = summary.snapshot ?? 0;
   const graph = newest > 0 ? await snapshotAt(world, run, newest) : undefined;
   const { sequence: summarised } = summary;

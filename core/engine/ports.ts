@@ -75,6 +75,8 @@ export interface RunSummary {
   readonly tags: Readonly<Record<string, string>>;
   /** Hash of the request that the run began with. */
   readonly asked?: Hash;
+  /** Its user wants it taken up again after its end, the last entry that this covers: the next round records that. */
+  readonly retry?: true;
   /** Of a run without an entry: what it is to begin with, beside what is said above. */
   readonly beginning?: {
     readonly failure: FailurePolicy;

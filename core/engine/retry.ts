@@ -5,14 +5,27 @@ import { type RoundOptions, type RoundReport, round } from './round.ts';
 
 /** Attempt numbers go on where they were. A run that is running or done stays as it is. */
 export async function retry(world: World, run: RunId, options: RoundOptions = {}): Promise<RoundReport> {
-  const summary = await world.summaries.get(run);
-  if (!summary || summary.status === 'RUNNING' || summary.status === 'CANCELLING' || summary.status === 'DONE') {
-    return { status: summary?.status ?? 'unknown', appended: 0, submitted: 0 };
+  let summary = await world.summaries.get(run);
+  if (summary?.sequence === 0) {
+    // It never began, or its summary is damaged: then a round writes that anew.
+    await round(world, run, [], options);
+    summary = await world.summaries.get(run);
+  }
+  if (
+    !summary ||
+    summary.sequence === 0 ||
+    summary.status === 'RUNNING' ||
+    summary.status === 'CANCELLING' ||
+    summary.status === 'DONE'
+  ) {
+    return { status: summary?.sequence ? summary.status : 'unknown', appended: 0, submitted: 0 };
   }
   const { endedAt: _endedAt, result: _result, traceback: _traceback, otherErrors: _others, ...rest } = summary;
-  // Before the fact, so that whoever sweeps finds the run, whatever happens next. Clocks differ: it must be newer.
-  const updatedAt = Math.max(world.clock.now(), summary.updatedAt + 1);
-  await world.summaries.put({ ...rest, status: 'RUNNING', updatedAt, open: { ready: true } });
+  // It comes seconds later, whatever has become of this handler by then; until the next line is done it changes nothing.
+  await world.bus.wake(run);
   await world.attempts.reopen(run);
-  return round(world, run, [], { ...options, ended: true, facts: [{ type: 'retried', at: world.clock.now() }] });
+  // From now on any round of the run records the retry. Clocks differ: the summary must be newer.
+  const updatedAt = Math.max(world.clock.now(), summary.updatedAt + 1);
+  await world.summaries.put({ ...rest, status: 'RUNNING', updatedAt, open: { ready: true }, retry: true });
+  return round(world, run, [], options);
 }

@@ -35,12 +35,10 @@ export interface RoundReport {
 export interface RoundOptions {
   /** ms since the epoch: when the caller is cut off. Claims get it as their deadline. */
   readonly hardEnd?: number;
-  /** Facts from elsewhere than the executor: a cancel, a retry. */
+  /** Facts from elsewhere than the executor: a cancel. */
   readonly facts?: readonly Fact[];
   /** Ask the executor about everything in flight: events may have been lost. */
   readonly ask?: boolean;
-  /** Load the run although it has ended. */
-  readonly ended?: boolean;
   /** Sequence that the stored summary covers, where the caller knows it: one that is behind is written anew. */
   readonly summarised?: number;
 }
@@ -57,7 +55,7 @@ export async function round(
   verdicts: readonly Verdict[] = [],
   options: RoundOptions = {},
 ): Promise<RoundReport> {
-  const loaded = await loadRun(world, run, { ended: options.ended ?? false });
+  const loaded = await loadRun(world, run);
   if (typeof loaded === 'string') return { status: loaded, appended: 0, submitted: 0 };
   const live = loaded;
   if (options.ask) delete live.terminated;
@@ -72,13 +70,13 @@ export async function round(
     holdBack: false,
     bucket: fullBucket(start),
     claimed: 0,
-    // A summary that is behind was left by a handler that died. One that is not, but says RUNNING of a run that has
-    // ended, is a retry's, which is about to record its fact.
+    // A summary that is behind was left by a handler that died.
     summarised: options.summarised ?? live.summarised ?? Number.POSITIVE_INFINITY,
     appended: 0,
     submitted: 0,
   };
   let incoming: readonly Fact[] = [
+    ...(live.retry ? [{ type: 'retried', at: start } as const] : []),
     ...(options.facts ?? []),
     ...(await learn(world, live, [...verdicts, ...(options.ask ? await askExecutor(world, live) : [])])),
     ...(await settleOverdue(world, live, hardEnd)),
@@ -250,7 +248,11 @@ async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verd
   const turns = new Map(closed.map((id) => [id, turnOf(id)]));
   await foldTail(world, live);
   const kept = pass.facts.filter(
-    (fact) => fact.type !== 'claimed' && !(isClosing(fact) && turns.get(fact.submission) !== turnOf(fact.submission)),
+    // An ended run has no entries but those of a retry: that one was first.
+    (fact) =>
+      fact.type !== 'claimed' &&
+      fact.type !== 'retried' &&
+      !(isClosing(fact) && turns.get(fact.submission) !== turnOf(fact.submission)),
   );
   return [...kept, ...(await learn(world, live, verdicts))];
 }
@@ -270,5 +272,6 @@ async function finish({ world, live, appended, summarised }: Course): Promise<vo
   if (graph.end && isNews) await world.bus.ended(summary);
   if (isNews) await world.summaries.put(summary);
   delete live.summarised;
+  delete live.retry;
   if (!graph.end) world.warm.keep(live);
 }

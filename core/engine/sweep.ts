@@ -47,7 +47,7 @@ export async function sweep(
     const ask = isAskDue(summary, now, periodMs);
     if (!ask && !needsRound(world, summary, now)) continue;
     try {
-      const { status } = await round(world, summary.run, [], { ...options, ask, summarised: knownOf(summary, now) });
+      const { status } = await round(world, summary.run, [], { ...options, ask, summarised: summary.sequence });
       if (status === 'unknown' && now - summary.updatedAt > BEGIN_MS_MAX) await giveUp(world, summary);
       rounds++;
     } catch (error) {
@@ -70,14 +70,6 @@ async function giveUp(world: World, { open: _open, ...summary }: RunSummary): Pr
   const ended: RunSummary = { ...summary, status: 'FAILED', updatedAt: now, endedAt: now, traceback };
   await world.bus.ended(ended);
   await world.summaries.put(ended);
-}
-
-/**
- * The sequence that the summary is good for. One that says RUNNING of a run that ended is a retry's, which may be about to
- * record its fact: only when that is gone is it put right.
- */
-function knownOf({ sequence, updatedAt }: RunSummary, now: number): number {
-  return now - updatedAt > BEGIN_MS_MAX ? -1 : sequence;
 }
 
 function needsRound({ sender }: World, { open, sequence }: RunSummary, now: number): boolean {

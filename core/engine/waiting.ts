@@ -40,6 +40,7 @@ export async function lookAtQueue(world: World, run: RunId): Promise<Queue> {
   const unsent = [...lost.map(unanswered), ...[...graph.frontier].flatMap((evaluation) => ready(graph, evaluation))];
   // Another process may have gone on from here by the time this graph is used again. A round may want it at once.
   delete live.summarised;
+  delete live.retry;
   world.warm.keep(live);
   const verdicts = asked.length > 0 ? await world.batch.describe(asked.map(({ id }) => id)) : [];
   const known = new Map(verdicts.map((verdict) => [verdict.id, verdict]));

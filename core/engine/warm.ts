@@ -11,6 +11,8 @@ export interface LiveRun {
   snapshot: number;
   /** Of the stored summary when the run was loaded; not known of a graph that was kept. */
   summarised?: number;
+  /** Set when the run was loaded and has ended, and its user wants it taken up again. */
+  retry?: true;
   /** The executor's ids of jobs that this process has terminated. */
   terminated?: Set<string>;
 }

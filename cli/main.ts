@@ -6,9 +6,9 @@ import { type ContextPart, parseContextPart } from './context.ts';
 import { cancelCommand, retryCommand } from './course.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
-import { projectRoot } from './session.ts';
+import { projectRoot, stateFolder } from './session.ts';
 import { endQuietlyWithReader, shown } from './terminal.ts';
-import { machineTrouble } from './trouble.ts';
+import { machineTrouble, unexpected } from './trouble.ts';
 import { UsageError } from './usage-error.ts';
 
 type Tags = Readonly<Record<string, string>>;
@@ -185,30 +185,38 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
   return program;
 }
 
+/** Errors whose messages are meant for whoever typed the command. */
+const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable']);
+const ROOT = projectRoot(process.cwd());
+const STATE = stateFolder(ROOT);
+
 /** Runs the command line; gives the exit code. */
 async function main(words: readonly string[]): Promise<number> {
   let code: number = EXIT.done;
   try {
     const { before, after } = split(words);
-    const program = makeProgram(projectRoot(process.cwd()), after, (given) => {
+    const program = makeProgram(ROOT, after, (given) => {
       code = given;
     });
     await program.parseAsync(before, { from: 'user' });
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
-    const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
-    if (thrown instanceof UsageError) {
-      process.stderr.write(`redex: ${message}\n`);
-      return EXIT.usage;
-    }
-    const known = machineTrouble(thrown) ?? (name === 'BundleError' ? message : undefined);
-    process.stderr.write(`redex: ${shown(known ?? stack ?? message, process.stderr)}\n`);
-    return EXIT.failed;
+    if (!(thrown instanceof UsageError)) return fail(thrown);
+    process.stderr.write(`redex: ${thrown.message}\n`);
+    return EXIT.usage;
   }
 }
 
+function fail(thrown: unknown): number {
+  const isMeant = thrown instanceof Error && TOLD.has(thrown.name);
+  const told = machineTrouble(thrown) ?? (isMeant ? thrown.message : unexpected(thrown, STATE));
+  process.stderr.write(`redex: ${shown(told, process.stderr)}\n`);
+  return EXIT.failed;
+}
+
 for (const stream of [process.stdout, process.stderr]) endQuietlyWithReader(stream);
+process.on('uncaughtException', (error) => process.exit(fail(error)));
 const code = await main(process.argv.slice(2));
 // Connections and workers that are kept for a next request would hold the process for a while.
 process.exit(code);

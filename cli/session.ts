@@ -5,13 +5,13 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from 'aws-lambda';
 import type { World } from '../core/engine/ports.ts';
-import { attach, attachOrOpen } from '../local/attach.ts';
+import { attach, attachOrOpen, CloudUnreachable } from '../local/attach.ts';
 import { seededChaos } from '../local/chaos.ts';
 import type { Cloud } from '../local/cloud.ts';
 import { openDynamoDb } from '../local/dynamodb.ts';
 import type { Functions } from '../local/functions.ts';
 import { takeLock } from '../local/lock.ts';
-import { cloudVariables } from '../local/settings.ts';
+import { cloudVariables, logOf } from '../local/settings.ts';
 import { TYPED_UMASK } from './umask.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -80,12 +80,13 @@ export async function openReading(root: string): Promise<Reading> {
   const cloud = await attach(folder);
   if (cloud) return { world: await worldOf(cloud.environment), alive: true, close: cloud.close };
   const lock = await takeLock(join(folder, 'owner'));
-  if (!lock) throw new Error(`another redex process is opening or closing ${folder}; try again in a moment`);
+  if (!lock) throw new CloudUnreachable(`another redex process is opening or closing ${folder}; try again in a moment`);
   const dynamoDb = await openDynamoDb(join(folder, 'db'), randomBytes(16).toString('hex'));
   const places = {
     dynamoDbUrl: dynamoDb.url,
     serverUrl: NOWHERE,
     store: join(folder, 'store'),
+    log: logOf(folder),
     root,
     sender: 'reader',
   };

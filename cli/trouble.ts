@@ -1,4 +1,9 @@
-/** What is wrong with the machine, in one sentence with what to do; a stack says nothing to whoever has a full disk. */
+/** What went wrong, in one sentence with what to do; a stack says nothing to whoever has a full disk. */
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { appendToLog, described } from '../functions/log.ts';
+import { logOf } from '../local/settings.ts';
 
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: free some space and give the same command again, which carries on',
@@ -29,4 +34,15 @@ export function machineTrouble(thrown: unknown): string | undefined {
     if (advice) return typeof error.path === 'string' ? `${error.path}: ${advice}` : advice;
   }
   return undefined;
+}
+
+/**
+ * The sentence for an error that nobody expected. The whole story goes into the log of the project's state, or beside other
+ * temporary files where there is none.
+ */
+export function unexpected(thrown: unknown, state: string): string {
+  const log = existsSync(state) ? logOf(state) : join(tmpdir(), `redex-${process.pid}.log`);
+  appendToLog(log, 'the command failed', { error: described(thrown) });
+  const [line = ''] = String(thrown).split('\n');
+  return `${line.replace(/^Error: /, '')}: that was not expected; the same command tries again, and what happened is in ${log}`;
 }

@@ -139,6 +139,11 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
   };
 }
 
+/** Where the handlers write their log; undefined: on standard error. */
+export function logFile(variables: Variables = process.env): string | undefined {
+  return variables.REDEX_LOG || undefined;
+}
+
 /** Settings of the runner. Throws one error that names every variable that is missing or wrong. */
 export function runnerSettings(variables: Variables = process.env): RunnerSettings {
   const read = parse(RunnerVariables, variables);

@@ -17,7 +17,7 @@ import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
-import { described, log } from './log.ts';
+import { described, log, logsFailure } from './log.ts';
 import { world as openWorld } from './world.ts';
 
 const QueueBatch = v.object({
@@ -57,7 +57,7 @@ const ROUND_MS_MIN = 15_000;
 const OUT_OF_TIME = 'there was no time left for it';
 
 export function makeAdvance(open: () => World): Handler<AdvanceAnswer> {
-  const wrapped = middy().handler(async (event: unknown, invocation: Invocation): Promise<AdvanceAnswer> => {
+  const advanced = async (event: unknown, invocation: Invocation): Promise<AdvanceAnswer> => {
     const world = open();
     const reasons: Record<string, string> = {};
     let isBareFailed = false;
@@ -75,8 +75,8 @@ export function makeAdvance(open: () => World): Handler<AdvanceAnswer> {
     if (isBareFailed) throw new Error('the event could not be handled: see the log');
     const batchItemFailures = Object.keys(reasons).map((itemIdentifier) => ({ itemIdentifier }));
     return batchItemFailures.length > 0 ? { batchItemFailures, reasons } : { batchItemFailures };
-  });
-  return handlerOf(wrapped);
+  };
+  return handlerOf(middy().use(logsFailure('events could not be handled')).handler(advanced));
 }
 
 /** Gives the reason why it could not be done; undefined when it was. */

@@ -6,21 +6,21 @@ import middy from '@middy/core';
 import type { World } from '../core/engine/ports.ts';
 import { type SweepReport, sweep } from '../core/engine/sweep.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
-import { log } from './log.ts';
+import { log, logsFailure } from './log.ts';
 import { world as openWorld, sweepPeriodMs } from './world.ts';
 
 export function makeSweep(
   open: () => World,
   periodMs: () => number | undefined = () => undefined,
 ): Handler<SweepReport> {
-  const wrapped = middy().handler(async (_event: unknown, invocation: Invocation): Promise<SweepReport> => {
+  const swept = async (_event: unknown, invocation: Invocation): Promise<SweepReport> => {
     const world = open();
     const report = await sweep(world, { ...hardEndOf(world, invocation), periodMs: periodMs() });
     for (const failure of report.failures) log('a round of the sweep failed', { failure });
     if (report.left > 0) log('the sweep ran out of time', { left: report.left });
     return report;
-  });
-  return handlerOf(wrapped);
+  };
+  return handlerOf(middy().use(logsFailure('the sweep failed')).handler(swept));
 }
 
 export const handler = makeSweep(openWorld, sweepPeriodMs);

@@ -8,6 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cloud, type CloudOptions, openCloud } from './cloud.ts';
 import { type Endpoint, invocationUrl } from './settings.ts';
 
+/** The cloud of a folder is another process's, and that cannot be had: the message says what to do. */
+export class CloudUnreachable extends Error {
+  override readonly name = 'CloudUnreachable';
+}
+
 /** A start takes a second or two, an end as long as jobs may take to stop. */
 const WAIT_MS_MAX = 30_000;
 const WAIT_STEP_MS = 50;
@@ -22,7 +27,7 @@ export async function attachOrOpen(options: CloudOptions): Promise<Cloud> {
     // Its owner is starting, or ending.
     await sleep(WAIT_STEP_MS);
   }
-  throw new Error(`another redex process holds ${folder} but does not answer`);
+  throw new CloudUnreachable(`another redex process holds ${folder} but does not answer; try again, or end it`);
 }
 
 /** Attaches to the process that owns the folder's cloud; undefined when none answers. */
@@ -53,7 +58,7 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
       return { failed: 'x-amz-function-error' in response.headers, body: await json(response) };
     } catch (cause) {
       const message = `the redex process ${endpoint.pid} that kept ${folder} open has ended; run the command again`;
-      throw new Error(message, { cause });
+      throw new CloudUnreachable(message, { cause });
     }
   };
 

@@ -7,7 +7,7 @@
  * 4. A run that is held stands still, whoever opens the cloud, until it is released.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { awsClients } from '../core/aws/clients.ts';
@@ -37,6 +37,7 @@ import {
   type Endpoint,
   inheritedVariables,
   jobVariables,
+  logOf,
   type Places,
   STACK,
   TABLES,
@@ -102,6 +103,9 @@ export interface Cloud {
   readonly closed: Promise<void>;
 }
 
+/** A log that is larger when the cloud is opened is begun anew. */
+const LOG_BYTES_MAX = 16 * 1024 * 1024;
+
 const IDLE_POLL_MS = 20;
 const DEFAULTS = {
   wakeUpDelayMs: 1000,
@@ -162,7 +166,9 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const store = join(folder, 'store');
   mkdirSync(store, { recursive: true });
   const sender = `local-${randomUUID()}`;
-  const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, root, sender, sweepPeriodMs, umask };
+  const log = logOf(folder);
+  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) rmSync(log);
+  const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, log, root, sender, sweepPeriodMs, umask };
   const inherited = inheritedVariables(process.env);
   const environment = cloudVariables(places);
   endings.push(setVariables(process.env, environment));
@@ -171,7 +177,8 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const functions = functionCaller(settings.functions, settings.invocationMs);
   endings.push(functions.settled);
   const held = folderHeldRuns(store);
-  const services = { store: batchStore, places, inherited, held, invoke: functions.invoke };
+  const trouble = teller(settings.warn, log);
+  const services = { store: batchStore, places, inherited, held, trouble, invoke: functions.invoke };
   const { batch, bus, queue } = await openServices(settings, services);
   // The queue's last invocation may still submit jobs, which then wait for the next start.
   endings.push(() => Promise.all([queue.stop(), batch.stop(settings.closeGraceMs)]));
@@ -205,7 +212,7 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const api = batchApi(batch, { timeoutSecondsMin: settings.timeoutSecondsMin });
   server.serve(cloudRoutes(api, bus, { ...cloud, isIdle }));
   endings.push(publish(join(folder, 'endpoint.json'), { url: server.url, pid: process.pid, environment }));
-  endings.push(openSchedule({ invoke: functions.invoke, periodMs: sweepPeriodMs, warn: settings.warn }));
+  endings.push(openSchedule({ invoke: functions.invoke, periodMs: sweepPeriodMs, trouble }));
   return cloud;
 }
 
@@ -222,12 +229,24 @@ function closing(endings: Endings): Pick<Cloud, 'close' | 'closed'> {
   };
 }
 
+/** Tells of what failed and is tried again: in a sentence, and once however often it fails. */
+function teller(warn: (message: string) => void, log: string): (reason: string) => void {
+  const told = new Set<string>();
+  return (reason) => {
+    const [line = ''] = reason.split('\n');
+    if (told.has(line)) return;
+    told.add(line);
+    warn(`a step of a run failed, and is tried again: ${line}; the whole story is in ${log}`);
+  };
+}
+
 /** What the services of a cloud stand on. */
 interface Foundations extends Pick<Cloud, 'invoke'> {
   readonly store: BatchStore;
   readonly places: Places;
   readonly inherited: NodeJS.ProcessEnv;
   readonly held: HeldRunsOnDisk;
+  readonly trouble: (reason: string) => void;
 }
 
 function runOf({ submission }: Job): RunId | undefined {
@@ -236,10 +255,11 @@ function runOf({ submission }: Job): RunId | undefined {
 
 async function openServices(
   { folder, runner, startJob, capacity, killGraceMs, wakeUpDelayMs, chaos, warn }: Settings,
-  { store, places, inherited, held, invoke }: Foundations,
+  { store, places, inherited, held, trouble, invoke }: Foundations,
 ) {
   const queue = openQueue({
     handler: async (batch) => failedMessages(await invoke('advance', batch)),
+    trouble,
     deadLetters: join(folder, 'batch', 'dead-letters.jsonl'),
     warn,
   });

@@ -23,6 +23,8 @@ export interface QueueOptions {
   readonly deadLetters: string;
   /** Before a message comes for the second time; doubled each time. */
   readonly retryMsFirst?: number;
+  /** Is told why messages are to come again. */
+  readonly trouble: (reason: string) => void;
   readonly warn: (message: string) => void;
 }
 
@@ -50,7 +52,7 @@ const RECEIVES_MAX = 10;
 const RETRY_MS_FIRST = 200;
 const RETRY_MS_MAX = 30_000;
 
-export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST, warn }: QueueOptions): Queue {
+export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST, trouble, warn }: QueueOptions): Queue {
   let waiting: Message[] = [];
   let inHand = 0;
   let stopped = false;
@@ -86,11 +88,13 @@ export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST,
         const reason = failed.get(message.id);
         if (reason === undefined) message.accepted();
         else if (message.receives >= RECEIVES_MAX) bury(message, reason);
-        else
+        else {
+          trouble(reason);
           waiting.push({
             ...message,
             dueAt: Date.now() + Math.min(retryMsFirst * 2 ** (message.receives - 1), RETRY_MS_MAX),
           });
+        }
       }
       inHand = 0;
       // Lets in what has been waiting for the event loop meanwhile.

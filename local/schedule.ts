@@ -1,18 +1,25 @@
 /** The schedule of the sweep: as the cloud opens, for what its last owner left behind, and then as often as on AWS. */
+import type { SweepReport } from '../core/engine/sweep.ts';
 import { busEvent } from './batch/shapes.ts';
 import type { FunctionCaller } from './functions.ts';
 
 export interface ScheduleOptions {
   readonly invoke: FunctionCaller['invoke'];
   readonly periodMs: number;
-  readonly warn: (message: string) => void;
+  /** Is told of what the next sweep tries again. */
+  readonly trouble: (reason: string) => void;
 }
 
 /** Gives the function that ends it. */
-export function openSchedule({ invoke, periodMs, warn }: ScheduleOptions): () => void {
+export function openSchedule({ invoke, periodMs, trouble }: ScheduleOptions): () => void {
   const sweep = (): void => {
     const event = busEvent(Date.now(), 'aws.events', 'Scheduled Event', {});
-    invoke('sweep', event).catch((error: unknown) => warn(`the sweep failed: ${String(error)}`));
+    invoke('sweep', event).then(
+      (report) => {
+        for (const failure of (report as SweepReport).failures ?? []) trouble(failure);
+      },
+      (error: unknown) => trouble(`the sweep: ${String(error)}`),
+    );
   };
   sweep();
   const timer = setInterval(sweep, periodMs);

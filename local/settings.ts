@@ -1,10 +1,16 @@
 /** What a local cloud tells its processes by environment variables. */
+import { join } from 'node:path';
 import type { FunctionName } from './functions.ts';
 
 /** Tables of the local cloud; the folder has its own database, so the names need not tell clouds apart. */
 export const TABLES = { runs: 'redex-runs', cache: 'redex-cache', attempts: 'redex-attempts' } as const;
 export const STACK = 'local';
 const QUEUE = 'local';
+
+/** Where what went wrong in a cloud is written down, one JSON line an event. */
+export function logOf(folder: string): string {
+  return join(folder, 'log.jsonl');
+}
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -13,6 +19,8 @@ export interface Places {
   readonly serverUrl: string;
   /** Folder of objects and attempts. */
   readonly store: string;
+  /** File of the handlers' log. */
+  readonly log: string;
   /** What relative file locations are relative to. */
   readonly root: string;
   /** Names this ownership of the database. */
@@ -36,6 +44,7 @@ export function cloudVariables(places: Places): Variables {
     REDEX_TABLE_ATTEMPTS: TABLES.attempts,
     REDEX_STORE: places.store,
     REDEX_FILES_ROOT: places.root,
+    REDEX_LOG: places.log,
     REDEX_SENDER: places.sender,
     REDEX_BUS: 'default',
     REDEX_QUEUE: QUEUE,

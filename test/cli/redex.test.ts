@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -172,6 +172,31 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
     const ended = await redex('run', ...words);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr).toContain(message);
+  });
+
+  it('that meets an error nobody expected says so in one line, and keeps the whole story for itself', async () => {
+    await redex('run', 'main', '--words', 'lea');
+    // The first round cannot write what its jobs are to do.
+    const specs = join(folder, '.redex/store/specs');
+    await rename(specs, `${specs}.away`);
+    await writeFile(specs, '');
+    const { code, stdout, stderr } = await redex('run', 'main', '--words', 'moe');
+    await rm(specs);
+    await rename(`${specs}.away`, specs);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const log = join(folder, '.redex/log.jsonl');
+    expect(stderr).toMatch(
+      new RegExp(
+        `^redex: ENOTDIR: .*: that was not expected; the same command tries again, and what happened is in ${log}\n$`,
+      ),
+    );
+    const [story = ''] = readFileSync(log, 'utf8').split('\n');
+    expect(JSON.parse(story)).toMatchObject({
+      message: 'the request failed',
+      error: expect.stringContaining('\n    at '),
+    });
+    expect(statSync(log).mode & 0o777).toBe(0o600);
+    expect(await redex('run', 'main', '--words', 'moe')).toMatchObject({ code: 0 });
   });
 
   it(

@@ -1,5 +1,7 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { machineTrouble } from '../../cli/trouble.ts';
+import { machineTrouble, unexpected } from '../../cli/trouble.ts';
+import { scratchFolder } from '../support/project.ts';
 
 function coded(code: string, path?: string): Error {
   return Object.assign(new Error(code), { code, ...(path && { path }) });
@@ -26,5 +28,24 @@ describe("the machine's troubles are told in one sentence with what to do", () =
     const round = new Error('round');
     round.cause = round;
     expect(machineTrouble(round)).toBeUndefined();
+  });
+});
+
+describe('an error that nobody expected', () => {
+  const thrown = new Error('one\ntwo', { cause: new AggregateError([new RangeError('below')], 'several') });
+
+  it('is told in one line, and its whole story, causes too, is in the log of the project', async () => {
+    const state = await scratchFolder();
+    const sentence = unexpected(thrown, state);
+    expect(sentence).toMatch(new RegExp(`^one: that was not expected; .* ${state}/log.jsonl$`));
+    const { error } = JSON.parse(readFileSync(`${state}/log.jsonl`, 'utf8')) as { error: string };
+    for (const part of ['two', '    at ', 'caused by AggregateError', 'sums up RangeError: below'])
+      expect(error).toContain(part);
+  });
+
+  it('is kept beside other temporary files where there is no project yet', () => {
+    const [, log = ''] = /(\S+)$/.exec(unexpected(thrown, '/nowhere/.redex')) ?? [];
+    expect(readFileSync(log, 'utf8')).toContain('caused by');
+    rmSync(log);
   });
 });

@@ -162,6 +162,33 @@ describe('the queue', () => {
     expect(events.filter((event) => parseWakeUp(event)?.run === 'good')).toHaveLength(1);
   });
 
+  test('tells once of what fails and is tried again, and where the whole story is', async () => {
+    const warnings: string[] = [];
+    const functions = recordingFunctions([], (event) => {
+      const { Records } = event as {
+        Records: { messageId: string; attributes: { ApproximateReceiveCount: string } }[];
+      };
+      const failing = Records.filter(({ attributes }) => Number(attributes.ApproximateReceiveCount) < 3);
+      return Promise.resolve({
+        batchItemFailures: failing.map(({ messageId }) => ({ itemIdentifier: messageId })),
+        reasons: Object.fromEntries(failing.map(({ messageId }) => [messageId, 'no database\nas it seems'])),
+      });
+    });
+    const sweep = () => Promise.resolve({ failures: ['run1: Error: no database'] });
+    const { bus, cloud, folder } = await testCloud({
+      functions: () => Promise.resolve({ ...functions, sweep }),
+      wakeUpDelayMs: 0,
+      warn: (message) => warnings.push(message),
+    });
+    await bus.send(new PutEventsCommand({ Entries: [wakeUp('one'), wakeUp('two')] }));
+    await cloud.idle();
+    const told = ['no database', 'run1: Error: no database'].map(
+      (reason) =>
+        `a step of a run failed, and is tried again: ${reason}; the whole story is in ${join(folder, 'log.jsonl')}`,
+    );
+    expect(warnings.sort()).toEqual(told);
+  });
+
   test('gives a message up after ten tries, and keeps it with the reason', async () => {
     const deadLetters = join(temporaryFolder(), 'dead-letters.jsonl');
     const warnings: string[] = [];
@@ -173,6 +200,7 @@ describe('the queue', () => {
       },
       deadLetters,
       retryMsFirst: 0.1,
+      trouble: () => undefined,
       warn: (message) => warnings.push(message),
     });
     const accepted = new Promise<void>((resolve) => queue.send({ body: '{}', dueAt: 0, accepted: resolve }));
@@ -193,6 +221,7 @@ describe('the queue', () => {
       },
       deadLetters,
       retryMsFirst: 0.1,
+      trouble: () => undefined,
       warn: () => undefined,
     });
     const sent = (body: string) => new Promise<void>((resolve) => queue.send({ body, dueAt: 0, accepted: resolve }));
@@ -244,7 +273,7 @@ describe('the schedule', () => {
     const warnings: string[] = [];
     const sweep = (event: unknown) => {
       calls.push(event);
-      return calls.length === 2 ? Promise.reject(new Error('not now')) : Promise.resolve({});
+      return calls.length >= 2 ? Promise.reject(new Error('not now')) : Promise.resolve({});
     };
     const { cloud } = await testCloud({
       functions: () => Promise.resolve({ ...recordingFunctions([]), sweep }),
@@ -253,7 +282,8 @@ describe('the schedule', () => {
     });
     await until(() => calls.length >= 3 || undefined);
     expect(calls[0]).toMatchObject({ source: 'aws.events', 'detail-type': 'Scheduled Event' });
-    expect(warnings).toEqual(['the sweep failed: Error: not now']);
+    // Once, though it fails again and again.
+    expect(warnings).toEqual([expect.stringContaining('is tried again: the sweep: Error: not now;')]);
     await cloud.close();
     const count = calls.length;
     await new Promise((resolve) => setTimeout(resolve, 100));

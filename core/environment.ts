@@ -1,6 +1,7 @@
 /** The only file that reads the environment: deployment settings in, typed settings out. */
 import * as v from 'valibot';
 import { type Hash, parseHash } from './values/hash.ts';
+import { SECRET_VARIABLE } from './values/secrets.ts';
 
 /** Where large values, specs and bundles are: a bucket and a prefix (empty, or ending in a slash), or a folder. */
 export type Store =
@@ -52,6 +53,8 @@ export interface RunnerSettings {
   readonly parentPipe: boolean;
   /** Of whom the job is run for, where it is started with another. */
   readonly umask: number | undefined;
+  /** Values of secrets, by the names that the job has them under. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -158,7 +161,17 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
     arrayIndex: read.AWS_BATCH_JOB_ARRAY_INDEX,
     parentPipe: read.REDEX_PARENT_PIPE === '1',
     umask: read.REDEX_UMASK,
+    secrets: secretsIn(variables),
   };
+}
+
+function secretsIn(variables: Variables): Record<string, string> {
+  const given = Object.entries(variables).flatMap(([name, value]) =>
+    name.startsWith(SECRET_VARIABLE) && value !== undefined
+      ? [[name.slice(SECRET_VARIABLE.length), value] as const]
+      : [],
+  );
+  return Object.fromEntries(given);
 }
 
 /**

@@ -82,6 +82,7 @@ function openWorld(settings: EngineSettings): World {
       attemptsTable: settings.store.kind === 's3' ? tables.attempts : undefined,
       filesRoot: settings.filesRoot,
       queue: settings.queue,
+      local: settings.local,
     }),
     host: workerHost({ objects, folder: bundles, files: fileAccess(files), umask: settings.umask }),
     files: observeFiles(files),

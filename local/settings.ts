@@ -54,11 +54,10 @@ export function cloudVariables(places: Places): Variables {
 }
 
 /** What jobs are told by the local Batch, whatever else they are told. */
-export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>, work: string): Variables {
+export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>): Variables {
   return {
     REDEX_STORE: places.store,
     REDEX_FILES_ROOT: places.root,
-    REDEX_WORK: work,
     ...umaskVariable(places),
     // The runner's standard input ends when this process does.
     REDEX_PARENT_PIPE: '1',

@@ -5,10 +5,12 @@ import type {
   RegisterJobDefinitionCommandInput,
   ResourceRequirement,
   RetryStrategy,
+  Secret,
   SubmitJobCommandInput,
 } from '@aws-sdk/client-batch';
 import type { Resources, SubmissionRequest } from '../engine/ports.ts';
 import { digest } from '../values/hash.ts';
+import { SECRET_VARIABLE, secretText } from '../values/secrets.ts';
 import { fargateSize } from './fargate.ts';
 
 /** What jobs are told about the deployment, and defaults of executors. */
@@ -21,6 +23,8 @@ export interface BatchSettings {
   readonly filesRoot: string | undefined;
   /** Of executors that name none. */
   readonly queue: string | undefined;
+  /** Whether this is the local Batch, which has secrets from the environment and from files. */
+  readonly local: boolean;
 }
 
 /** Batch refuses less. */
@@ -38,25 +42,46 @@ const PLACEHOLDER_SIZE: ResourceRequirement[] = [
 
 /**
  * The job definition of everything that overrides cannot say. Its name is a function of its content, so that equal
- * definitions are registered once. The image's entry point is the runner, so there is no command. On Fargate the job's
- * role also pulls the image and writes the log.
+ * definitions are registered once. The image's entry point is the runner, so there is no command. The job's role also
+ * fetches its secrets, and on Fargate pulls the image and writes the log.
  */
 export function jobDefinitionParams(
   stack: string,
-  { image, role, platform = 'EC2' }: Pick<Resources, 'image' | 'role' | 'platform'>,
+  { image, role, platform = 'EC2', secrets }: Pick<Resources, 'image' | 'role' | 'platform' | 'secrets'>,
 ): RegisterJobDefinitionCommandInput & { readonly jobDefinitionName: string } {
+  const fetched = fetchedSecrets(secrets);
   const content: Omit<RegisterJobDefinitionCommandInput, 'jobDefinitionName'> = {
     type: 'container',
     platformCapabilities: [platform],
     containerProperties: {
       ...(image && { image }),
       ...(role && { jobRoleArn: role }),
-      ...(role && platform === 'FARGATE' && { executionRoleArn: role }),
+      ...(role && (platform === 'FARGATE' || fetched.length > 0) && { executionRoleArn: role }),
+      ...(fetched.length > 0 && { secrets: fetched }),
       resourceRequirements: PLACEHOLDER_SIZE,
     },
     retryStrategy: ONE_ATTEMPT,
   };
   return { jobDefinitionName: `redex-${stack}-${digest('job definition', JSON.stringify(content))}`, ...content };
+}
+
+/** In the order of their names: equal secrets are equal definitions, however they were written. */
+function fetchedSecrets(secrets: Resources['secrets'] = {}): Secret[] {
+  const present = Object.entries(secrets).filter(([, source]) => source !== undefined);
+  return present
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, source]) => ({ name: `${SECRET_VARIABLE}${name}`, valueFrom: secretText(source) }));
+}
+
+/** Why AWS could not give a job its secrets; undefined where it can. */
+export function secretsProblem({ secrets = {}, role }: Pick<Resources, 'secrets' | 'role'>): string | undefined {
+  const here = Object.entries(secrets).find(([, source]) => source !== undefined && typeof source !== 'string');
+  if (here) {
+    const [name, source] = here;
+    return `the secret ${name} is had from ${secretText(source)}, where no job on AWS can look: give it by ARN, in a profile`;
+  }
+  if (role || Object.keys(secrets).length === 0) return undefined;
+  return 'secrets are fetched by the role of the job, and it has none: give the executor the option role';
 }
 
 export type Sized =

@@ -21,6 +21,7 @@ import {
   jobDefinitionParams,
   listByNameParams,
   resourceRequirements,
+  secretsProblem,
   submitParams,
 } from './batch-requests.ts';
 import { chunked } from './batches.ts';
@@ -43,6 +44,8 @@ export function batchExecutor({ batch, batchOnce }: BatchClients, settings: Batc
     if (!queue) return { kind: 'refused', reason: 'the executor names no queue' };
     const sized = resourceRequirements(request.resources);
     if (!sized.ok) return { kind: 'refused', reason: sized.reason };
+    const withheld = settings.local ? undefined : secretsProblem(request.resources);
+    if (withheld !== undefined) return { kind: 'refused', reason: withheld };
     let definition: string;
     try {
       definition = await definitionOf(request.resources);

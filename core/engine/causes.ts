@@ -8,6 +8,9 @@ import type { Verdict } from './ports.ts';
 /** What the local Batch says of jobs that ended because its own process did. */
 export const INTERRUPTED_REASON = 'redex local: the machine was stopped';
 
+/** How what the local Batch says of jobs that it cannot give their secrets begins. */
+export const WITHHELD_REASON = 'redex local: a secret is missing: ';
+
 /** What we say ourselves when we end a job, and Batch says after us. */
 export const STOP_REASONS = { cancelling: 'the run was cancelled', failing: 'another job of the run failed' } as const;
 
@@ -21,6 +24,14 @@ const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
   [/^Host EC2/, 'machine-lost'],
   [/^Job attempt duration exceeded timeout/, 'timed-out'],
   [/^OutOfMemoryError/, 'out-of-memory'],
+  [new RegExp(`^${WITHHELD_REASON}`), 'secret'],
+  // Secrets and what the registry asks for are fetched in one step, whose error begins with the names of both.
+  [
+    /^ResourceInitializationError.*(timeout|deadline exceeded|signal: killed|Throttl|TooManyRequests)/is,
+    'machine-lost',
+  ],
+  [/^ResourceInitializationError.*\b(retrieve|get|pull) (ecr )?registry auth/is, 'image'],
+  [/^ResourceInitializationError.*\bsecrets?\b/is, 'secret'],
   [
     /^CannotPullContainerError|^Task failed to start|^DockerTimeoutError|^CannotStartContainerError|^CannotCreateContainerError/,
     'image',
@@ -46,6 +57,7 @@ const NAMES: Readonly<Record<Cause, string>> = {
   'out-of-memory': 'OutOfMemory',
   'timed-out': 'TimedOut',
   image: 'ImageError',
+  secret: 'SecretError',
   'no-result': 'MachineLost',
   program: 'JobFailed',
   interrupted: 'MachineLost',

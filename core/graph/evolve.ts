@@ -23,6 +23,7 @@ export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
   'out-of-memory': 3,
   'timed-out': 1,
   image: 3,
+  secret: 1,
   'no-result': 1,
   program: 1,
   interrupted: Number.POSITIVE_INFINITY,

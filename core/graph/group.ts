@@ -6,7 +6,7 @@ import { type Graph, runOf } from './graph.ts';
 const ARRAY_SIZE_MAX = 10_000;
 const ARRAY_SIZE_MIN_DEFAULT = 2;
 
-/** Splits ready attempts into submissions: equal executor, image, queue, role, resources, timeout and tags share an array. */
+/** Splits ready attempts into submissions: those that share all that a request says once for its jobs share an array. */
 export function groupAttempts(graph: Graph, ready: readonly Attempt[]): Attempt[][] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of withinLimits(graph, ready)) {
@@ -20,8 +20,8 @@ export function groupAttempts(graph: Graph, ready: readonly Attempt[]): Attempt[
 
 /** All that one request can say only once for all its jobs. */
 function sharedOptions({ options }: Attempt): unknown[] {
-  const { executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags } = options;
-  return [executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags];
+  const { executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags, secrets } = options;
+  return [executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags, secrets];
 }
 
 function splitGroup(group: Attempt[]): Attempt[][] {

@@ -2,7 +2,7 @@
 import { decode } from '../values/decode.ts';
 import { didYouMean } from '../values/nearest.ts';
 import { CALL_OPTIONS, memoryProblem, optionProblem } from '../values/options.ts';
-import { INLINE_EXECUTOR, type JobOptions, type Program } from '../values/program.ts';
+import { type ExecutorConfig, INLINE_EXECUTOR, type JobOptions, type Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
 export type Resolved =
@@ -25,7 +25,7 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
   }
   const { type: _type, scratch: _scratch, shareIdentifier: _share, platform: _platform, ...defaults } = config ?? {};
   const resolved = { ...defaults, ...definedOnly(task), ...options, executor } as JobOptions;
-  const unfit = memoryProblem(resolved) ?? unfitLimit(program, resolved);
+  const unfit = memoryProblem(resolved) ?? unfitLimit(program, resolved) ?? unfitSecrets(config?.type, resolved);
   return unfit ? { ok: false, reason: unfit } : { ok: true, options: resolved, context };
 }
 
@@ -37,6 +37,14 @@ function unfitLimit(program: Program, { limits = {} }: JobOptions): string | und
       return `it takes ${amount} of the limit '${name}', which is ${most} in all`;
   }
   return undefined;
+}
+
+function unfitSecrets(
+  type: ExecutorConfig['type'] | undefined,
+  { executor, secrets = {} }: JobOptions,
+): string | undefined {
+  if (type === 'batch' || Object.keys(secrets).length === 0) return undefined;
+  return `secrets are for jobs, and the executor '${executor}' runs none: name one of the type 'batch'`;
 }
 
 function plainRecord(table: Table): Record<string, unknown> | undefined {

@@ -18,6 +18,7 @@ const PASSING_ERRORS = [
   'OutOfMemory',
   'TimedOut',
   'ImageError',
+  'SecretError',
   'JobFailed',
   'SubmissionRefused',
   'InputMissing',

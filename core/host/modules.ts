@@ -180,7 +180,8 @@ function environmentNote({ path, code, lineOf }: OpenModule): string[] {
   if (!found) return [];
   return [
     `${path}:${lineOf(found.index)}: process.env holds nothing of your shell in a workflow, which is loaded again on other ` +
-      'machines. Read it in redex.config.ts and pass it on as context, or pass it as an argument.',
+      'machines. Read it in redex.config.ts and pass it on as context, or pass it as an argument; jobs find there what ' +
+      'their option secrets names.',
   ];
 }
 

@@ -10,6 +10,7 @@ export type ErrorName =
   | 'TimedOut'
   | 'MachineLost'
   | 'ImageError'
+  | 'SecretError'
   | 'InputChanged'
   | 'OutputMissing'
   | 'OutputConflict'

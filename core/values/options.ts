@@ -1,6 +1,7 @@
 /** What options may be: one check for those of tasks, of redex.config.ts and of calls. */
 import { didYouMean } from './nearest.ts';
 import type { Cause, ExecutorConfig, JobOptions } from './program.ts';
+import { isSecretSource, isVariableName } from './secrets.ts';
 
 /** What is wrong with the value at a path, if anything. */
 type Check = (value: unknown, path: string) => string | undefined;
@@ -26,12 +27,25 @@ const CAUSES: FieldsOf<Record<Cause, number>> = {
   'out-of-memory': count,
   'timed-out': count,
   image: count,
+  secret: count,
   'no-result': count,
   program: count,
   interrupted: count,
 };
 
 const AMOUNTS = recordOf(amount);
+
+/** What is wrong is not shown: it may be the secret itself. */
+const secret: Check = (value, path) =>
+  isSecretSource(value)
+    ? undefined
+    : `${named(path)} must say where the secret is: { env: 'VARIABLE' }, { file: 'path' }, or an ARN of Secrets Manager or SSM`;
+
+const noVariable: Check = (_value, path) =>
+  `${named(path)} must be called like an environment variable: letters, digits and _`;
+
+const SECRETS: Check = (value, path) =>
+  fieldProblem(value, path, (name) => (isVariableName(name) ? secret : noVariable));
 
 /** Of a task. */
 export const JOB_OPTIONS: FieldsOf<JobOptions> = {
@@ -50,6 +64,7 @@ export const JOB_OPTIONS: FieldsOf<JobOptions> = {
   limits: AMOUNTS,
   minArraySize: count,
   tags: recordOf(anyText),
+  secrets: SECRETS,
   effects: boolean,
 };
 

@@ -1,5 +1,6 @@
 /** What a bundle says about itself: its tasks and the configuration it was made with. Plain data, stored beside the bundle. */
 import type { Hash } from './hash.ts';
+import type { Secrets } from './secrets.ts';
 
 /** Why an attempt ended without a result. Each cause has its own number of attempts. */
 export type Cause =
@@ -7,6 +8,8 @@ export type Cause =
   | 'out-of-memory'
   | 'timed-out'
   | 'image'
+  /** A secret could not be had. */
+  | 'secret'
   | 'no-result'
   | 'program'
   /** The machine itself was stopped by its user: never counted. */
@@ -39,6 +42,8 @@ export interface JobOptions {
   /** The least number of equal jobs to be submitted as one array. */
   readonly minArraySize?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /** What the job has in its environment and nothing else shows: where each value is had from. */
+  readonly secrets?: Secrets;
   /** true: does more than give a value, such as writing a file; a dry run leaves it out. Running inline it may still run twice. */
   readonly effects?: boolean;
 }

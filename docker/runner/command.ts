@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { type Family, type Usage, watchUsage } from './processes.ts';
+import { type HidingStream, type Secrets, secretsOf } from './secrets.ts';
 import { openHereDocument, traceIn } from './trace.ts';
 
 /** What stdout may hold when it is a result. */
@@ -28,6 +29,7 @@ export interface Command {
   /** The machine's part of the environment, and what the script's author declares. */
   readonly machine: Readonly<Record<string, string>>;
   readonly declared: Readonly<Record<string, string>>;
+  readonly secrets: Secrets;
   /** The working directory. */
   readonly folder: string;
   /** For the script itself and for its HOME and TMPDIR; in the working directory. */
@@ -47,7 +49,7 @@ export interface Finished {
   readonly usage: Usage;
 }
 
-/** Its output also goes to this process's own. Rejects when the script cannot be started. */
+/** Its output also goes to this process's own, without secrets. Rejects when the script cannot be started. */
 export async function runCommand(command: Command, lifetime: Lifetime): Promise<Finished> {
   const file = join(command.inner, 'script');
   const folders = ['home', 'tmp'].map((name) => mkdir(join(command.inner, name)));
@@ -67,6 +69,7 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
       HOME: join(command.short, 'home'),
       TMPDIR: join(command.short, 'tmp'),
       ...trace?.variables,
+      ...command.secrets.variables,
       ...command.declared,
     },
     stdio: ['ignore', stdout.writer, stderr.writer],
@@ -76,15 +79,20 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
   if (child.pid !== undefined && lifetime.scriptsApart) lifetime.family.adopt(child.pid);
   const usage = watchUsage(lifetime.family);
   for (const { writer } of [stdout, stderr]) closeSync(writer);
-  const collected = forward(stdout.reader, process.stdout, command.wantsStdout ? firstBytes() : undefined);
-  const kept = forward(stderr.reader, process.stderr, lastBytes());
+  const { secrets, wantsStdout } = command;
+  const [result, lastWords] = [wantsStdout ? firstBytes() : undefined, lastBytes()];
+  const forwarded = [
+    forward(stdout.reader, process.stdout, secrets.stream(), { whole: result }),
+    forward(stderr.reader, process.stderr, secrets.stream(), { hidden: lastWords }),
+  ];
   const exitCode = await endOf(child, lifetime.family);
   // What its pipes hold now is the last of its words.
   for (const { reader } of [stdout, stderr]) endWhenIdle(reader);
-  const [stdoutBytes, stderrBytes] = await Promise.all([collected, kept]);
-  const commandsLast = exitCode === 0 ? '' : ((await trace?.last(command.declared)) ?? '');
-  const stderrLast = lastLines(stderrBytes);
-  return { exitCode, stdout: decoded(stdoutBytes), stderrLast, commandsLast, usage: usage() };
+  await Promise.all(forwarded);
+  const unspoken = secretsOf({ ...secrets.variables, ...command.declared });
+  const commandsLast = exitCode === 0 ? '' : ((await trace?.last(unspoken.hide)) ?? '');
+  const stderrLast = lastLines(lastWords.kept());
+  return { exitCode, stdout: decoded(result?.kept()), stderrLast, commandsLast, usage: usage() };
 }
 
 interface Pipe {
@@ -167,18 +175,28 @@ function lastBytes(): Keeper {
   };
 }
 
-async function forward(from: Socket, to: NodeJS.WriteStream, keeper: Keeper | undefined): Promise<Buffer | undefined> {
+/** `whole` gets what comes as it is, `hidden` what is written. */
+async function forward(
+  from: Socket,
+  to: NodeJS.WriteStream,
+  hiding: HidingStream,
+  { whole, hidden }: { readonly whole?: Keeper | undefined; readonly hidden?: Keeper },
+): Promise<void> {
+  const write = async (chunk: Buffer): Promise<void> => {
+    hidden?.take(chunk);
+    // What cannot be written, on a full disk, is lost to the log, and to nothing else.
+    await new Promise<void>((resolve) => to.write(chunk, () => resolve()));
+  };
   try {
     for await (const chunk of from) {
-      keeper?.take(chunk);
-      // What cannot be written, on a full disk, is lost to the log, and to nothing else.
-      await new Promise<void>((resolve) => to.write(chunk, () => resolve()));
+      whole?.take(chunk);
+      await write(hiding.push(chunk));
     }
   } catch (thrown) {
     // It was ended because nothing more came.
     if ((thrown as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw thrown;
   }
-  return keeper?.kept();
+  await write(hiding.end());
 }
 
 /** Invalid bytes become U+FFFD. */

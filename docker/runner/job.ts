@@ -9,10 +9,11 @@ import type { JobSpec } from '../../core/engine/spec.ts';
 import { openLeavesOf, spill } from '../../core/values/contents.ts';
 import { SCRIPT_TASK } from '../../core/values/program.ts';
 import type { Table } from '../../core/values/table.ts';
-import { failureValue } from './failures.ts';
+import { failureValue, JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { watchUsage } from './processes.ts';
 import { runScript, type ScriptJob, type ScriptMeasured } from './script.ts';
+import { type Secrets, withoutSecrets } from './secrets.ts';
 
 /** What the executor is told by the runner's exit code. */
 export const EXIT = { recorded: 0, failed: 1, refused: REFUSED_EXIT_CODE, killed: 137 } as const;
@@ -22,6 +23,7 @@ export interface Desk {
   readonly attempts: Attempts;
   readonly files: Files;
   readonly places: Pick<ScriptJob, 'stores' | 'work' | 'machine'>;
+  readonly secrets: Secrets;
   /** The executor's name of this job. */
   readonly holder: string;
   /** Calls a task's function. */
@@ -51,11 +53,12 @@ export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Pro
     say(`attempt ${spec.attempt} of ${spec.task} was taken over or cancelled: nothing is kept of it`);
     return EXIT.refused;
   }
+  const shown = withoutSecrets(desk.secrets, spec.task, result);
   // A kill for want of memory is for the executor to tell, which then gives the next attempt more.
   if (!result.ok && measured.exitCode === EXIT.killed && memoryKills() > killsBefore) return EXIT.killed;
   const { usage, ...staged } = measured;
   const outcome: Outcome = {
-    ...result,
+    ...shown,
     measured: { startedAt, endedAt: Date.now(), ...usage, ...staged, host: hostname() },
   };
   if ((await record(desk, token, outcome)) === 'refused') return EXIT.refused;
@@ -78,10 +81,12 @@ async function work(
   lifetime.signal.throwIfAborted();
   if ('error' in args) return { ok: false, error: args.error };
   try {
+    if (desk.secrets.problem !== undefined) throw new JobFailure('SecretError', desk.secrets.problem);
     if (spec.task === SCRIPT_TASK) {
       const name = `${spec.eval.slice(0, 12)}-${spec.attempt}`;
       const value = await runScript(args.table, {
         ...desk.places,
+        secrets: desk.secrets,
         id: desk.holder,
         name,
         lifetime,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { JOB_MARK } from '../../core/disk/processes.ts';
 import { TROUBLE_EXIT_CODE } from '../../core/engine/causes.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
@@ -16,14 +17,15 @@ import type { Table } from '../../core/values/table.ts';
 import type { Ports } from './cloud.ts';
 import { type Desk, runJob } from './job.ts';
 import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
+import { type Secrets, secretsOf } from './secrets.ts';
 
-async function main(settings: RunnerSettings, lifetime: Lifetime, mark: string): Promise<number> {
-  const desk = await openDesk(settings, mark);
+async function main(settings: RunnerSettings, secrets: Secrets, lifetime: Lifetime, mark: string): Promise<number> {
+  const desk = await openDesk(settings, secrets, mark);
   const spec = await readSpec(desk.objects, settings.spec, settings.arrayIndex ?? 0);
   return await runJob(desk, spec, lifetime);
 }
 
-async function openDesk(settings: RunnerSettings, mark: string): Promise<Desk> {
+async function openDesk(settings: RunnerSettings, secrets: Secrets, mark: string): Promise<Desk> {
   const { objects, attempts, s3 } = await openPorts(settings);
   const folder = settings.store.kind === 'folder' ? settings.store.path : undefined;
   const options: StoreOptions = {
@@ -39,10 +41,11 @@ async function openDesk(settings: RunnerSettings, mark: string): Promise<Desk> {
     attempts,
     files: observeFiles(options),
     places: { stores: openStores(options), work, machine },
+    secrets,
     holder: holderOf(settings),
     loadArgs: (spec) => loadLarge(objects, spec.args),
-    call: (spec, args) => callTask(objects, options, folder ?? work, machine, spec, args),
-    say: (line) => process.stderr.write(`[redex] ${line}\n`),
+    call: (spec, args) => callTask({ objects, options, folder: folder ?? work, machine, secrets }, spec, args),
+    say: (line) => process.stderr.write(`[redex] ${secrets.hide(line)}\n`),
   };
 }
 
@@ -65,27 +68,32 @@ function holderOf({ jobId, arrayIndex }: RunnerSettings): string {
   return arrayIndex === undefined || jobId.includes(':') ? jobId : `${jobId}:${arrayIndex}`;
 }
 
-async function callTask(
-  objects: Objects,
-  options: StoreOptions,
-  folder: string,
-  env: Readonly<Record<string, string>>,
-  spec: JobSpec,
-  args: Table,
-): Promise<TaskResult> {
+interface Calling {
+  readonly objects: Objects;
+  readonly options: StoreOptions;
+  readonly folder: string;
+  readonly machine: Readonly<Record<string, string>>;
+  readonly secrets: Secrets;
+}
+
+async function callTask(calling: Calling, spec: JobSpec, args: Table): Promise<TaskResult> {
+  const { objects, options, folder, machine, secrets } = calling;
+  const log = secrets.stream();
   const { NO_LIMITS, workerHost } = await import('../../core/host/host.ts');
   const host = workerHost({
     objects,
     folder: join(folder, 'bundles'),
     files: fileAccess(options),
     limits: NO_LIMITS,
-    env,
+    env: { ...machine, ...secrets.variables },
+    log: (text) => process.stderr.write(log.push(Buffer.from(text))),
     ...(import.meta.url.endsWith('.mjs') ? { workerUrl: new URL('./worker.mjs', import.meta.url) } : {}),
   });
   try {
     return await host.run(spec.bundle, spec.task, args);
   } finally {
     await host.close();
+    process.stderr.write(log.end());
   }
 }
 
@@ -94,12 +102,13 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 const settings = runnerSettings();
 // What a job makes is for the user, but for what says otherwise.
 if (settings.umask !== undefined) process.umask(settings.umask);
+const secrets = secretsOf(settings.secrets);
 const mark = `${settings.jobId}/${randomUUID()}`;
 const lifetime = watchLifetime(settings.parentPipe, mark);
 try {
-  process.exitCode = await main(settings, lifetime, mark);
+  process.exitCode = await main(settings, secrets, lifetime, mark);
 } catch (thrown) {
-  if (!lifetime.signal.aborted) console.error(thrown);
+  if (!lifetime.signal.aborted) console.error(secrets.hide(inspect(thrown)));
   process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE_EXIT_CODE;
 }
 await lifetime.family.end();

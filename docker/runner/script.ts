@@ -1,5 +1,6 @@
 /** The one task that the runner carries out itself: `redex.script`, given [text, inputs, outputs, settings]. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
@@ -16,6 +17,7 @@ import type { Lifetime } from './lifetime.ts';
 import { takeOut, wantsStdout } from './outputs.ts';
 import type { Usage } from './processes.ts';
 import { readScript, type Script } from './script-arguments.ts';
+import type { Secrets } from './secrets.ts';
 
 const TRANSFERS_AT_ONCE = 4;
 /** A record may hold 10 MB, and other jobs have theirs. Quotas do not show but by writing. */
@@ -41,6 +43,7 @@ export interface ScriptJob {
   readonly name: string;
   /** The machine's part of the environment. */
   readonly machine: Readonly<Record<string, string>>;
+  readonly secrets: Secrets;
   readonly lifetime: Lifetime;
   readonly measured: ScriptMeasured;
   /** Asked before anything leaves the working directory. */
@@ -51,19 +54,22 @@ export interface ScriptJob {
 
 /**
  * Stages in, runs, stages out, and gives the value of the outputs; 'lost' when the job is not ours any more. The
- * directory of a failed script is kept.
+ * directory of a failed script is kept, unless it had secrets, which it may have written there.
  */
 export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'lost'> {
   const script = readScript(args);
   await mkdir(job.work, { recursive: true, mode: FOLDER_MODE });
   const folder = await mkdtemp(join(job.work, `${job.name}-`));
+  const isSecret = Object.keys(job.secrets.variables).length > 0;
+  if (isSecret) job.lifetime.leavings.add(() => rmSync(folder, { recursive: true, force: true }));
   let keep = false;
   try {
     return await carryOut(script, folder, job);
   } catch (thrown) {
     const failed = !job.lifetime.signal.aborted;
-    keep = failed && (await hasRoom(job.work));
-    if (keep) job.say(`the working directory is kept: ${folder}`);
+    keep = failed && !isSecret && (await hasRoom(job.work));
+    if (failed && isSecret) job.say('the working directory is not kept: the job has secrets');
+    else if (keep) job.say(`the working directory is kept: ${folder}`);
     else if (failed) job.say('the disk is full: the working directory is not kept');
     throw thrown;
   } finally {
@@ -106,13 +112,14 @@ async function carryOut(script: Script, folder: string, job: ScriptJob): Promise
   return value;
 }
 
-async function run(script: Script, folder: string, { id, machine, lifetime, measured }: ScriptJob): Promise<Finished> {
+async function run(script: Script, folder: string, job: ScriptJob): Promise<Finished> {
+  const { id, machine, secrets, lifetime, measured } = job;
   const inner = join(folder, INNER);
   await mkdir(inner, { mode: FOLDER_MODE });
   const { text, declared, outputs } = script;
   const { path: short, remove } = shortName(inner, id);
   lifetime.leavings.add(remove);
-  const command = { text, machine, declared, folder, inner, short, wantsStdout: wantsStdout(outputs) };
+  const command = { text, machine, secrets, declared, folder, inner, short, wantsStdout: wantsStdout(outputs) };
   const finished = await runCommand(command, lifetime)
     .catch((thrown) => {
       throw startFailure(text, thrown);

@@ -9,16 +9,12 @@ import { promisify } from 'node:util';
 
 const TRACE_BYTES_KEPT = 8192;
 const COMMANDS_SHOWN = 10;
-/** Shorter parts of a value stand everywhere, and tell nothing. */
-const HIDDEN_LENGTH_MIN = 4;
-/** Bash writes these, and what is around them, in ways of its own. */
-const REWRITTEN = /['\\\p{Cc}\P{ASCII}]/u;
 
 export interface Trace {
   /** For bash: a file that it reads first. */
   readonly variables: Readonly<Record<string, string>>;
   /** The last commands, a line each; what is left of the file holds the same. */
-  last(declared: Readonly<Record<string, string>>): Promise<string>;
+  last(hide: (text: string) => string): Promise<string>;
 }
 
 /** Prepares the trace of a script that bash is about to run; its files are in `folder`. */
@@ -29,8 +25,8 @@ export async function traceIn(folder: string): Promise<Trace> {
   await writeFile(prelude, lines.join('\n'));
   return {
     variables: { BASH_ENV: prelude },
-    async last(declared) {
-      const kept = withoutValues(await endOf(file), declared);
+    async last(hide) {
+      const kept = hide(await endOf(file));
       // On a full disk nothing is kept: what was hidden just now must not stay in the file.
       await writeFile(file, kept, { mode: 0o600 }).catch(() => rm(file, { force: true }));
       return kept.trimEnd().split('\n').slice(-COMMANDS_SHOWN).join('\n');
@@ -56,18 +52,6 @@ async function endOf(file: string): Promise<string> {
   } finally {
     await handle.close();
   }
-}
-
-/** The text with the name of a variable for its value: for the whole of it, or for the parts that bash does not rewrite. */
-export function withoutValues(text: string, declared: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(declared).flatMap(([name, value]) =>
-    [value, ...value.split(REWRITTEN)]
-      .filter((part) => part.length >= HIDDEN_LENGTH_MIN)
-      .map((part) => [part, name] as const),
-  );
-  return parts
-    .sort(([a], [b]) => b.length - a.length)
-    .reduce((hidden, [part, name]) => hidden.replaceAll(part, () => `$${name}`), text);
 }
 
 const OPEN_HERE_DOCUMENT =

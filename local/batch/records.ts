@@ -5,6 +5,11 @@ export interface EnvironmentPair {
   readonly value: string;
 }
 
+export interface Secret {
+  readonly name: string;
+  readonly valueFrom: string;
+}
+
 /** Container settings, the definition's and the submission's laid over one another. */
 export interface Container {
   readonly image?: string;
@@ -13,6 +18,8 @@ export interface Container {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly gpus?: number;
+  /** Where each is had from; the values are written down nowhere. */
+  readonly secrets?: readonly Secret[];
 }
 
 export interface Definition {

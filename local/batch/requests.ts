@@ -28,10 +28,16 @@ const ContainerSettings = v.object({
 });
 type ContainerSettings = v.InferOutput<typeof ContainerSettings>;
 
+const DefinedSettings = v.looseObject({
+  ...ContainerSettings.entries,
+  secrets: v.optional(v.array(v.object({ name: v.string(), valueFrom: v.string() }))),
+});
+type DefinedSettings = v.InferOutput<typeof DefinedSettings>;
+
 export const RegisterJobDefinition = v.looseObject({
   jobDefinitionName: Name,
   type: v.literal('container', 'must be container'),
-  containerProperties: v.looseObject(ContainerSettings.entries),
+  containerProperties: DefinedSettings,
   timeout: v.optional(Timeout),
   retryStrategy: v.optional(Retry),
   parameters: v.optional(Strings),
@@ -100,7 +106,7 @@ export function refusal(reason: string): ClientException {
 }
 
 /** The definition's settings under the submission's, as one container. */
-export function resolveContainer(definition: ContainerSettings, overrides: ContainerSettings = {}): Container {
+export function resolveContainer(definition: DefinedSettings, overrides: ContainerSettings = {}): Container {
   const image = overrides.image ?? definition.image;
   const amount = (type: 'VCPU' | 'MEMORY' | 'GPU'): number | undefined => {
     const found = [overrides, definition]
@@ -119,6 +125,7 @@ export function resolveContainer(definition: ContainerSettings, overrides: Conta
     vcpus,
     memoryMiB,
     ...(gpus && { gpus }),
+    ...(definition.secrets && { secrets: definition.secrets }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** Jobs on this machine: each from the start of its process to the end of all of its processes, whatever ends them. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeShortNames } from '../../core/disk/short-names.ts';
+import { WITHHELD_REASON } from '../../core/engine/causes.ts';
 import type { Chaos } from '../chaos.ts';
 import { birthOf, killOrphans } from '../processes.ts';
 import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
@@ -9,6 +10,7 @@ import type { Execution, Exit, Launch, StartExecution } from './execution.ts';
 import type { Job } from './jobs.ts';
 import { reapingRunner } from './reaper.ts';
 import type { EndedRecord } from './records.ts';
+import { secretVariables } from './secrets.ts';
 
 export interface MachineOptions {
   /** Where the jobs' logs go. */
@@ -20,6 +22,8 @@ export interface MachineOptions {
   /** What jobs inherit, and what they are told beside their own environment. */
   readonly inherited: NodeJS.ProcessEnv;
   readonly variables: Readonly<Record<string, string>>;
+  /** What relative paths are relative to. */
+  readonly root: string;
   /** Folders that a job in a container must see. */
   readonly folders: readonly string[];
   /** Between SIGTERM and SIGKILL, of a job that is terminated or takes too long. */
@@ -69,6 +73,17 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     executions.get(job)?.stop(killGraceMs);
   };
 
+  /** What a job with secrets has left where it worked may hold them. */
+  const removeWork = (job: Job): void => {
+    const work = workOf(job, workFolder);
+    if (work === workFolder) return;
+    try {
+      rmSync(work, { recursive: true, force: true });
+    } catch {
+      // A script can make undeletable what it has made.
+    }
+  };
+
   const lose = (job: Job): void => {
     stopReasons.set(job, LOST);
     executions.get(job)?.kill();
@@ -88,7 +103,9 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   };
 
   const live = async (job: Job, running: (process: RunningProcess) => void): Promise<End | undefined> => {
-    const launch = launchOf(job, { ...options, runner }, logOf(job), withDocker);
+    const secrets = await secretVariables(job.submission.container.secrets ?? [], options);
+    if (!secrets.ok) return stopped ? undefined : failedToStart(`${WITHHELD_REASON}${secrets.reason}`);
+    const launch = launchOf(job, { ...options, runner, secrets: secrets.variables }, logOf(job), withDocker);
     const execution = await options.startJob(launch);
     if ('failed' in execution) return failedToStart(`CannotStartContainerError: ${execution.failed}`);
     executions.set(job, execution);
@@ -99,6 +116,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     const spare = limitLife(job);
     const exit = await execution.ended;
     spare();
+    removeWork(job);
     executions.delete(job);
     const reason = stopReasons.get(job);
     stopReasons.delete(job);
@@ -125,6 +143,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         jobs.map((job) => ({ job: job.id, ...job.process })),
         workFolder,
       );
+      for (const job of jobs) removeWork(job);
       for (const { id } of jobs) removeShortNames(id);
       const containers = jobs.flatMap((job) => job.process?.dockerName ?? []);
       await removeContainers(containers, inherited);
@@ -146,11 +165,23 @@ function processOf({ pid }: Execution, { dockerName }: Launch): RunningProcess {
   return { pid, ...(birth && { birth }), ...(dockerName && { dockerName }) };
 }
 
-function launchOf(job: Job, options: MachineOptions, log: string, withDocker: boolean): Launch {
+/** Jobs with secrets work in a folder of their own. */
+function workOf(job: Job, workFolder: string): string {
+  return job.submission.container.secrets ? join(workFolder, job.id.replace(':', '-')) : workFolder;
+}
+
+function launchOf(
+  job: Job,
+  options: MachineOptions & { readonly secrets: Readonly<Record<string, string>> },
+  log: string,
+  withDocker: boolean,
+): Launch {
   const { container } = job.submission;
   const own = {
     ...Object.fromEntries(container.environment.map(({ name, value }) => [name, value])),
+    ...options.secrets,
     ...options.variables,
+    REDEX_WORK: workOf(job, options.workFolder),
     AWS_BATCH_JOB_ID: job.id,
     AWS_BATCH_JOB_ATTEMPT: '1',
     ...(job.index !== undefined && { AWS_BATCH_JOB_ARRAY_INDEX: String(job.index) }),

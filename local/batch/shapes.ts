@@ -116,7 +116,7 @@ function containerDetail(job: Job, container: Container, logOf: (job: Job) => st
       { type: 'MEMORY', value: String(container.memoryMiB) },
       ...(container.gpus ? [{ type: 'GPU', value: String(container.gpus) }] : []),
     ],
-    secrets: [],
+    secrets: container.secrets ?? [],
   };
 }
 

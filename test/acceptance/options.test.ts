@@ -41,6 +41,26 @@ describe('options', () => {
     );
   });
 
+  it('say where secrets are, the nearest for all of them, and jobs with the same ones are one array', async () => {
+    const world = playWorld({ executors: { batch: { ...batch, secrets: { KEY: { env: 'A' } } } } });
+    const own = plain.options({ secrets: { TOKEN: { file: 'b' } } });
+    await evaluate(world, [plain(1), plain(2), own(3), plain.options({ secrets: {} })(4)]);
+    expect(world.batch.jobs.map(({ request }) => [request.size, request.resources.secrets])).toEqual([
+      [2, { KEY: { env: 'A' } }],
+      [1, { TOKEN: { file: 'b' } }],
+      [1, {}],
+    ]);
+    // In no hash: the same calls with other secrets run nothing again.
+    await evaluate(world, [own(1), own(2), plain(3), own(4)]);
+    expect(world.batch.jobs).toHaveLength(3);
+  });
+
+  it('that give secrets to what runs in the engine are refused at the call', async () => {
+    await expect(evaluate(playWorld(), size.options({ secrets: { KEY: { env: 'A' } } })(2))).rejects.toThrow(
+      "o.size: secrets are for jobs, and the executor 'inline' runs none: name one of the type 'batch'",
+    );
+  });
+
   it('given to a mapped task are those of every element', async () => {
     const world = playWorld();
     expect(await evaluate(world, map(big.options({ memory: 5 }), [1, 2, 3]))).toEqual([1, 2, 3]);

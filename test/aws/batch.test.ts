@@ -70,6 +70,36 @@ describe('a submission', () => {
     expect(sent.commandCalls(SubmitJobCommand)[0]?.args[0].input.jobDefinition).toBe('arn:definition:10');
   });
 
+  const arn = 'arn:aws:ssm:us-west-2:123456789012:parameter/sra/key';
+
+  it.each([
+    [
+      'from a variable',
+      { secrets: { KEY: { env: 'SRA_KEY' } }, role: 'r' },
+      /^the secret KEY is had from env:SRA_KEY, /,
+    ],
+    ['from a file', { secrets: { KEY: { file: '~/key' } }, role: 'r' }, /^the secret KEY is had from file:~\/key, /],
+    ['by no role', { secrets: { KEY: arn } }, /it has none: give the executor the option role$/],
+  ] as const)(
+    'with a secret that AWS could not fetch is refused before anything is sent: %s',
+    async (_, options, why) => {
+      expect(await executor().submit(submission({}, options))).toEqual({
+        kind: 'refused',
+        reason: expect.stringMatching(why),
+      });
+      expect(sent.calls()).toHaveLength(0);
+    },
+  );
+
+  it('with secrets by ARN has them in its definition', async () => {
+    await executor().submit(submission({}, { secrets: { KEY: arn }, role: 'arn:role' }));
+    expect(sent.commandCalls(RegisterJobDefinitionCommand)[0]?.args[0].input.containerProperties).toMatchObject({
+      secrets: [{ name: 'REDEX_SECRET_KEY', valueFrom: arn }],
+      executionRoleArn: 'arn:role',
+    });
+    expect(JSON.stringify(sent.commandCalls(SubmitJobCommand)[0]?.args[0].input)).not.toContain('KEY');
+  });
+
   it('that Batch has no room for may be sent again', async () => {
     sent.on(SubmitJobCommand).rejects(failure('TooManyRequestsException', 429));
     expect(await executor().submit(submission())).toEqual({ kind: 'throttled' });

@@ -8,6 +8,7 @@ import { listParams, putSummaryParams } from '../../core/aws/summaries.ts';
 import { tableParams } from '../../core/aws/tables.ts';
 import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { Secrets } from '../../core/values/secrets.ts';
 import { evaluation } from '../contract/cache.ts';
 import { summary } from '../contract/summaries.ts';
 import { batchSettings, submission } from '../support/submission.ts';
@@ -223,6 +224,45 @@ describe('requests to Batch', () => {
       platformCapabilities: ['FARGATE'],
       containerProperties: { jobRoleArn: 'arn:role', executionRoleArn: 'arn:role' },
     });
+  });
+
+  const key = 'arn:aws:secretsmanager:us-west-2:123456789012:secret:sra-AbCdEf:key::' as const;
+  const user = 'arn:aws:ssm:us-west-2:123456789012:parameter/sra/user' as const;
+
+  it('name the secrets of a job by ARN in its definition, which the job’s role fetches, and nowhere else', () => {
+    const secrets = { SRA_USER: user, SRA_KEY: key };
+    const params = jobDefinitionParams('test', { image: 'i', role: 'arn:role', secrets });
+    expect(params).toEqual({
+      jobDefinitionName: expect.stringMatching(/^redex-test-[0-9a-f]{40}$/),
+      type: 'container',
+      platformCapabilities: ['EC2'],
+      containerProperties: {
+        image: 'i',
+        jobRoleArn: 'arn:role',
+        executionRoleArn: 'arn:role',
+        secrets: [
+          { name: 'REDEX_SECRET_SRA_KEY', valueFrom: key },
+          { name: 'REDEX_SECRET_SRA_USER', valueFrom: user },
+        ],
+        resourceRequirements: [
+          { type: 'VCPU', value: '1' },
+          { type: 'MEMORY', value: '2048' },
+        ],
+      },
+      retryStrategy: oneAttempt,
+    });
+    expect(submitParams(batchSettings, submission({}, { secrets }), target)).toEqual(
+      submitParams(batchSettings, submission(), target),
+    );
+  });
+
+  it('register another definition for other secrets, and none for the same in another order', () => {
+    const nameOf = (secrets?: Secrets) =>
+      jobDefinitionParams('test', { image: 'i', role: 'arn:role', ...(secrets && { secrets }) }).jobDefinitionName;
+    const names = [nameOf(), nameOf({ A: key }), nameOf({ B: key }), nameOf({ A: user }), nameOf({ A: key, B: user })];
+    expect(new Set(names).size).toBe(names.length);
+    expect(nameOf({ B: user, A: key })).toBe(names.at(-1));
+    expect(nameOf({})).toBe(names[0]);
   });
 
   it('ask EC2 for whole vCPUs, MiB and GPUs', () => {

@@ -155,6 +155,7 @@ const executorOf = (settings: ClientSettings) =>
     attemptsTable: undefined,
     filesRoot: undefined,
     queue: 'local',
+    local: true,
   });
 
 const requestOf = (run: RunId): SubmissionRequest => ({

@@ -128,6 +128,22 @@ describe('options', () => {
       `the option 'limits.db' must be a number, 0 or more, and is "all"`,
     ],
     ['a tag that is no text', { tags: { sample: 3 } }, "the option 'tags.sample' must be a text, and is 3"],
+    [
+      'a secret that is no place',
+      { secrets: { KEY: 'hunter22' } },
+      "the option 'secrets.KEY' must say where the secret is",
+    ],
+    [
+      'an ARN of what is no secret',
+      { secrets: { KEY: 'arn:aws:s3:::b' } },
+      "'secrets.KEY' must say where the secret is",
+    ],
+    ['two places for a secret', { secrets: { KEY: { env: 'A', file: 'b' } } }, "'secrets.KEY' must say where"],
+    [
+      'a secret of no variable',
+      { secrets: { 'a-b': { env: 'A' } } },
+      "'secrets.a-b' must be called like an environment",
+    ],
     ['a list for a record', { limits: ['db'] }, "the option 'limits' must be a record, and is a list"],
     ['what only a call has', { context: {} }, "there is no option 'context'"],
     ['something lazy', { memory: double(2) }, "the option 'memory' must be a positive number of GiB, and is a "],
@@ -135,6 +151,12 @@ describe('options', () => {
     const define = () => task('task.odd', options as never, () => 1);
     expect(define).toThrow('the task task.odd: ');
     expect(define).toThrow(said);
+  });
+
+  it('name a secret that was written in the place of its place without showing it', () => {
+    const define = () => task('task.odd', { secrets: { KEY: 'hunter22' } } as never, () => 1);
+    expect(define).toThrow('secrets.KEY');
+    expect(define).not.toThrow('hunter22');
   });
 
   it('that are undefined are as good as left out', () => {

@@ -23,6 +23,7 @@ async function engineOnCloud(runner: readonly string[]) {
     attemptsTable: undefined,
     filesRoot: settings.filesRoot,
     queue: settings.queue,
+    local: settings.local,
   });
   return { ...started, executor: batch, bus: eventBus(clients.events, settings.bus, settings.stack) };
 }

@@ -4,6 +4,7 @@ import type { JobSpec } from '../../core/engine/spec.ts';
 import type { File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digestBytes, type Hash } from '../../core/values/hash.ts';
+import { SECRET_VARIABLE } from '../../core/values/secrets.ts';
 import { type Desk, type Ended, openDesk, processesWith, until } from './desk.ts';
 
 /** A bundle as the host loads them, made by hand: the runner must not care how it came about. */
@@ -18,6 +19,7 @@ const tasks = {
   fail() { throw new RangeError('out of it'); },
   exit() { process.exit(3); },
   print() { console.log('printed by the author'); return [Object.keys(process.env).includes('SECRET')]; },
+  secret() { process.stdout.write('it is tok-'); console.log('5ECRET'); throw new Error('no ' + process.env.TOKEN); },
   async daemon() {
     const { spawn } = await import('node:child_process');
     spawn('setsid', ['-f', 'sleep', '3360.125'], { detached: true, stdio: 'ignore' });
@@ -69,6 +71,14 @@ it('a file that a function names in its result and that nobody can look at fails
     name: 'FileRefused',
     message: expect.stringContaining('gs://no/such/scheme cannot be reached'),
   });
+});
+
+it('a function has the secrets of its job in its environment, and neither its log nor its error shows them', async () => {
+  const environment = { [`${SECRET_VARIABLE}TOKEN`]: 'tok-5ECRET' };
+  const { log, error } = await (await desk.start(await specOf('secret'), { environment })).ended;
+  expect(log).toContain('it is $TOKEN\n');
+  expect(error?.message).toMatch(/no \$TOKEN$/);
+  expect(`${log} ${error?.stack}`).not.toContain('5ECRET');
 });
 
 it('a daemon that a function has started ends with the job', async () => {

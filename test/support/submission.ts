@@ -10,6 +10,7 @@ export const batchSettings: BatchSettings = {
   attemptsTable: 'attempts',
   filesRoot: undefined,
   queue: 'default-queue',
+  local: false,
 };
 
 export function submission(

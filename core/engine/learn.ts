@@ -1,6 +1,7 @@
 /** From what an executor says of its jobs, and what the jobs recorded, to facts. */
-import type { EvalHash, Fact, Measurements } from '../graph/facts.ts';
+import type { EvalHash, Fact, Measurements, SubmissionId } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
+import { isWorkWanted } from '../graph/release.ts';
 import { causeOf, REFUSED_EXIT_CODE, verdictError } from './causes.ts';
 import type { AttemptRecord, Verdict, World } from './ports.ts';
 import { jobName, parseJobName } from './spec.ts';
@@ -114,23 +115,37 @@ const LOOKUPS_AT_ONCE = 10;
 
 /**
  * Claims nobody acknowledged and whose sender can no longer be sending: looked up by name. What is there is acknowledged;
- * what is not is claimed anew, or given up when the run is stopping.
+ * what is not is claimed anew, or given up when the run is stopping or nobody wants it any more. `heardOf`: submissions
+ * that this round has learned of otherwise.
  */
-export async function settleOverdue(world: World, live: LiveRun, deadline: number): Promise<Fact[]> {
+export async function settleOverdue(
+  world: World,
+  live: LiveRun,
+  heardOf: ReadonlySet<SubmissionId>,
+  deadline: number,
+): Promise<Fact[]> {
   const { graph } = live.draft;
   const settled = async (submission: Submission): Promise<Fact> => {
     const ids = await world.batch.find(jobName(world.stack, live.run, submission.id), queueOf(graph, submission));
     if (ids.length > 0) return { type: 'acknowledged', submission: submission.id, ids };
-    if (graph.stopping) return { type: 'withdrawn', submission: submission.id };
     const { id, executor, spec, jobs } = submission;
+    // Of an array that is wanted in part, that part is claimed by itself.
+    if (graph.stopping || !jobs.every((job) => isWanted(graph, job.eval))) return { type: 'withdrawn', submission: id };
     return { type: 'claimed', submission: id, sender: world.sender.id, deadline, executor, spec, jobs };
   };
-  const overdue = [...graph.submissions.values()].filter((submission) => isOverdue(world, submission));
+  const overdue = [...graph.submissions.values()].filter(
+    (submission) => !heardOf.has(submission.id) && isOverdue(world, submission),
+  );
   const facts: Fact[] = [];
   for (let at = 0; at < overdue.length; at += LOOKUPS_AT_ONCE) {
     facts.push(...(await Promise.all(overdue.slice(at, at + LOOKUPS_AT_ONCE).map(settled))));
   }
   return facts;
+}
+
+function isWanted(graph: Graph, evaluation: EvalHash): boolean {
+  const work = graph.works.get(evaluation);
+  return work !== undefined && isWorkWanted(graph, work);
 }
 
 function isOverdue(world: World, submission: Submission): boolean {

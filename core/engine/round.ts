@@ -75,11 +75,12 @@ export async function round(
     appended: 0,
     submitted: 0,
   };
+  const learned = await learn(world, live, [...verdicts, ...(options.ask ? await askExecutor(world, live) : [])]);
   let incoming: readonly Fact[] = [
     ...(live.retry ? [{ type: 'retried', at: start } as const] : []),
     ...(options.facts ?? []),
-    ...(await learn(world, live, [...verdicts, ...(options.ask ? await askExecutor(world, live) : [])])),
-    ...(await settleOverdue(world, live, hardEnd)),
+    ...learned,
+    ...(await settleOverdue(world, live, heardOf(learned), hardEnd)),
   ];
   for (let isFirst = true; isFirst || incoming.length > 0; isFirst = false) {
     const pass = await reduce(course, incoming);
@@ -92,6 +93,10 @@ export async function round(
   }
   await finish(course);
   return { status: summaryOf(live, start).status, appended: course.appended, submitted: course.submitted };
+}
+
+function heardOf(facts: readonly Fact[]): ReadonlySet<SubmissionId> {
+  return new Set(facts.flatMap((fact) => (fact.type === 'acknowledged' ? [fact.submission] : [])));
 }
 
 interface Course {
@@ -238,12 +243,15 @@ async function submit(course: Course, pass: Pass): Promise<Fact[]> {
 
 /**
  * What was learned stays learned; claims are made anew on the graph as the others left it. A submission that another sender
- * took over meanwhile is no longer ours to close.
+ * took over meanwhile, or one of whose jobs was heard of, is no longer ours to close.
  */
 async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verdict[]): Promise<Fact[]> {
   const { world, live } = course;
   const { submissions } = live.draft.graph;
-  const turnOf = (id: SubmissionId) => `${submissions.get(id)?.sender} ${submissions.get(id)?.deadline}`;
+  const turnOf = (id: SubmissionId) => {
+    const { sender, deadline, ids = [] } = submissions.get(id) ?? {};
+    return `${sender} ${deadline} ${ids.length}`;
+  };
   const closed = pass.facts.flatMap((fact) => (isClosing(fact) ? [fact.submission] : []));
   const turns = new Map(closed.map((id) => [id, turnOf(id)]));
   await foldTail(world, live);

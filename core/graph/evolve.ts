@@ -15,6 +15,7 @@ import type { EvalHash, Fact, SubmissionId } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
 import { observed, unseen, workFailed, workReturned } from './jobs.ts';
 import { applied, enterRoot, propagate, recalled } from './reduce.ts';
+import { release } from './release.ts';
 import { reopen } from './retry.ts';
 
 /** Attempts allowed for each cause unless the options say otherwise. */
@@ -137,13 +138,13 @@ function mayRetry(work: Work, cause: Cause): boolean {
   return (work.failures[cause] ?? 0) < allowed;
 }
 
+/** For another attempt; what nobody needs any more, and only ran on, is not tried again. */
 function makeReady(draft: Draft, work: Work): void {
   draft.edits.set(work, 'state', 'ready');
   draft.edits.add(draft.graph.frontier, work.eval);
-  for (const id of work.jobs) {
-    const job = draft.graph.jobs.get(id);
-    if (job && !job.outcome) setStatus(draft, job, 'PENDING');
-  }
+  const jobs = work.jobs.flatMap((id) => draft.graph.jobs.get(id) ?? []).filter((job) => !job.outcome);
+  for (const job of jobs) setStatus(draft, job, 'PENDING');
+  release(draft, jobs);
 }
 
 function claimed(draft: Draft, fact: Extract<Fact, { type: 'claimed' }>): boolean {

@@ -161,7 +161,7 @@ export interface Graph {
   /** Work in state lookup or ready: the frontier of the run. */
   readonly frontier: Set<EvalHash>;
   /** Catches to be looked up before they are evaluated, by their key in the cache. */
-  readonly recalls: Map<EvalHash, readonly NodeId[]>;
+  readonly recalls: Map<EvalHash, { readonly nodes: NodeId[] }>;
   readonly done: DoneSegment[];
   /** Calls that join a job that is done and gone, by job. */
   readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: NodeId[] }>;

@@ -6,7 +6,7 @@
 import { digest } from '../values/hash.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { combine, type Table } from '../values/table.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, waitUnder } from './draft.ts';
 import { isCaughtBy } from './errors.ts';
 import type { ConcreteCall } from './expressions.ts';
 import type { EvalHash } from './facts.ts';
@@ -41,9 +41,7 @@ export function catchKey(graph: Graph, node: GraphNode, scope: Scope): EvalHash 
 
 /** Has the catch looked up before its expression is evaluated. */
 export function waitForRecovery(draft: Draft, node: GraphNode, key: EvalHash): void {
-  const { recalls } = draft.graph;
-  draft.edits.put(recalls, key, [...(recalls.get(key) ?? []), node.id]);
-  draft.edits.set(node, 'waits', key);
+  waitUnder(draft, draft.graph.recalls, key, node, (nodes) => ({ nodes }));
 }
 
 /** Remembers how the catch recovered, with the tasks of what failed below `guarded`. */

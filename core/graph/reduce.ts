@@ -118,7 +118,7 @@ export function recalled(draft: Draft, key: EvalHash, call: Table | undefined): 
   const waiting = graph.recalls.get(key);
   if (!waiting) return false;
   edits.drop(graph.recalls, key);
-  for (const id of waiting) {
+  for (const id of waiting.nodes) {
     const node = graph.nodes.get(id);
     if (!node || node.outcome) continue;
     edits.set(node, 'waits', null);

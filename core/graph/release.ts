@@ -1,14 +1,13 @@
 /** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
 import type { Hash } from '../values/hash.ts';
 import { type Draft, setStatus } from './draft.ts';
-import type { EvalHash } from './facts.ts';
-import type { GraphNode, Job, NodeId } from './graph.ts';
+import type { Graph, GraphNode, Job, NodeId, Work } from './graph.ts';
 
 type Released = GraphNode | Job;
 
-/** Drops those of the nodes that no unsettled node needs, and in turn what only they needed. Iterative. */
-export function release(draft: Draft, nodes: readonly GraphNode[]): void {
-  const pending: Released[] = [...nodes];
+/** Drops those of the nodes and jobs that no unsettled node needs, and in turn what only they needed. Iterative. */
+export function release(draft: Draft, released: readonly Released[]): void {
+  const pending: Released[] = [...released];
   for (let item = pending.pop(); item; item = pending.pop()) {
     if ('callers' in item) leaveJob(draft, item, pending);
     else dropNode(draft, item, pending);
@@ -27,6 +26,12 @@ export function closeScope(draft: Draft, job: Job): void {
 /** Whether anything still waits for the job. Callers that are gone or settled are forgotten on the way. */
 export function isWanted(draft: Draft, job: Job): boolean {
   return hasLive(draft, job.callers);
+}
+
+/** The same of all jobs of the work, without forgetting anything. */
+export function isWorkWanted(graph: Graph, work: Work): boolean {
+  const isLive = (id: NodeId): boolean => graph.nodes.get(id)?.outcome === null;
+  return work.jobs.some((id) => graph.jobs.get(id)?.callers.some(isLive) ?? false);
 }
 
 /** A job that was not finished and that nothing needs is no longer a job of the run. */
@@ -76,35 +81,13 @@ function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
   if (node.waits === null) return;
   const job = graph.jobs.get(node.waits as Job['id']);
   if (job) pending.push(job);
-  const recalled = graph.recalls.get(node.waits as EvalHash);
-  if (recalled)
-    edits.put(
-      graph.recalls,
-      node.waits as EvalHash,
-      recalled.filter((id) => id !== node.id),
-    );
-  if (recalled?.every((id) => id === node.id)) edits.drop(graph.recalls, node.waits as EvalHash);
-  forget(
-    draft,
-    graph.returning as Map<Hash, { readonly segment: Hash; readonly nodes: readonly NodeId[] }>,
-    node.waits,
-    node.id,
-  );
-  forget(draft, graph.observing, node.waits, node.id);
-  forget(draft, graph.computing, node.waits, node.id);
-}
-
-function forget<V extends { readonly nodes: readonly NodeId[] }>(
-  { edits }: Draft,
-  waiting: Map<Hash, V>,
-  key: Hash,
-  id: NodeId,
-): void {
-  const entry = waiting.get(key);
-  if (!entry) return;
-  const nodes = entry.nodes.filter((node) => node !== id);
-  if (nodes.length === 0) edits.drop(waiting, key);
-  else edits.put(waiting, key, { ...entry, nodes });
+  const { recalls, returning, observing, computing } = graph;
+  const all: readonly Map<Hash, { readonly nodes: NodeId[] }>[] = [recalls, returning, observing, computing];
+  for (const waiting of all) {
+    const entry = waiting.get(node.waits);
+    // Thousands may wait under one key and leave one after another: the list is not copied for each.
+    if (entry && !hasLive(draft, entry.nodes)) edits.drop(waiting, node.waits);
+  }
 }
 
 /** A job that lost its callers: dropped when it has not been submitted or is being evaluated; in flight it runs on. */

@@ -2,7 +2,7 @@
 import type { Graph } from './graph.ts';
 
 /** Snapshots of another format are ignored and the journal is folded instead. */
-export const GRAPH_FORMAT = 3;
+export const GRAPH_FORMAT = 4;
 
 /** Maps and sets as arrays of their members, in order. */
 type Plain<T> = {

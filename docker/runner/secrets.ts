@@ -77,8 +77,19 @@ function spellings(variables: Secrets['variables'], spell: (value: string) => re
 }
 
 function wholeSpellings(value: string): string[] {
-  const plain = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed())];
-  return [...plain, ...base64Spellings(value)];
+  const written = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed())];
+  return [...written, ...shellSpellings(value), ...base64Spellings(value)];
+}
+
+/** As bash writes it in double quotes, in single ones, and in none. */
+function shellSpellings(value: string): string[] {
+  return [
+    value.replace(/["$`\\]/g, '\\$&'),
+    value.replaceAll("'", "'\\''"),
+    // Whether a comma is among them depends on its version.
+    value.replace(/(?![\w@%+=:,./-])[ -~]/g, '\\$&'),
+    value.replace(/(?![\w@%+=:./-])[ -~]/g, '\\$&'),
+  ];
 }
 
 /** At each of the three places it may begin at in what is encoded. */

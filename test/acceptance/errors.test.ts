@@ -71,6 +71,11 @@ describe('a failure', () => {
       "'memory' must be a positive number of GiB",
     ],
     [
+      'a secret of nowhere',
+      () => script('true', { secrets: { KEY: { vault: 'x' } } as never }),
+      "'secrets.KEY' must say where the secret is",
+    ],
+    [
       'a script without an executor of its own',
       () => script('true', { executor: 'inline' }),
       "give it executor: 'batch'",

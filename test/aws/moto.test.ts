@@ -77,6 +77,22 @@ describe.runIf(hasMoto())('on moto', () => {
       expect(shared[0]).toMatchObject({ revision: 1, platformCapabilities: ['EC2'] });
     });
 
+    it('keeps one definition for each set of secrets, which names them by ARN', async () => {
+      const arn = 'arn:aws:ssm:us-east-1:123456789012:parameter/key' as const;
+      const given = { image: 'secretive:1', role: 'arn:aws:iam::123456789012:role/job' };
+      for (const secrets of [{ A: arn }, { A: arn }, { B: arn }]) {
+        expect(await executor().submit(submission({}, { ...given, secrets }))).toMatchObject({ kind: 'accepted' });
+      }
+      const { jobDefinitions = [] } = await batch.send(new DescribeJobDefinitionsCommand({ status: 'ACTIVE' }));
+      const secrets = jobDefinitions
+        .filter((definition) => definition.containerProperties?.image === 'secretive:1')
+        .flatMap((definition) => definition.containerProperties?.secrets ?? []);
+      expect(secrets.sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1))).toEqual([
+        { name: 'REDEX_SECRET_A', valueFrom: arn },
+        { name: 'REDEX_SECRET_B', valueFrom: arn },
+      ]);
+    });
+
     it('refuses a queue that is not there, and we say why', async () => {
       const outcome = await executor().submit(submission({}, { queue: 'nowhere' }));
       expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('nowhere') });

@@ -265,6 +265,11 @@ describe('the configuration', () => {
       { profiles: { aws: { executors: { batch: { platform: 'fargate' } } } } },
       `'profiles.aws.executors.batch.platform' must be 'EC2' or 'FARGATE', and is "fargate"; did you mean 'FARGATE'?`,
     ],
+    [
+      'of where a secret is',
+      { profiles: { aws: { executors: { batch: { secrets: { KEY: 'hunter22' } } } } } },
+      "the option 'profiles.aws.executors.batch.secrets.KEY' must say where the secret is",
+    ],
     ['of no profile', { profiles: { aws: { limit: {} } } }, "'profiles.aws.limit'; did you mean 'limits'?"],
     ['of a whole file', [], 'what holds the options must be a record'],
   ])('is refused by path for a setting that is wrong: %s', (_what, odd, said) => {

@@ -37,6 +37,23 @@ describe('a secret', () => {
     }
   });
 
+  it.each([
+    ['export -p', 'export -p | grep TOKEN'],
+    ['set', 'set | grep TOKEN'],
+    ['printf %q', 'printf "%q\\n" "$TOKEN"'],
+    ['@Q', 'echo "${TOKEN@Q}"'],
+    ['a trace', 'set -x; : "$TOKEN" 2>&1'],
+    ['a trace of a shell that is no bash', 'sh -xc \': "$TOKEN"\''],
+  ])('is hidden as a shell writes it: %s', (_, script) => {
+    for (const value of ['pa$$w0rd and `more`', "it's 'quoted' and $5", 'a,b;c"d e\\f', 'plain-enough', 'ключ 5 $']) {
+      const said = execFileSync('bash', ['-c', `exec 2>&1; ${script}`], { env: { ...process.env, TOKEN: value } });
+      const hidden = secretsOf({ TOKEN: value }).hide(said.toString());
+      expect(said.toString()).not.toBe(hidden);
+      // The longest words of the value are gone.
+      for (const word of value.match(/[\w-]{4,}/g) ?? []) expect(hidden.replaceAll('$TOKEN', '')).not.toContain(word);
+    }
+  });
+
   it('that another begins with does not leave the end of that', () => {
     const variables = { A: 'hunter2', B: 'hunter2-and-more' };
     expect(secretsOf(variables).hide('hunter2 hunter2-and-more')).toBe('$A $B');

@@ -41,7 +41,7 @@ describe('a secret', () => {
     ['export -p', 'export -p | grep TOKEN'],
     ['set', 'set | grep TOKEN'],
     ['printf %q', 'printf "%q\\n" "$TOKEN"'],
-    ['@Q', 'echo "${TOKEN@Q}"'],
+    ['@Q', `echo "\${TOKEN@Q}"`],
     ['a trace', 'set -x; : "$TOKEN" 2>&1'],
     ['a trace of a shell that is no bash', 'sh -xc \': "$TOKEN"\''],
   ])('is hidden as a shell writes it: %s', (_, script) => {

@@ -164,6 +164,7 @@ export async function inSession(
   try {
     for (;;) {
       try {
+        if (run === undefined && interrupt.signal.aborted) return EXIT.interrupted;
         run = run === undefined ? await begin(session, about) : await resume(session, run, about);
         const queuedOf = table.isShown ? queueWatcher(session.world) : undefined;
         const summary = await watch(session.cloud, run, table, interrupt.signal, queuedOf);

@@ -1,5 +1,6 @@
 /** Runs as people name them: by id, by its beginning, or not at all. */
 import type { RunStatus, RunSummary, World } from '../core/engine/ports.ts';
+import type { RunId } from '../core/graph/facts.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How many of the newest runs are looked through for one whose id begins as given. */
@@ -12,6 +13,8 @@ export async function findRun(world: World, given: string | undefined, status?: 
     if (newest) return newest;
     throw new UsageError(status ? 'there is no unfinished run' : 'there are no runs yet');
   }
+  const exact = await world.summaries.get(given as RunId);
+  if (exact) return exact;
   const listed = await world.summaries.list({ limit: LOOKED_THROUGH_MAX });
   const matching = listed.filter(({ run }) => run.startsWith(given));
   const [only] = matching;

@@ -1,4 +1,4 @@
-/** Ctrl-C, and several commands in one project. */
+/** Ctrl-C. */
 import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,29 +8,8 @@ import { project } from '../support/project.ts';
 import { begin, redex, runEnd } from './command.ts';
 import { expectNothingTwice, startsOf } from './execution.ts';
 import { untilGone } from './leftovers.ts';
+import { command, STEPS, WORKFLOW } from './steps.ts';
 
-const WORKFLOW = `
-import { file, script, task, v } from 'redex';
-
-export const main = task('e2e.main', { params: v.object({ name: v.string(), steps: v.number() }) }, ({ name, steps }) =>
-  step(name, steps),
-);
-
-const step = task('e2e.step', {}, (name: string, left: number, before = '') =>
-  left === 0 ? before : step(name, left - 1, pause(name, left, before)),
-);
-
-const pause = task('e2e.pause', {}, (name: string, left: number, before: string) =>
-  script(\`sleep 0.5; (sleep 0.5 & wait); echo "\${before.trim()} \${name}\${left}"\`, { executor: 'batch' }),
-);
-
-// More than any machine has: each runs alone, and the others wait in the queue.
-export const wide = task('e2e.wide', { params: v.object({ names: v.array(v.string()) }) }, ({ names }) =>
-  names.map((name) => script(\`trap '' TERM; sleep 1; echo \${name}\`, { executor: 'batch', vcpus: 4096 })),
-);
-`;
-
-const STEPS = 3;
 let folder: string;
 const cleanups: (() => Promise<void>)[] = [];
 
@@ -39,10 +18,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => Promise.all(cleanups.map((clean) => clean())));
-
-function command(name: string): string[] {
-  return ['run', 'main', '--name', name, '--steps', String(STEPS), '--json'];
-}
 
 async function untilStarts(count: number): Promise<void> {
   while (startsOf(folder) < count) await sleep(20);
@@ -100,7 +75,7 @@ describe('A run stopped by Ctrl-C', { timeout: 60_000 }, () => {
     await expectNothingTwice(folder);
   });
 
-  test('twice, without waiting for its jobs, stays so too, with what waited for a machine, until it is resumed', async () => {
+  test('twice, without waiting for its jobs, stays so too, with what waited for a machine, until it is resumed; then it is stopped by its own Ctrl-C only', async () => {
     const before = startsOf(folder);
     const names = ['one', 'two', 'three'].flatMap((name) => ['--names', name]);
     const { child, ended } = begin(folder, ['run', 'wide', ...names, '--json'], {}, true);
@@ -116,14 +91,17 @@ describe('A run stopped by Ctrl-C', { timeout: 60_000 }, () => {
     const stopped = await newest();
     expect(stopped).toMatchObject({ workflow: 'e2e.wide', status: 'RUNNING', stopped: true });
 
-    const owner = begin(folder, command('beside'));
+    const owner = begin(folder, command('beside'), {}, true);
     await untilStarts(before + 2);
     await sleep(700);
     expect(startsOf(folder)).toBe(before + 2);
-    const resumed = await redex(folder, 'resume', stopped.run, '--json');
-    expect(runEnd(resumed)).toMatchObject({ status: 'DONE', result: ['one\n', 'two\n', 'three\n'] });
-    expect(runEnd(await owner.ended)).toMatchObject({ status: 'DONE', result: 'beside3 beside2 beside1\n' });
-    expect(startsOf(folder)).toBe(before + STEPS + 4);
+    const resumed = redex(folder, 'resume', stopped.run, '--json');
+    await untilStarts(before + 3);
+    // What has a command of its own goes on in that.
+    pressCtrlC(owner.child);
+    expect((await owner.ended).code).toBe(130);
+    expect(runEnd(await resumed)).toMatchObject({ status: 'DONE', result: ['one\n', 'two\n', 'three\n'] });
+    expect((await redex(folder, 'log')).stdout).toMatch(/ e2e\.main +STOPPED .*\n.* e2e\.wide +DONE /);
     await expectNothingTwice(folder);
   });
 });
@@ -146,27 +124,5 @@ describe('A run that was interrupted', { timeout: 60_000 }, () => {
     // All are the new run's.
     expect(startsOf(folder)).toBe(before + STEPS);
     await writeFile(join(folder, 'workflow.ts'), WORKFLOW);
-  });
-});
-
-describe('of two commands at once', { timeout: 60_000 }, () => {
-  test('that are the same, the second watches the run of the first', async () => {
-    const before = startsOf(folder);
-    const first = begin(folder, command('same'));
-    await untilStarts(before + 1);
-    const [one, two] = await Promise.all([first.ended, redex(folder, ...command('same'))]);
-    expect(runEnd(one)).toMatchObject({ status: 'DONE', result: 'same3 same2 same1\n' });
-    expect(runEnd(two)).toMatchObject({ run: runEnd(one).run, status: 'DONE', result: 'same3 same2 same1\n' });
-    expect(startsOf(folder)).toBe(before + STEPS);
-  });
-
-  test('that differ, both run, also when they begin in the same moment', async () => {
-    const before = startsOf(folder);
-    const both = await Promise.all(['left', 'right'].map((name) => redex(folder, ...command(name))));
-    expect(both.map((ended) => runEnd(ended).result)).toEqual(['left3 left2 left1\n', 'right3 right2 right1\n']);
-    expect(both.map(({ code }) => code)).toEqual([0, 0]);
-    expect(startsOf(folder)).toBe(before + 2 * STEPS);
-    expect(await untilGone(folder)).toEqual(new Map());
-    await expectNothingTwice(folder);
   });
 });

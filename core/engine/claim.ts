@@ -5,14 +5,17 @@ import { attemptOptions } from '../graph/evolve.ts';
 import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
-import { leavesOf, placesOf } from '../values/contents.ts';
+import { type Leaf, placesOf } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import { clashOf, clashText, directoriesAbove, spelled, type Target } from '../values/places.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { putSpecs } from './manifest.ts';
+import type { Findings } from './meeting.ts';
 import { keys, loadLarge, ValueGone } from './objects.ts';
+import { overwriteNote } from './overwritten.ts';
 import type { Resources, SubmissionRequest, World } from './ports.ts';
+import { leavesIn } from './reuse.ts';
 import { type JobSpec, jobName } from './spec.ts';
 
 export interface ClaimContext {
@@ -22,8 +25,8 @@ export interface ClaimContext {
   readonly nonce: string;
   /** ms since the epoch: when the sender can no longer be sending. */
   readonly deadline: number;
-  /** Large values that may not be stored yet. */
-  readonly large: ReadonlyMap<Hash, Table>;
+  /** With large values that may not be stored yet; takes what is to be known of claims when results are reused. */
+  readonly findings: Findings;
   /** What is beyond it stays ready. */
   readonly submissionsMax: number;
 }
@@ -38,16 +41,21 @@ export async function claimReady(
   ready: readonly Attempt[],
   context: ClaimContext,
 ): Promise<Fact[]> {
-  const { writes, lost } = await writesOf(world, ready, context.large);
-  const { free, conflicts } = separateWriters(
-    graph,
-    ready.filter((attempt) => writes.has(attempt.eval)),
-    writes,
-  );
+  const { findings } = context;
+  const { writes, lost } = await writesOf(world, ready, findings.large);
+  const writers = ready.filter((attempt) => writes.has(attempt.eval));
+  const given = await givenBefore(world, graph, writers, writes, findings);
+  const { free, conflicts } = separateWriters(graph, writers, writes, given);
   const groups = groupAttempts(graph, free).slice(0, context.submissionsMax);
   const claims = await Promise.all(
     groups.map((group, at) => claimGroup(world, graph, group, { at, writes, ...context })),
   );
+  for (const { eval: by } of groups.flat()) {
+    for (const leaf of given.get(by) ?? []) {
+      const note = overwriteNote(leaf, by, runIdOf(graph), world.clock.now());
+      findings.evaluations.set(note.eval, note);
+    }
+  }
   // Claims first: a failure may end the need for other work, and what is claimed must be there.
   return [...claims, ...conflicts, ...lost];
 }
@@ -79,6 +87,25 @@ async function writesOf(
   return { writes, lost };
 }
 
+/** By attempt, the files it is given that lie where it writes and other scripts of the run have written. */
+type Given = ReadonlyMap<EvalHash, readonly Leaf[]>;
+
+async function givenBefore(
+  world: World,
+  graph: Graph,
+  ready: readonly Attempt[],
+  writes: Writes,
+  findings: Findings,
+): Promise<Given> {
+  const given = ready.map(async (attempt) => {
+    const places = locationsOf(writes.get(attempt.eval) ?? []);
+    const taken = new Set(places.filter((location) => isWrittenByOther(graph, attempt, location)));
+    const leaves = taken.size > 0 ? await leavesIn({ world, findings }, attempt.args) : [];
+    return [attempt.eval, leaves.filter(({ location }) => taken.has(spelled(location)))] as const;
+  });
+  return new Map(await Promise.all(given));
+}
+
 /**
  * Two jobs in flight in one run never write one location: the second is refused, naming both. Nor does one job write a
  * location twice, nor do two in turn, where the second is not given what the first one made: no run would find both
@@ -88,6 +115,7 @@ function separateWriters(
   graph: Graph,
   ready: readonly Attempt[],
   writes: Writes,
+  given: Given,
 ): { free: Attempt[]; conflicts: Fact[] } {
   const writing = new Map(graph.writing);
   const free: Attempt[] = [];
@@ -101,7 +129,8 @@ function separateWriters(
     }
     const places = locationsOf(targets);
     const [conflict] = places.flatMap((location) => otherWriter(writing, location) ?? []);
-    const earlier = places.find((location) => isWrittenApart(graph, attempt, location));
+    const known = new Set(given.get(attempt.eval)?.map((leaf) => spelled(leaf.location)));
+    const earlier = places.find((place) => isWrittenByOther(graph, attempt, place) && !known.has(place));
     if (conflict) conflicts.push(conflictFact(graph, attempt, conflict));
     else if (earlier !== undefined) conflicts.push(inTurnFact(graph, attempt, earlier));
     else {
@@ -132,10 +161,9 @@ function otherWriter(writing: ReadonlyMap<string, EvalHash>, location: string): 
   return undefined;
 }
 
-function isWrittenApart(graph: Graph, { eval: evaluation, args }: Attempt, location: string): boolean {
+function isWrittenByOther(graph: Graph, { eval: evaluation }: Attempt, location: string): boolean {
   const writer = graph.written.get(location);
-  if (writer === undefined || writer === evaluation) return false;
-  return !leavesOf(args).files.some((file) => spelled(file.location) === location);
+  return writer !== undefined && writer !== evaluation;
 }
 
 /** The work that wrote it is over and may be gone: only its place is known. */

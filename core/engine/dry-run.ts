@@ -15,9 +15,12 @@ import { type Graph, runOf } from '../graph/graph.ts';
 import { INLINE_EXECUTOR } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { beginningOf, type LaunchRequest } from './launch.ts';
-import { type Findings, type Meeting, meet } from './meet.ts';
+import { meet } from './meet.ts';
+import type { Findings, Meeting } from './meeting.ts';
+import { broken, trustWithout, withoutOverwritten } from './overwritten.ts';
 import type { World } from './ports.ts';
 import { type Reason, reasonsFor } from './reasons.ts';
+import { leavesIn } from './reuse.ts';
 
 /** What a dry run asks of the world. */
 export type DryWorld = Pick<World, 'cache' | 'clock' | 'files' | 'host' | 'journal' | 'objects' | 'summaries'>;
@@ -58,16 +61,28 @@ export async function dryRun(
   const beginning = await beginningOf(world.host, request, run, world.clock.now());
   if (!beginning.ok) return beginning;
   const { started, large } = beginning;
-  const findings: Findings = { large: new Map(large), evaluations: new Map() };
-  const walk: Walk = {
-    draft: draftOf(),
-    meeting: { world, run, program: started.program, findings, unseen: new Map() },
-    looked: new Map(),
-    left: new Set(),
-  };
-  fold(walk, [started]);
-  await reduceAll(walk);
-  return { ok: true, plan: await planOf(world, walk) };
+  const withdrawn = new Set<EvalHash>();
+  for (;;) {
+    const findings: Findings = { large: new Map(large), evaluations: new Map() };
+    const trust = trustWithout(withdrawn);
+    const walk: Walk = {
+      draft: draftOf(),
+      meeting: { world, run, program: started.program, findings, unseen: new Map(), trust },
+      looked: new Map(),
+      left: new Set(),
+    };
+    fold(walk, [started]);
+    await reduceAll(walk);
+    const inVain = await brokenIn(walk);
+    if (inVain.size === 0) return { ok: true, plan: await planOf(world, walk) };
+    for (const call of inVain) withdrawn.add(call);
+  }
+}
+
+/** As in a round, nothing of what rested on trust in vain counts. */
+async function brokenIn({ draft, meeting }: Walk): Promise<Set<EvalHash>> {
+  await withoutOverwritten(meeting.trust, demandsOf(draft.graph).submit, (args) => leavesIn(meeting, args));
+  return broken(meeting.trust, draft.graph);
 }
 
 interface Walk {

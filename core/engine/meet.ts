@@ -1,38 +1,20 @@
 /** Meets the demands of the reducer: look-ups, looks at files, loads of large values, and inline tasks, all at once. */
 import type { Attempt, Demands } from '../graph/demands.ts';
 import { errorOf } from '../graph/errors.ts';
-import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
+import type { Fact, RunId } from '../graph/facts.ts';
 import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
-import { type Leaves, leavesOf, openLeavesOf, refsOf, spill, spillParts, withLarge } from '../values/contents.ts';
+import { openLeavesOf, spill, spillParts } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import { applyOperator } from '../values/operators.ts';
 import { get } from '../values/operators-get.ts';
-import { type Program, SCRIPT_TASK } from '../values/program.ts';
+import { SCRIPT_TASK } from '../values/program.ts';
 import { type Index, rootOf, subtable, type Table } from '../values/table.ts';
 import { lookAt, withSeen } from './looking.ts';
-import { getSealed, keys, loadLarge, loadValue, ValueGone } from './objects.ts';
-import type { Evaluation, Objects, TaskResult, World } from './ports.ts';
-
-/** What a round learned that must be stored before its facts are. */
-export interface Findings {
-  readonly large: Map<Hash, Table>;
-  readonly evaluations: Map<EvalHash, Evaluation>;
-}
-
-export interface Meeting {
-  /** Only read: what is to be kept goes into the findings. */
-  readonly world: Pick<World, 'cache' | 'clock' | 'files' | 'host' | 'objects'>;
-  readonly run: RunId;
-  readonly program: Program;
-  readonly findings: Findings;
-  /**
-   * Calls whose files could not be seen, and that they fail. To be folded when all else has gone as far as it goes: the
-   * failure may stop the run.
-   */
-  readonly unseen: Map<Hash, Fact>;
-  /** ms since the epoch: no more inline tasks are begun from then on; absent: any number is. */
-  readonly until?: number;
-}
+import type { Meeting } from './meeting.ts';
+import { getSealed, keys, loadLarge, ValueGone } from './objects.ts';
+import { withoutOverwritten } from './overwritten.ts';
+import type { Objects, TaskResult } from './ports.ts';
+import { leavesIn, lookUp } from './reuse.ts';
 
 /** One wave: every demand that can be met now, met concurrently; inline tasks as far as the time allows. */
 export async function meet(meeting: Meeting, demands: Demands): Promise<Fact[]> {
@@ -41,7 +23,7 @@ export async function meet(meeting: Meeting, demands: Demands): Promise<Fact[]> 
     computeAll(meeting, demands.compute),
     join(meeting, demands.join),
     lookUp(meeting, demands.lookup),
-    runAllInline(meeting, demands.inline),
+    runAllInline(meeting, await withoutOverwritten(meeting.trust, demands.inline, (args) => leavesIn(meeting, args))),
   ]);
   return facts.flat();
 }
@@ -208,90 +190,4 @@ async function resultOf({ world, program, findings }: Meeting, { task, args }: A
 
 function scriptInline(): TaskResult {
   return { ok: false, error: errorOf(new TypeError("a script cannot run in the reducer; give it executor: 'batch'")) };
-}
-
-/** The age from which a used entry is written again, so that it expires long after its last use. */
-const REFRESH_AFTER_MS = 24 * 3_600_000;
-
-async function lookUp(meeting: Meeting, evaluations: readonly EvalHash[]): Promise<Fact[]> {
-  if (evaluations.length === 0) return [];
-  const { world, run, findings } = meeting;
-  const found = [...(await world.cache.read(evaluations.filter((one) => !findings.evaluations.has(one)))).values()];
-  // What this run itself found out holds throughout, whether it is stored yet or not: another context may want it again.
-  const own = [
-    ...evaluations.flatMap((one) => findings.evaluations.get(one) ?? []),
-    ...found.filter((entry) => entry.run === run),
-  ];
-  const others = await validOnes(
-    meeting,
-    found.filter((entry) => entry.run !== run),
-  );
-  const valid = new Map([...own.map((entry) => [entry.eval, entry] as const), ...others]);
-  const missed = evaluations.filter((evaluation) => !valid.has(evaluation));
-  const facts: Fact[] = [...valid.values()].map(({ eval: evaluation, expression }) => ({
-    type: 'reused',
-    eval: evaluation,
-    expression,
-  }));
-  const now = world.clock.now();
-  for (const entry of valid.values()) {
-    if (now - entry.at > REFRESH_AFTER_MS) findings.evaluations.set(entry.eval, { ...entry, at: now });
-  }
-  return missed.length > 0 ? [...facts, { type: 'missed', evals: missed }] : facts;
-}
-
-async function validOnes(meeting: Meeting, entries: readonly Evaluation[]): Promise<Map<EvalHash, Evaluation>> {
-  const flaws = await flawsOf(meeting, entries);
-  return new Map(entries.flatMap((entry, at) => (flaws[at] ? [] : [[entry.eval, entry]])));
-}
-
-/** Why a cached evaluation cannot be used: what of it has changed since, or that a large value in it is lost. */
-export interface Flaw {
-  /** Locations of files whose versions are others or cannot be seen, also inside operators and nested expressions. */
-  readonly files: readonly string[];
-  /** Tasks that are gone; of those it was said to rest on, also the changed ones. */
-  readonly tasks: readonly string[];
-}
-
-/** Of each entry in order; undefined where it is valid. */
-export async function flawsOf(meeting: Meeting, entries: readonly Evaluation[]): Promise<(Flaw | undefined)[]> {
-  const leaves = await Promise.all(entries.map(({ expression }) => allLeavesOf(meeting, expression)));
-  const seen = await lookAt(
-    meeting.world.files,
-    leaves.flatMap((known) => known?.files ?? []),
-  );
-  const known = meeting.program.tasks;
-  return entries.map(({ requires = {} }, at): Flaw | undefined => {
-    const found = leaves[at];
-    if (!found) return { files: [], tasks: [] };
-    const changed = found.files.filter(({ location, version }) => seen.get(location) !== version);
-    const tasks = [
-      ...found.tasks.filter((task) => task !== SCRIPT_TASK && known[task] === undefined),
-      ...Object.keys(requires).filter((task) => known[task]?.hash !== requires[task]),
-    ];
-    const files = [...new Set(changed.map(({ location }) => location))];
-    return files.length + tasks.length > 0 ? { files, tasks: [...new Set(tasks)] } : undefined;
-  });
-}
-
-/**
- * The leaves of an expression and of the large values in it. Undefined when one of those, at any depth, is gone or
- * damaged, whether it has leaves or not: who reuses the entry may need it.
- */
-async function allLeavesOf({ world }: Meeting, expression: Table): Promise<Leaves | undefined> {
-  let whole = expression;
-  try {
-    for (let { refs } = leavesOf(whole); refs.length > 0; { refs } = leavesOf(whole)) {
-      const loaded = await Promise.all(
-        [...new Set(refs)].map(async (hash) => [hash, await loadValue(world.objects, hash)] as const),
-      );
-      whole = withLarge(whole, new Map(loaded));
-    }
-    // Without leaves, and so nothing is kept of them.
-    for (const hash of new Set(refsOf(whole))) await loadLarge(world.objects, await loadValue(world.objects, hash));
-  } catch (error) {
-    if (error instanceof ValueGone) return undefined;
-    throw error;
-  }
-  return leavesOf(whole);
 }

@@ -9,8 +9,9 @@ import { type EvalHash, evalsOf, type Fact, type RunId, type StartedFact } from 
 import type { Graph } from '../graph/graph.ts';
 import { type Program, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashesOf, type Node, rootOf, type Table } from '../values/table.ts';
-import { flawsOf, type Meeting } from './meet.ts';
+import type { Meeting } from './meeting.ts';
 import type { World } from './ports.ts';
+import { flawsOf } from './reuse.ts';
 
 export type Reason =
   /** The run, the task or the call reads nothing from other runs. */

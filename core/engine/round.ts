@@ -10,16 +10,19 @@ import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
 import { noEffects, type Recovery } from '../graph/draft.ts';
 import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { Fact, RunId, SubmissionId } from '../graph/facts.ts';
+import type { EvalHash, Fact, RunId, SubmissionId } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
 import { CATCH_TASK } from '../graph/recovery.ts';
 import { askExecutor } from './ask.ts';
 import { claimReady } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
 import { foldTail, isSnapshotDue, letFinishedLeave, loadRun, snapshotIfDue } from './load.ts';
-import { type Findings, type Meeting, meet } from './meet.ts';
+import { meet } from './meet.ts';
+import type { Findings, Meeting } from './meeting.ts';
 import { putLarge } from './objects.ts';
+import { broken, trustWithout, withoutOverwritten } from './overwritten.ts';
 import type { Entry, RunStatus, Verdict, World } from './ports.ts';
+import { leavesIn } from './reuse.ts';
 import { type Bucket, fullBucket, sendClaimed, sendEndOf, submissionsThatFit } from './sending.ts';
 import { stopSubmissions } from './stop.ts';
 import { summaryOf } from './summary.ts';
@@ -122,51 +125,76 @@ interface Pass {
   readonly findings: Findings;
 }
 
+/** Made again from what was learned where a result was reused on trust in vain: without that, and so once for each. */
 async function reduce(course: Course, incoming: readonly Fact[]): Promise<Pass> {
+  const { draft } = course.live;
+  const findings: Findings = { large: new Map(), evaluations: new Map() };
+  const withdrawn = new Set<EvalHash>();
+  for (let known = incoming; ; ) {
+    draft.edits.begin();
+    try {
+      const pass = await reduceOnce(course, known, findings, withdrawn);
+      if (!isBroken(pass)) return pass;
+      for (const call of pass.broken) withdrawn.add(call);
+      known = pass.known.filter((fact) => fact.type !== 'reused');
+    } catch (error) {
+      draft.edits.rollback();
+      throw error;
+    }
+    draft.edits.rollback();
+  }
+}
+
+interface BrokenPass {
+  readonly broken: ReadonlySet<EvalHash>;
+  readonly known: readonly Fact[];
+}
+
+function isBroken(pass: Pass | BrokenPass): pass is BrokenPass {
+  return 'broken' in pass;
+}
+
+async function reduceOnce(
+  course: Course,
+  incoming: readonly Fact[],
+  findings: Findings,
+  withdrawn: ReadonlySet<EvalHash>,
+): Promise<Pass | BrokenPass> {
   const { world, live } = course;
   const { draft } = live;
   const nonce = world.clock.nonce();
-  const findings: Findings = { large: new Map(), evaluations: new Map() };
   const facts: Fact[] = [];
-  draft.edits.begin();
-  try {
-    const fold = (news: readonly Fact[]) => {
-      for (const fact of news) if (noticing(course, findings, fact)) facts.push(fact);
-      for (const [hash, table] of draft.effects.large) findings.large.set(hash, table);
-      for (const recovery of draft.effects.recoveries) keepRecovery(course, findings, recovery);
-      draft.effects = noEffects();
-    };
-    fold(incoming);
-    const { program } = runOf(draft.graph);
-    const unseen: Meeting['unseen'] = new Map();
-    const meeting: Meeting = { world, run: live.run, program, findings, unseen, until: course.wavesEnd };
-    let demands = demandsOf(draft.graph);
-    for (let news = await meet(meeting, demands); news.length > 0; ) {
-      fold(news);
-      demands = demandsOf(draft.graph);
-      if (world.clock.now() > course.wavesEnd) break;
-      news = await meet(meeting, demands);
-    }
-    const { submit: ready } = demands;
-    if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
-      const submissionsMax = submissionsThatFit(world.clock.now(), course.sendEnd, course.claimed);
-      const context = {
-        sequence: live.sequence + 1,
-        nonce,
-        deadline: course.hardEnd,
-        submissionsMax,
-        large: findings.large,
-      };
-      fold(await claimReady(world, draft.graph, ready, context));
-    }
-    fold([...unseen.values()]);
-    if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
-    else if (isSnapshotDue(live, live.sequence + 1)) fold(await letFinishedLeave(world, live));
-    return { facts: withoutObvious(facts), nonce, findings };
-  } catch (error) {
-    draft.edits.rollback();
-    throw error;
+  const fold = (news: readonly Fact[]) => {
+    for (const fact of news) if (noticing(course, findings, fact)) facts.push(fact);
+    for (const [hash, table] of draft.effects.large) findings.large.set(hash, table);
+    for (const recovery of draft.effects.recoveries) keepRecovery(course, findings, recovery);
+    draft.effects = noEffects();
+  };
+  fold(incoming);
+  const { program } = runOf(draft.graph);
+  const unseen: Meeting['unseen'] = new Map();
+  const trust = trustWithout(withdrawn);
+  const meeting: Meeting = { world, run: live.run, program, findings, unseen, trust, until: course.wavesEnd };
+  let demands = demandsOf(draft.graph);
+  for (let news = await meet(meeting, demands); news.length > 0; ) {
+    fold(news);
+    demands = demandsOf(draft.graph);
+    if (world.clock.now() > course.wavesEnd) break;
+    news = await meet(meeting, demands);
   }
+  const { submit: ready } = demands;
+  await withoutOverwritten(trust, ready, (args) => leavesIn(meeting, args));
+  const inVain = broken(trust, draft.graph);
+  if (inVain.size > 0) return { broken: inVain, known: facts };
+  if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
+    const submissionsMax = submissionsThatFit(world.clock.now(), course.sendEnd, course.claimed);
+    const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd, submissionsMax, findings };
+    fold(await claimReady(world, draft.graph, ready, context));
+  }
+  fold([...unseen.values()]);
+  if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
+  else if (isSnapshotDue(live, live.sequence + 1)) fold(await letFinishedLeave(world, live));
+  return { facts: withoutObvious(facts), nonce, findings };
 }
 
 /** Folds a fact; what a function returned is also kept for the cache. */

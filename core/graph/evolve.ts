@@ -106,6 +106,8 @@ function reused(draft: Draft, evaluation: EvalHash, expression: Table): boolean 
 function returned(draft: Draft, evaluation: EvalHash, attempt: number, expression: Table): boolean {
   const work = draft.graph.works.get(evaluation);
   if (!work || !isCurrent(work, attempt)) return false;
+  // Also those that are too many to be held in its arguments.
+  for (const location of work.writes) draft.edits.put(draft.graph.written, location, evaluation);
   leaveSubmission(draft, work);
   draft.edits.set(work, 'attempt', attempt);
   workReturned(draft, work, expression, false);

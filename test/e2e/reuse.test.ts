@@ -26,6 +26,13 @@ const stamped = task('e2e.stamped', {}, () =>
   script('date +%s.%N > made', { executor: 'batch', outputs: file('out/stamped.txt').stage('made') }),
 );
 
+/** Two scripts that write one place in turn. */
+export const turns = task('e2e.turns', { params: v.object({}) }, () => {
+  const outputs = file('out/turns.txt').stage('made');
+  const first = script('date +%s.%N > made', { executor: 'batch', outputs });
+  return script('echo second >> made', { executor: 'batch', inputs: first.stage('made'), outputs });
+});
+
 const read = task('e2e.read', {}, (made: File) =>
   script('wc -l < made', { executor: 'batch', inputs: made.stage('made') }),
 );
@@ -92,4 +99,18 @@ test('a job is started again when its text, its inputs or its outputs are others
     // Its reader has seen such a file at the same place, if not from this text.
     'another input': 2,
   });
+});
+
+test('scripts that write one place in turn are started again together, and only when something changed', {
+  timeout: 60_000,
+}, async () => {
+  const started = async () => {
+    const before = startsOf(folder);
+    expect(runEnd(await redex(folder, 'run', 'turns', '--json'))).toMatchObject({ status: 'DONE' });
+    return startsOf(folder) - before;
+  };
+  expect(await started()).toBe(2);
+  expect(await started()).toBe(0);
+  await edit('echo second', 'echo  second');
+  expect(await started()).toBe(2);
 });

@@ -1,28 +1,35 @@
 import { describe, expect, it } from 'vitest';
+import { dryRun } from '../../core/engine/dry-run.ts';
 import { catchError, file, script, seq, task } from '../../core/index.ts';
 import { File } from '../../core/values/classes.ts';
-import { placesOf } from '../../core/values/contents.ts';
+import { leavesOf, placesOf } from '../../core/values/contents.ts';
 import { encode } from '../../core/values/encode.ts';
+import { digest } from '../../core/values/hash.ts';
 import { SCRIPT_TASK } from '../../core/values/program.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
-import { play, playWorld, start } from '../support/play.ts';
+import { play, playWorld, start, totals } from '../support/play.ts';
 
-/** A world whose scripts make their one output, which has a new version each time; `false` as a text fails. */
+/** A world whose scripts make their one output, which has a new version each time; `false` as a text fails. A file that is not as it was given fails too. */
 function scriptWorld(): MemoryWorld {
   const world = playWorld();
+  let made = 0;
   const run: MemoryWorld['host']['run'] = async (bundle, task, args) => {
     const [target] = placesOf(args).targets;
     if (task !== SCRIPT_TASK || !target) return await world.host.run(bundle, task, args);
     if (args.includes('false')) return { ok: false, error: encode(new Error('failed')) };
-    const version = `v${world.batch.jobs.length}`;
+    const changed = leavesOf(args).files.find(
+      ({ location, version }) => world.files.versions.get(location) !== version,
+    );
+    if (changed) return { ok: false, error: encode(Object.assign(new Error('changed'), { name: 'InputChanged' })) };
+    const version = `v${++made}`;
     world.files.versions.set(target.location, version);
     return { ok: true, table: encode(new File(target.location, version)) };
   };
   return { ...world, host: { ...world.host, run } };
 }
 
-const write = (text: string, place: string, inputs: unknown = []) =>
-  script(text, { executor: 'batch', inputs, outputs: file(place).stage('x') });
+const write = (text: string, place: string, inputs: unknown = [], options = {}) =>
+  script(text, { executor: 'batch', ...options, inputs, outputs: file(place).stage('x') });
 
 const instead = task('t.instead', { version: '1' }, (_error: Error) => write('b', 'out/x'));
 
@@ -56,3 +63,104 @@ describe('two scripts that write one place in turn', () => {
     expect((await play(world, await start(world, program))).status).toBe('DONE');
   });
 });
+
+/** Appends to one place, given what is there so far. */
+const chain = (texts: readonly string[]) =>
+  texts.reduce<unknown>((before, text) => write(text, 'out/x', before === undefined ? [] : [before]), undefined);
+
+const inputToo = () => write('b', 'out/x', [write('a', 'out/x'), file('in')]);
+
+const length = task('t.length', { version: '1' }, (made: { version?: string }) => made.version?.length);
+const second = task('t.second', { version: '1' }, (_first: unknown, made: unknown) => made);
+const kept = task('t.kept', { version: '1' }, () => chain(['a', 'b']));
+const after = task('t.after', { version: '1' }, (made: unknown) => write('late', 'out/x', [made]));
+
+describe('scripts that write one place in turn, each given what the one before made', () => {
+  const runOf = async (world: MemoryWorld, expression: unknown) => {
+    const before = world.batch.jobs.length;
+    const summary = await play(world, await start(world, expression));
+    return { status: summary.status, ran: world.batch.jobs.length - before, cached: totals(summary).cached };
+  };
+
+  it.each([
+    ['two', chain(['a', 'b'])],
+    ['five', chain(['a', 'b', 'c', 'd', 'e'])],
+    ['below other tasks', after(kept())],
+    ['of which the first is also used up in between', second(length(write('a', 'out/x')), chain(['a', 'b']))],
+    ['with inputs too many to be held inline', write('b', 'out/x', [write('a', 'out/x'), ...manyFiles()])],
+  ])('are CACHED the second time: %s', async (_, expression) => {
+    const world = scriptWorld();
+    for (const { location } of manyFiles()) world.files.versions.set(location, 'v0');
+    const first = await runOf(world, expression);
+    expect(first).toMatchObject({ status: 'DONE', cached: 0 });
+    for (let again = 0; again < 2; again++) {
+      expect(await runOf(world, expression)).toMatchObject({ status: 'DONE', ran: 0 });
+    }
+  });
+
+  const changes: [string, number, unknown, unknown, ((world: MemoryWorld) => void)?][] = [
+    [
+      'the place was changed by hand',
+      2,
+      chain(['a', 'b']),
+      chain(['a', 'b']),
+      (w) => w.files.versions.set('out/x', 'mine'),
+    ],
+    ['the place was emptied', 2, chain(['a', 'b']), chain(['a', 'b']), (w) => w.files.versions.delete('out/x')],
+    ['the second one has other code', 2, chain(['a', 'b']), chain(['a', 'c'])],
+    ['the last of three has other code', 3, chain(['a', 'b', 'c']), chain(['a', 'b', 'd'])],
+    [
+      'the second one has another input, which changed',
+      2,
+      inputToo(),
+      inputToo(),
+      (w) => w.files.versions.set('in', 'new'),
+    ],
+    ['another one is given what the first one made', 2, chain(['a', 'b']), write('r', 'out/y', [write('a', 'out/x')])],
+    ['a task is given what the first one made', 1, chain(['a', 'b']), length(write('a', 'out/x'))],
+    ['the second one is not called any more', 1, chain(['a', 'b']), chain(['a'])],
+    [
+      'the second one reads no cache',
+      2,
+      chain(['a', 'b']),
+      write('b', 'out/x', [write('a', 'out/x')], { cache: false }),
+    ],
+  ];
+  it('run again from the one on whose result is not there, whichever was put back by hand', async () => {
+    const world = scriptWorld();
+    await runOf(world, chain(['a', 'b']));
+    world.files.versions.set('out/x', 'v1');
+    expect(await runOf(world, chain(['a', 'b']))).toMatchObject({ status: 'DONE', ran: 1 });
+    world.files.versions.set('out/x', 'v2');
+    expect(await runOf(world, chain(['a', 'b']))).toMatchObject({ status: 'DONE', ran: 2 });
+  });
+
+  it('are CACHED or would run in a dry run as in a run', async () => {
+    const world = scriptWorld();
+    const plan = async (expression: unknown) => {
+      const root = { ok: true, table: encode(expression) } as const;
+      const host = { ...world.host, root: () => Promise.resolve(root) };
+      const dry = await dryRun({ ...world, host }, { workflow: 'test', args: {}, bundle: digest('test', 'bundle') });
+      if (!dry.ok) throw new Error('refused');
+      return { cached: dry.plan.cached, jobs: dry.plan.jobs.map(({ reason }) => reason) };
+    };
+    await runOf(world, chain(['a', 'b']));
+    expect(await plan(chain(['a', 'b']))).toEqual({ cached: 2, jobs: [] });
+    const changed = [{ kind: 'changed file', files: ['out/x'] }];
+    expect(await plan(chain(['a', 'c']))).toEqual({ cached: 0, jobs: changed });
+    world.files.versions.set('out/x', 'mine');
+    expect(await plan(chain(['a', 'b']))).toEqual({ cached: 0, jobs: changed });
+  });
+
+  it.each(changes)('run again from the first on when %s', async (_, ran, before, now, change) => {
+    const world = scriptWorld();
+    world.files.versions.set('in', 'old');
+    await runOf(world, before);
+    change?.(world);
+    expect(await runOf(world, now)).toMatchObject({ status: 'DONE', ran });
+  });
+});
+
+function manyFiles(): File[] {
+  return Array.from({ length: 40 }, (_, at) => file(`in/a-file-with-a-name-of-some-length-${at}`));
+}

@@ -12,9 +12,20 @@ import {
   paginateQuery,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import { JournalDamaged } from '../engine/lost.ts';
 import type { Entry, Journal, Objects } from '../engine/ports.ts';
 import type { Fact, RunId } from '../graph/facts.ts';
-import { BODY_BYTES_MAX, checkVersion, type Item, numberOf, pack, textOf, unpack, VERSION } from './packing.ts';
+import {
+  BODY_BYTES_MAX,
+  checkVersion,
+  Damaged,
+  type Item,
+  numberOf,
+  pack,
+  textOf,
+  unpack,
+  VERSION,
+} from './packing.ts';
 
 const SEQUENCE_DIGITS = 10;
 const SEQUENCE_MAX = 10 ** SEQUENCE_DIGITS - 1;
@@ -82,6 +93,9 @@ async function entryOf(objects: Objects, item: Item): Promise<Entry> {
   const run = textOf(item.run) as RunId;
   const sequence = numberOf(item.sequence);
   checkVersion(`entry ${sequence} of the journal of run ${run}`, item);
-  const facts = (await unpack(objects, item.body)) as Fact[];
+  const facts = (await unpack(objects, item.body).catch((error: unknown) => {
+    if (!(error instanceof Damaged)) throw error;
+    throw new JournalDamaged(`entry ${sequence} of the journal of run ${run} cannot be read: ${error.message}`);
+  })) as Fact[];
   return { run, sequence, nonce: textOf(item.nonce), at: numberOf(item.at), facts };
 }

@@ -23,7 +23,7 @@ export interface Entry {
 export interface Journal {
   /** Writes the entry on condition that its sequence is free. */
   append(entry: Entry): Promise<'appended' | 'taken'>;
-  /** Entries after `sequence`, in order; strongly consistent. */
+  /** Entries after `sequence`, in order; strongly consistent. Throws JournalDamaged when one cannot be read any more. */
   readAfter(run: RunId, sequence: number): Promise<Entry[]>;
 }
 

@@ -9,8 +9,9 @@ import { type EvalHash, evalsOf, type Fact, type RunId, type StartedFact } from 
 import type { Graph } from '../graph/graph.ts';
 import { type Program, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashesOf, type Node, rootOf, type Table } from '../values/table.ts';
+import { JournalDamaged } from './lost.ts';
 import type { Meeting } from './meeting.ts';
-import type { World } from './ports.ts';
+import type { Entry, World } from './ports.ts';
 import { flawsOf } from './reuse.ts';
 
 export type Reason =
@@ -74,10 +75,20 @@ async function previousRun(
   const tasks = new Set(Object.keys(newest.tally));
   const jobs = Object.values(newest.tally).flatMap((counts) => Object.values(counts) as number[]);
   const isLarge = jobs.reduce((sum, count) => sum + count, 0) > JOBS_MAX;
-  const entries = isLarge ? [] : await world.journal.readAfter(newest.run as RunId, 0);
+  const entries = isLarge ? [] : await readableEntries(world, newest.run);
   const first = entries[0]?.facts.find((fact) => fact.type === 'started');
   if (!first) return undefined;
   return { program: first.program, tasks, calls: callsIn(entries.flatMap(({ facts }) => facts)) };
+}
+
+/** Of a run whose journal is damaged nothing can be told. */
+async function readableEntries({ journal }: Pick<World, 'journal'>, run: RunId): Promise<Entry[]> {
+  try {
+    return await journal.readAfter(run, 0);
+  } catch (error) {
+    if (error instanceof JournalDamaged) return [];
+    throw error;
+  }
 }
 
 /** Folds the facts: every piece of work is named by one before it leaves the graph. */

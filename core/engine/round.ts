@@ -17,6 +17,7 @@ import { askExecutor } from './ask.ts';
 import { claimReady } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';
 import { foldTail, isSnapshotDue, letFinishedLeave, loadRun, snapshotIfDue } from './load.ts';
+import { endDamaged, JournalDamaged } from './lost.ts';
 import { meet } from './meet.ts';
 import type { Findings, Meeting } from './meeting.ts';
 import { putLarge } from './objects.ts';
@@ -51,12 +52,29 @@ const ROUND_DURATION_MS = 60_000;
 /** Of a round's time, what is left for recording, submitting and recording again when no new wave begins. */
 const RESERVE_SHARE = 0.4;
 
-/** Takes the run as far as it goes now. `verdicts` are what the executor said of its jobs. */
+/**
+ * Takes the run as far as it goes now. `verdicts` are what the executor said of its jobs. A run whose journal is damaged
+ * has failed.
+ */
 export async function round(
   world: World,
   run: RunId,
   verdicts: readonly Verdict[] = [],
   options: RoundOptions = {},
+): Promise<RoundReport> {
+  try {
+    return await loadAndAdvance(world, run, verdicts, options);
+  } catch (error) {
+    if (!(error instanceof JournalDamaged)) throw error;
+    return { status: await endDamaged(world, run, error), appended: 0, submitted: 0 };
+  }
+}
+
+async function loadAndAdvance(
+  world: World,
+  run: RunId,
+  verdicts: readonly Verdict[],
+  options: RoundOptions,
 ): Promise<RoundReport> {
   const loaded = await loadRun(world, run);
   if (typeof loaded === 'string') return { status: loaded, appended: 0, submitted: 0 };

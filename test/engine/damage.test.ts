@@ -1,5 +1,6 @@
 /** Every object of the store damaged, replaced or removed in turn, between two runs and in the middle of one. */
 import { describe, expect, it } from 'vitest';
+import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import { add, catchError, map, task } from '../../core/index.ts';
@@ -34,8 +35,10 @@ const DAMAGES: Readonly<Record<string, (bytes: Uint8Array, others: readonly Uint
     'another one': (bytes, others) => others.find((other) => other.length !== bytes.length),
   };
 
-function harm(world: MemoryWorld, key: string, damage: keyof typeof DAMAGES): void {
+/** `name`: of an object, or how that of the only one begins. */
+function harm(world: MemoryWorld, name: string, damage: keyof typeof DAMAGES): void {
   const stored = world.objects.stored as Map<string, Uint8Array>;
+  const key = [...stored.keys()].find((each) => each.startsWith(name)) as string;
   const bytes = stored.get(key) as Uint8Array;
   const damaged = DAMAGES[damage]?.(bytes, [...stored.values()]);
   if (damaged) stored.set(key, damaged);
@@ -76,5 +79,37 @@ describe.each(Object.keys(DAMAGES))('an object of the store that is %s', (damage
       if (status !== 'DONE') expect([traceback, ...otherErrors].join('\n'), key).toMatch(BY_NAME);
       expect(await evaluate(world, expression()), key).toEqual(RIGHT);
     }
+  });
+
+  it('a job spec: its job fails by name, and a retry writes another', async () => {
+    const world = playWorld();
+    const run = await start(world, length(text(1)));
+    await round(world, run);
+    harm(world, 'specs/', damage);
+    await expect(playJobs(world)).rejects.toThrow(/job spec/);
+    // The runner ends like this when it throws.
+    const [job] = world.batch.jobs;
+    const verdict = world.batch.report(job?.id as string, { status: 'FAILED', exitCode: 1 });
+    expect(await round(world, run, [verdict])).toMatchObject({ status: 'FAILED' });
+    expect((await world.summaries.get(run))?.traceback).toMatch(/^JobFailed: m\.text/m);
+    await retry(world, run);
+    expect(await play(world, run)).toMatchObject({ status: 'DONE' });
+    expect(world.batch.jobs).toHaveLength(3);
+  });
+
+  it('the spec of a claim whose sender died: what is sent anew fails by name, and a retry writes another', async () => {
+    const world = playWorld();
+    const silent = { ...world.batch, submit: () => Promise.reject(new Error('the handler died')) };
+    const run = await start(world, length(text(1)));
+    await expect(round({ ...world, batch: silent }, run)).rejects.toThrow('the handler died');
+    harm(world, 'specs/', damage);
+    world.clock.advance(10 * 60_000);
+    await round({ ...world, warm: warmGraphs(1) }, run);
+    await expect(playJobs(world)).rejects.toThrow(/job spec/);
+    const [job] = world.batch.jobs;
+    const verdict = world.batch.report(job?.id as string, { status: 'FAILED', exitCode: 1 });
+    expect(await round(world, run, [verdict])).toMatchObject({ status: 'FAILED' });
+    await retry(world, run);
+    expect(await play(world, run)).toMatchObject({ status: 'DONE' });
   });
 });

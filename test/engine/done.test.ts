@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readHistory } from '../../core/engine/history.ts';
 import { loadLarge, putSealed } from '../../core/engine/objects.ts';
+import { retry } from '../../core/engine/retry.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { cond, gt, len, map, seq, task } from '../../core/index.ts';
@@ -93,6 +94,23 @@ describe('jobs that nothing refers to any more', () => {
     expect(summary.status).toBe('FAILED');
     expect(summary.traceback).toMatch(/^Value(Gone|Damaged): the object .*done\//m);
     expect((await facts(world, run)).map(({ type }) => type).slice(-2)).toEqual(['gone', 'ended']);
+  });
+
+  it('and whose values are lost fail a retry by the same name, which goes on once they are back', async () => {
+    const world = playWorld();
+    let kept: [string, Uint8Array][] = [];
+    const between = () => {
+      kept = [...kept, ...[...world.objects.stored].filter(([key]) => key.startsWith('done/'))];
+      harm(world, 'done/', 'removed');
+    };
+    const run = await start(world, seq([count(1_500), slow(70), small(7)]), { cache: false });
+    await play(world, run, { between });
+    runs = 0;
+    expect(await retry(world, run)).toMatchObject({ status: 'FAILED' });
+    expect((await world.summaries.get(run))?.traceback).toMatch(/^ValueGone: the object .*done\//m);
+    for (const [key, bytes] of kept) (world.objects.stored as Map<string, Uint8Array>).set(key, bytes);
+    expect(await retry(world, run)).toMatchObject({ status: 'DONE' });
+    expect(runs).toBe(0);
   });
 
   it.each(Object.keys(DAMAGES))('are in the journal, too, where the snapshot is %s', async (damage) => {

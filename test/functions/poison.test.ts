@@ -2,15 +2,19 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendParams, dynamoJournal } from '../../core/aws/journal.ts';
 import type { World } from '../../core/engine/ports.ts';
+import { retry } from '../../core/engine/retry.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { add, task } from '../../core/index.ts';
+import { digest } from '../../core/values/hash.ts';
 import { makeAdvance } from '../../functions/advance.ts';
 import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
 import { queueBatch, wakeUp } from '../support/lambda-events.ts';
-import { playWorld, start } from '../support/play.ts';
+import { evaluate, playJobs, playWorld, start } from '../support/play.ts';
 
 const heavy = task('p.heavy', { version: '1', executor: 'batch' }, (n: number) => n * 10);
+
+const length = task('p.length', { version: '1' }, (text: string) => text.length);
 
 let dynamo: TestDynamo;
 beforeAll(async () => {
@@ -74,4 +78,37 @@ describe('a run that cannot be handled', () => {
     expect(memory.batch.jobs.map(({ request }) => request.run)).toEqual([present]);
     expect(await journal.readAfter(present, 1)).not.toEqual([]);
   });
+
+  it.each([
+    ['lost', () => undefined],
+    ['replaced', () => Buffer.from('something else')],
+  ])(
+    'since an entry of its journal was %s fails by name, its jobs do nothing more, and the next run is right',
+    async (how, harm) => {
+      const memory = playWorld();
+      const world = { ...memory, journal: dynamoJournal(dynamo.client, tableNames.runs, memory.objects) };
+      const texts = Array.from({ length: 1500 }, (_each, at) => digest('text', String(at)));
+      const wide = () => [heavy(7), texts.map((each) => length(each))];
+      const run = await start(world, wide(), { run: how });
+      await makeAdvance(() => world)(wakeUps(run));
+      const stored = memory.objects.stored as Map<string, Uint8Array>;
+      const key = [...stored.keys()].find((each) => each.startsWith(`journal/${run}/1-`)) as string;
+      const bytes = harm();
+      if (bytes) stored.set(key, bytes);
+      else stored.delete(key);
+      const cold = { ...world, warm: warmGraphs(1) };
+      expect(await makeAdvance(() => cold)(wakeUps(run))).toEqual({ batchItemFailures: [] });
+      const summary = await world.summaries.get(run);
+      expect(summary?.status).toBe('FAILED');
+      expect(summary?.traceback).toMatch(
+        new RegExp(`^JournalDamaged: entry 1 of the journal of run ${run} .*${key}[^]*start the same workflow again`),
+      );
+      expect(memory.bus.endings.map((ending) => ending.run)).toEqual([run]);
+      expect((await playJobs(world)).map(({ status }) => status)).toEqual(['FAILED']);
+      await makeAdvance(() => cold)(wakeUps(run));
+      expect(memory.bus.endings).toHaveLength(1);
+      expect(await retry(cold, run)).toMatchObject({ status: 'FAILED' });
+      expect(await evaluate(cold, wide(), { run: `after${how}` })).toEqual([70, texts.map((each) => each.length)]);
+    },
+  );
 });

@@ -5,10 +5,13 @@ export default defineConfig({
     // Tests start processes and servers of their own: the default of 5 s is short on a loaded machine of two cores.
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Minutes of chaos have a lane of their own: npm run test:long.
+    // Whole command lines, real tools, chaos: minutes that have a lane of their own, npm run test:long.
     projects: [
       { extends: true, test: { name: 'short', include: ['test/**/*.test.ts'] } },
-      { extends: true, test: { name: 'long', include: ['test/**/*.long.ts'], hookTimeout: 120_000 } },
+      {
+        extends: true,
+        test: { name: 'long', include: ['test/**/*.long.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
     ],
   },
 });

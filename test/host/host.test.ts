@@ -85,6 +85,10 @@ async function run(task: string, ...args: unknown[]): Promise<unknown> {
   return contentOf(await host.run(bundle, task, encode(args)));
 }
 
+function msOf({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1000;
+}
+
 function contentOf(result: TaskResult): unknown {
   return decode(result.ok ? result.table : result.error, { task: unknown, expression: unknown });
 }
@@ -170,16 +174,18 @@ describe('a host', () => {
     await own.close();
   });
 
-  test('needs at most 300 ms of computing from nothing to the first result', async () => {
+  test('needs at most eight times the computing of an empty Node from nothing to the first result', async () => {
+    const empty: number[] = [];
     const times: number[] = [];
+    // In turn, so that both meet the same machine. Wall time says nothing while other tests run.
     for (let i = 0; i < 6; i++) {
+      const { stdout } = await promisify(execFile)(process.execPath, ['-p', 'JSON.stringify(process.cpuUsage())']);
+      empty.push(msOf(JSON.parse(stdout)));
       const fresh = open();
-      const { user, system } = contentOf(await fresh.run(bundle, 't.cpu', encode([]))) as NodeJS.CpuUsage;
-      times.push((user + system) / 1000);
+      times.push(msOf(contentOf(await fresh.run(bundle, 't.cpu', encode([]))) as NodeJS.CpuUsage));
       await fresh.close();
     }
-    // About 150 ms (100 ms of wall time on two free cores); wall time says nothing while other tests run.
-    expect(Math.min(...times)).toBeLessThan(300);
+    expect(Math.min(...times) / Math.min(...empty)).toBeLessThan(8);
   });
 
   test('keeps one file for each bundle, written whole', async () => {

@@ -15,9 +15,3 @@ describe('a process that dies at any one of its calls, before it takes effect or
     expect((await crashEverywhere(workflow, { second: 'none', cancelAt: 1_500 })).failures).toEqual([]);
   });
 });
-
-describe('nor does a second one that dies at any call of what takes the first one up', () => {
-  it.each(named(SMALLEST))('%s', { timeout: 5 * MINUTES }, async (_name, workflow) => {
-    expect((await crashEverywhere(workflow, { second: 'in turn' })).failures).toEqual([]);
-  });
-});

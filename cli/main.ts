@@ -10,6 +10,7 @@ import { projectRoot, stateFolder } from './session.ts';
 import { endQuietlyWithReader, shown } from './terminal.ts';
 import { machineTrouble, unexpected } from './trouble.ts';
 import { UsageError } from './usage-error.ts';
+import { ownCommandLine, typedWords, unclearWord } from './words.ts';
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -217,6 +218,8 @@ function fail(thrown: unknown): number {
 
 for (const stream of [process.stdout, process.stderr]) endQuietlyWithReader(stream);
 process.on('uncaughtException', (error) => process.exit(fail(error)));
-const code = await main(process.argv.slice(2));
+const { words, unclear } = typedWords(process.argv.slice(2), ownCommandLine());
+for (const word of unclear) process.stderr.write(`redex: ${shown(unclearWord(word), process.stderr)}\n`);
+const code = unclear.length > 0 ? EXIT.usage : await main(words);
 // Connections and workers that are kept for a next request would hold the process for a while.
 process.exit(code);

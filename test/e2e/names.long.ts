@@ -1,11 +1,13 @@
 /** Files whose names nobody should choose, in a project whose folder has one too, through a whole run. */
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bytesOf } from '../../core/files/names.ts';
 import { scratchFolder } from '../support/project.ts';
-import { counts, redex, runEnd } from './command.ts';
+import { COMMAND, counts, redex, runEnd } from './command.ts';
 
 const NAMES = [
   'two  spaces.txt',
@@ -29,6 +31,10 @@ export const main = task('e2e.names', { params: v.object({ names: v.array(v.stri
 /** A directory through a script, and its names as they are printed. */
 export const bytes = task('e2e.bytes', { params: v.object({}) }, () =>
   list(script('cp -r in made', { executor: 'batch', inputs: dir('bytes').stage('in'), outputs: dir('copied').stage('made') })),
+);
+
+export const one = task('e2e.one', { params: v.object({ from: v.file() }) }, ({ from }) =>
+  script('cat in', { executor: 'batch', inputs: from.stage('in') }),
 );
 
 const list = task('e2e.list', {}, async (made: Dir) => (await made.list()).map((each) => each.name));
@@ -99,3 +105,14 @@ test('names that are no UTF-8 are told apart, printed escaped, and reused', { ti
   const renamed = runEnd(await redex(folder, 'run', 'bytes', '--json'));
   expect(renamed.result).toEqual(['deep \\x80', 'caf\\xe8', 'caf\\xea', 'café']);
 });
+
+test.runIf(existsSync('/proc/self/cmdline'))(
+  'a name that is no UTF-8 is taken from the command line as it was typed, to the byte',
+  { timeout: 60_000 },
+  async () => {
+    await writeFile(bytesOf(join(folder, 'in', 'caf\\xe9.txt')), 'coffee');
+    const typed = `exec "$0" "$1" run one --json --from "$(printf 'in/caf\\351.txt')"`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', typed, process.execPath, COMMAND], { cwd: folder });
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'DONE', result: 'coffee' });
+  },
+);

@@ -5,15 +5,16 @@ import { attemptOptions } from '../graph/evolve.ts';
 import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
-import { type Leaf, placesOf } from '../values/contents.ts';
+import type { Leaf } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
-import { clashOf, clashText, directoriesAbove, spelled, type Target } from '../values/places.ts';
+import { clashOf, clashText, type Target } from '../values/places.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { putSpecs } from './manifest.ts';
 import type { Findings } from './meeting.ts';
-import { keys, loadLarge, ValueGone } from './objects.ts';
+import { keys, ValueGone } from './objects.ts';
 import { overwriteNote } from './overwritten.ts';
+import { placesFor, type Taken, takenOf, targetsOf } from './places.ts';
 import type { Resources, SubmissionRequest, World } from './ports.ts';
 import { leavesIn } from './reuse.ts';
 import { type JobSpec, jobName } from './spec.ts';
@@ -51,7 +52,7 @@ export async function claimReady(
     groups.map((group, at) => claimGroup(world, graph, group, { at, writes, ...context })),
   );
   for (const { eval: by } of groups.flat()) {
-    for (const leaf of given.get(by) ?? []) {
+    for (const leaf of given.get(by)?.values() ?? []) {
       const note = overwriteNote(leaf, by, runIdOf(graph), world.clock.now());
       findings.evaluations.set(note.eval, note);
     }
@@ -60,35 +61,43 @@ export async function claimReady(
   return [...claims, ...conflicts, ...lost];
 }
 
-type Writes = ReadonlyMap<EvalHash, readonly Target[]>;
+/** What an attempt writes. */
+interface Writing {
+  readonly targets: readonly Target[];
+  /** The places of the targets, and the first location of each. */
+  readonly places: ReadonlyMap<string, string>;
+}
 
-/**
- * The places that each attempt fills; a long list of outputs is a large value and must be loaded for it. An attempt whose
- * list is gone has failed.
- */
+type Writes = ReadonlyMap<EvalHash, Writing>;
+
+/** An attempt whose list of outputs is gone has failed. */
 async function writesOf(
-  { objects }: World,
+  { objects, files }: World,
   ready: readonly Attempt[],
   large: ReadonlyMap<Hash, Table>,
 ): Promise<{ readonly writes: Writes; readonly lost: readonly Fact[] }> {
-  const writes = new Map<EvalHash, readonly Target[]>();
+  const targets = new Map<EvalHash, readonly Target[]>();
   const lost: Fact[] = [];
   const load = async (attempt: Attempt): Promise<void> => {
-    const { targets, refs } = placesOf(attempt.args);
     try {
-      const parts = await Promise.all(refs.map((hash) => loadLarge(objects, [['ref', hash, 0, 0]], large)));
-      writes.set(attempt.eval, [...targets, ...parts.flatMap((part) => placesOf(part).targets)]);
+      targets.set(attempt.eval, await targetsOf(objects, attempt.args, large));
     } catch (error) {
       if (!(error instanceof ValueGone)) throw error;
       lost.push(failure(attempt, errorOf(error)));
     }
   };
   await Promise.all(ready.map(load));
-  return { writes, lost };
+  const locations = [...targets.values()].flat().map(({ location }) => location);
+  const placeOf = await placesFor(files, locations);
+  const writing = (found: readonly Target[]): Writing => ({
+    targets: found,
+    places: new Map(found.map(({ location }) => [placeOf.get(location) ?? location, location])),
+  });
+  return { writes: new Map([...targets].map(([evaluation, found]) => [evaluation, writing(found)])), lost };
 }
 
-/** By attempt, the files it is given that lie where it writes and other scripts of the run have written. */
-type Given = ReadonlyMap<EvalHash, readonly Leaf[]>;
+/** By attempt, the files it is given that lie where it writes and other scripts of the run have written, by their place. */
+type Given = ReadonlyMap<EvalHash, ReadonlyMap<string, Leaf>>;
 
 async function givenBefore(
   world: World,
@@ -98,18 +107,23 @@ async function givenBefore(
   findings: Findings,
 ): Promise<Given> {
   const given = ready.map(async (attempt) => {
-    const places = locationsOf(writes.get(attempt.eval) ?? []);
-    const taken = new Set(places.filter((location) => isWrittenByOther(graph, attempt, location)));
+    const places = [...(writes.get(attempt.eval)?.places.keys() ?? [])];
+    const taken = new Set(places.filter((place) => (graph.written.get(place) ?? attempt.eval) !== attempt.eval));
     const leaves = taken.size > 0 ? await leavesIn({ world, findings }, attempt.args) : [];
-    return [attempt.eval, leaves.filter(({ location }) => taken.has(spelled(location)))] as const;
+    const placeOf = await placesFor(
+      world.files,
+      leaves.map(({ location }) => location),
+    );
+    const placed = leaves.map((leaf) => [placeOf.get(leaf.location) ?? leaf.location, leaf] as const);
+    return [attempt.eval, new Map(placed.filter(([place]) => taken.has(place)))] as const;
   });
   return new Map(await Promise.all(given));
 }
 
 /**
- * Two jobs in flight in one run never write one location: the second is refused, naming both. Nor does one job write a
- * location twice, nor do two in turn, where the second is not given what the first one made: no run would find both
- * results valid, and each would do all of it again.
+ * Two jobs in flight in one run never write one place, or places in one another: the second is refused, naming both. Nor
+ * does one job write a place twice, nor do two in turn, where the second is not given what the first one made: no run
+ * would find both results valid, and each would do all of it again.
  */
 function separateWriters(
   graph: Graph,
@@ -117,53 +131,29 @@ function separateWriters(
   writes: Writes,
   given: Given,
 ): { free: Attempt[]; conflicts: Fact[] } {
-  const writing = new Map(graph.writing);
+  const writing = takenOf(graph.writing);
+  const written = takenOf(graph.written);
   const free: Attempt[] = [];
   const conflicts: Fact[] = [];
   for (const attempt of ready) {
-    const targets = writes.get(attempt.eval) ?? [];
+    const { targets = [], places = new Map<string, string>() } = writes.get(attempt.eval) ?? {};
     const clash = clashOf(targets);
-    if (clash) {
-      conflicts.push(refusal(attempt, `${describeWork(graph, attempt.eval)}: ${clashText(clash)}`));
-      continue;
-    }
-    const places = locationsOf(targets);
-    const [conflict] = places.flatMap((location) => otherWriter(writing, location) ?? []);
-    const known = new Set(given.get(attempt.eval)?.map((leaf) => spelled(leaf.location)));
-    const earlier = places.find((place) => isWrittenByOther(graph, attempt, place) && !known.has(place));
-    if (conflict) conflicts.push(conflictFact(graph, attempt, conflict));
-    else if (earlier !== undefined) conflicts.push(inTurnFact(graph, attempt, earlier));
+    const known = given.get(attempt.eval);
+    const other = (taken: Taken, place: string) => {
+      const writer = taken.by(place);
+      return writer === attempt.eval ? undefined : writer;
+    };
+    const conflict = [...places].find(([place]) => other(writing, place));
+    const earlier = [...places].find(([place]) => !known?.has(place) && other(written, place));
+    if (clash) conflicts.push(refusal(attempt, `${describeWork(graph, attempt.eval)}: ${clashText(clash)}`));
+    else if (conflict) conflicts.push(conflictFact(graph, attempt, conflict[1], writing.by(conflict[0]) as EvalHash));
+    else if (earlier) conflicts.push(inTurnFact(graph, attempt, earlier[1]));
     else {
       free.push(attempt);
-      for (const location of places) writing.set(location, attempt.eval);
+      for (const place of places.keys()) writing.take(place, attempt.eval);
     }
   }
   return { free, conflicts };
-}
-
-function locationsOf(targets: readonly Target[]): string[] {
-  return [...new Set(targets.map(({ location }) => spelled(location)))];
-}
-
-interface Conflict {
-  readonly location: string;
-  readonly writer: EvalHash;
-}
-
-/** Who writes the location, a directory it lies in or, if it is one (it ends in a slash then), something below it. */
-function otherWriter(writing: ReadonlyMap<string, EvalHash>, location: string): Conflict | undefined {
-  for (const above of [location, ...directoriesAbove(location)]) {
-    const writer = writing.get(above);
-    if (writer) return { location: above, writer };
-  }
-  if (!location.endsWith('/')) return undefined;
-  for (const [below, writer] of writing) if (below.startsWith(location)) return { location: below, writer };
-  return undefined;
-}
-
-function isWrittenByOther(graph: Graph, { eval: evaluation }: Attempt, location: string): boolean {
-  const writer = graph.written.get(location);
-  return writer !== undefined && writer !== evaluation;
 }
 
 /** The work that wrote it is over and may be gone: only its place is known. */
@@ -173,7 +163,7 @@ function inTurnFact(graph: Graph, attempt: Attempt, location: string): Fact {
   return refusal(attempt, `${second} would write ${location}, which another job of this run has written: ${advice}`);
 }
 
-function conflictFact(graph: Graph, attempt: Attempt, { location, writer }: Conflict): Fact {
+function conflictFact(graph: Graph, attempt: Attempt, location: string, writer: EvalHash): Fact {
   const [second, first] = [describeWork(graph, attempt.eval), describeWork(graph, writer)];
   return refusal(attempt, `${second} would write ${location} while ${first} is writing it`);
 }
@@ -211,8 +201,8 @@ async function claimGroup(
     executor: group[0]?.options.executor ?? '',
     spec,
     jobs: group.map(({ eval: evaluation, attempt }) => {
-      const locations = locationsOf(writes.get(evaluation) ?? []);
-      return { eval: evaluation, attempt, ...(locations.length > 0 && { writes: locations }) };
+      const places = [...(writes.get(evaluation)?.places.keys() ?? [])];
+      return { eval: evaluation, attempt, ...(places.length > 0 && { writes: places }) };
     }),
   };
 }

@@ -229,6 +229,11 @@ export type Seen = string | Unseen;
 /** Files and directories as they are now, each for itself and in bounded time: one that cannot be seen stops no other. */
 export interface Files {
   observe(leaves: readonly { readonly kind: 'file' | 'dir'; readonly location: string }[]): Promise<Seen[]>;
+  /**
+   * One text for all locations of a place, as far as can be told: of links and, where their file system has none, of case;
+   * without a slash at the end.
+   */
+  places(locations: readonly string[]): Promise<string[]>;
 }
 
 export interface Bus {

@@ -1,19 +1,23 @@
 /** The results of other runs: which may be reused, and why others may not. */
+import type { Lookup } from '../graph/demands.ts';
 import type { EvalHash, Fact } from '../graph/facts.ts';
 import { type Leaf, type Leaves, leavesOf, refsOf, withLarge } from '../values/contents.ts';
+import type { Target } from '../values/places.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { lookAt } from './looking.ts';
 import type { Meeting } from './meeting.ts';
 import { loadLarge, loadValue, ValueGone } from './objects.ts';
 import { overwrittenAmong, relyOn } from './overwritten.ts';
+import { placesAmong, placesFor, targetsOf } from './places.ts';
 import type { Evaluation } from './ports.ts';
 
 /** The age from which a used entry is written again, so that it expires long after its last use. */
 const REFRESH_AFTER_MS = 24 * 3_600_000;
 
-export async function lookUp(meeting: Meeting, evaluations: readonly EvalHash[]): Promise<Fact[]> {
-  if (evaluations.length === 0) return [];
+export async function lookUp(meeting: Meeting, lookups: readonly Lookup[]): Promise<Fact[]> {
+  if (lookups.length === 0) return [];
+  const evaluations = lookups.map((lookup) => lookup.eval);
   const { world, run, findings } = meeting;
   const found = [...(await world.cache.read(evaluations.filter((one) => !findings.evaluations.has(one)))).values()];
   // What this run itself found out holds throughout, whether it is stored yet or not: another context may want it again.
@@ -28,16 +32,37 @@ export async function lookUp(meeting: Meeting, evaluations: readonly EvalHash[])
   const valid = new Map([...own.map((entry) => [entry.eval, entry] as const), ...others]);
   for (const evaluation of valid.keys()) meeting.trust.reused.add(evaluation);
   const missed = evaluations.filter((evaluation) => !valid.has(evaluation));
-  const facts: Fact[] = [...valid.values()].map(({ eval: evaluation, expression }) => ({
-    type: 'reused',
-    eval: evaluation,
-    expression,
-  }));
+  const writes = await writesOf(
+    meeting,
+    lookups.filter((lookup) => valid.has(lookup.eval)),
+  );
+  const facts: Fact[] = [...valid.values()].map(({ eval: evaluation, expression }) => {
+    const places = writes.get(evaluation) ?? [];
+    return { type: 'reused', eval: evaluation, expression, ...(places.length > 0 && { writes: places }) };
+  });
   const now = world.clock.now();
   for (const entry of valid.values()) {
     if (now - entry.at > REFRESH_AFTER_MS) findings.evaluations.set(entry.eval, { ...entry, at: now });
   }
   return missed.length > 0 ? [...facts, { type: 'missed', evals: missed }] : facts;
+}
+
+/** Where the scripts among them have put what is reused; of one whose list of places is lost that is not known. */
+async function writesOf({ world, findings }: Meeting, lookups: readonly Lookup[]): Promise<Map<EvalHash, string[]>> {
+  const targets = new Map<EvalHash, readonly Target[]>();
+  const load = async ({ eval: evaluation, args }: Lookup): Promise<void> => {
+    try {
+      if (args) targets.set(evaluation, await targetsOf(world.objects, args, findings.large));
+    } catch (error) {
+      if (!(error instanceof ValueGone)) throw error;
+    }
+  };
+  await Promise.all(lookups.map(load));
+  const placeOf = await placesFor(
+    world.files,
+    [...targets.values()].flat().map(({ location }) => location),
+  );
+  return new Map([...targets].map(([evaluation, found]) => [evaluation, placesAmong(placeOf, found)]));
 }
 
 async function validOnes(meeting: Meeting, entries: readonly Evaluation[]): Promise<Map<EvalHash, Evaluation>> {

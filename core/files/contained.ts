@@ -68,6 +68,27 @@ export async function placeKey(path: string): Promise<string> {
   return (await ignoresCase(there)) ? place.toLowerCase() : place;
 }
 
+/** As `placeKey`, of many paths: the folders that they lie in are looked at once. A file that is a link is replaced. */
+export function placeFinder(): (path: string) => Promise<string> {
+  const folders = new Map<string, Promise<{ readonly place: string; readonly caseless: boolean }>>();
+  const look = async (folder: string) => {
+    const { there, rest } = await split(folder);
+    return { place: join(there, rest), caseless: await ignoresCase(there) };
+  };
+  return async (path) => {
+    const outer = dirname(path);
+    const looking = folders.get(outer) ?? look(outer);
+    folders.set(outer, looking);
+    const { place, caseless } = await looking;
+    const isFolder = await stat(bytesOf(path)).then(
+      (stats) => stats.isDirectory(),
+      () => false,
+    );
+    const found = isFolder ? await realPath(path) : join(place, basename(path));
+    return caseless ? found.toLowerCase() : found;
+  };
+}
+
 /** The part of a path that is there, as it really is, and the rest. */
 async function split(path: string): Promise<{ there: string; rest: string }> {
   const rest: string[] = [];

@@ -4,7 +4,9 @@ import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno } from '../disk/write.ts';
 import type { Files, Seen, Unseen } from '../engine/ports.ts';
 import { encode } from '../values/encode.ts';
+import { spelled } from '../values/places.ts';
 import { ABSENT } from '../values/table.ts';
+import { placeFinder } from './contained.ts';
 import { FileError, refused, unreachable } from './errors.ts';
 import { type Leaf, versionNow } from './store.ts';
 import { openStores, type StoreOptions, type Stores } from './stores.ts';
@@ -47,6 +49,18 @@ export function observeFiles(
       });
       const seen = new Map(found);
       return leaves.map((leaf) => seen.get(keyOf(leaf)) as Seen);
+    },
+    async places(locations) {
+      const place = placeFinder();
+      return await mapConcurrent(locations, LOOKS_AT_ONCE, async (location) => {
+        try {
+          const path = storeOf(location).path?.(location);
+          if (path !== undefined) return await place(path);
+        } catch {
+          // What cannot be looked at is told when it is to be written.
+        }
+        return spelled(location).replace(/\/$/, '');
+      });
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What the pure core asks of the outside before it can go on. */
 import type { Hash } from '../values/hash.ts';
-import { INLINE_EXECUTOR, type JobOptions } from '../values/program.ts';
+import { INLINE_EXECUTOR, type JobOptions, SCRIPT_TASK } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { attemptOptions } from './evolve.ts';
 import type { EvalHash, JobId } from './facts.ts';
@@ -16,6 +16,12 @@ export interface Attempt {
   readonly options: JobOptions;
 }
 
+export interface Lookup {
+  readonly eval: EvalHash;
+  /** Of a script: they say where it has put what is reused. */
+  readonly args?: Table;
+}
+
 export interface Demands {
   /** Look at the file literals in these argument lists. */
   readonly observe: readonly { readonly call: Hash; readonly args: Table }[];
@@ -24,7 +30,7 @@ export interface Demands {
   /** Read the values of jobs that left the live graph. */
   readonly join: readonly { readonly job: JobId; readonly segment: Hash }[];
   /** Look these evaluations up in the cache. */
-  readonly lookup: readonly EvalHash[];
+  readonly lookup: readonly Lookup[];
   /** Run these functions in the host. */
   readonly inline: readonly Attempt[];
   /** Submit these to their executors. */
@@ -44,7 +50,10 @@ export function demandsOf(graph: Graph): Demands {
     observe: [...graph.observing].map(([call, { args }]) => ({ call, args })),
     compute: [...graph.computing].map(([application, { name, operands }]) => ({ application, name, operands })),
     join: [...graph.returning].map(([job, { segment }]) => ({ job, segment })),
-    lookup: [...graph.recalls.keys(), ...works.filter((work) => work.state === 'lookup').map((work) => work.eval)],
+    lookup: [
+      ...[...graph.recalls.keys()].map((key) => ({ eval: key })),
+      ...works.filter((work) => work.state === 'lookup').map(lookupOf),
+    ],
     inline: ready.filter((work) => isInline(graph, work)).map(attemptOf),
     submit: ready.filter((work) => !isInline(graph, work)).map(attemptOf),
   };
@@ -53,6 +62,10 @@ export function demandsOf(graph: Graph): Demands {
 export function isInline(graph: Graph, work: Work): boolean {
   const executor = work.options.executor ?? INLINE_EXECUTOR;
   return (runOf(graph).program.executors[executor]?.type ?? 'inline') === 'inline';
+}
+
+function lookupOf({ eval: evaluation, task, args }: Work): Lookup {
+  return task === SCRIPT_TASK ? { eval: evaluation, args } : { eval: evaluation };
 }
 
 function attemptOf(work: Work): Attempt {

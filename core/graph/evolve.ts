@@ -56,7 +56,7 @@ function fold(draft: Draft, fact: Fact): boolean {
     case 'missed':
       return fact.evals.map((evaluation) => missed(draft, evaluation)).includes(true);
     case 'reused':
-      return reused(draft, fact.eval, fact.expression);
+      return reused(draft, fact);
     case 'returned':
       return returned(draft, fact.eval, fact.attempt, fact.expression);
     case 'failed':
@@ -94,10 +94,12 @@ function missed(draft: Draft, evaluation: EvalHash): boolean {
   return true;
 }
 
-function reused(draft: Draft, evaluation: EvalHash, expression: Table): boolean {
+function reused(draft: Draft, fact: Extract<Fact, { type: 'reused' }>): boolean {
+  const { eval: evaluation, expression, writes = [] } = fact;
   if (recalled(draft, evaluation, expression)) return true;
   const work = draft.graph.works.get(evaluation);
   if (work?.state !== 'lookup') return false;
+  noteWritten(draft, evaluation, writes);
   workReturned(draft, work, expression, true);
   return true;
 }
@@ -106,12 +108,15 @@ function reused(draft: Draft, evaluation: EvalHash, expression: Table): boolean 
 function returned(draft: Draft, evaluation: EvalHash, attempt: number, expression: Table): boolean {
   const work = draft.graph.works.get(evaluation);
   if (!work || !isCurrent(work, attempt)) return false;
-  // Also those that are too many to be held in its arguments.
-  for (const location of work.writes) draft.edits.put(draft.graph.written, location, evaluation);
+  noteWritten(draft, evaluation, work.writes);
   leaveSubmission(draft, work);
   draft.edits.set(work, 'attempt', attempt);
   workReturned(draft, work, expression, false);
   return true;
+}
+
+function noteWritten({ graph, edits }: Draft, evaluation: EvalHash, places: readonly string[]): void {
+  for (const place of places) edits.put(graph.written, place, evaluation);
 }
 
 /** A claimed attempt, or the next one of work that is run without a claim (inline). */

@@ -60,7 +60,7 @@ export interface StartedFact {
 export interface ClaimedJob {
   readonly eval: EvalHash;
   readonly attempt: number;
-  /** Locations the job writes; left out when there are none. */
+  /** Places the job writes; left out when there are none. */
   readonly writes?: readonly string[];
 }
 
@@ -79,7 +79,13 @@ export type Fact =
   /** Not in the cache, or not valid there. */
   | { readonly type: 'missed'; readonly evals: readonly EvalHash[] }
   /** What the cache, or this run's own recorded result, holds for an evaluation. */
-  | { readonly type: 'reused'; readonly eval: EvalHash; readonly expression: Table }
+  /** `writes`: places where a script has put what is reused; left out when there are none. */
+  | {
+      readonly type: 'reused';
+      readonly eval: EvalHash;
+      readonly expression: Table;
+      readonly writes?: readonly string[];
+    }
   /** What the function returned: a value or an expression. */
   | {
       readonly type: 'returned';

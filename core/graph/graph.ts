@@ -165,9 +165,9 @@ export interface Graph {
   readonly done: DoneSegment[];
   /** Calls that join a job that is done and gone, by job. */
   readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: NodeId[] }>;
-  /** Locations that work in flight writes. */
+  /** Places that work in flight writes. */
   readonly writing: Map<string, EvalHash>;
-  /** Locations that scripts of this run have written, here or, where they are reused, in an earlier run. */
+  /** Places that scripts of this run have written, here or, where they are reused, in an earlier run. */
   readonly written: Map<string, EvalHash>;
   /** Newest attempts of work that is gone and may be wanted again: by a retry of the run, or in another context. */
   readonly attempts: Map<EvalHash, number>;

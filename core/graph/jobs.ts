@@ -1,10 +1,9 @@
 /** Calls become jobs, jobs share work, and what a function returned is evaluated further. */
 import { briefArguments } from '../values/brief.ts';
-import { isConcrete, openLeavesOf, placesOf, refsOf } from '../values/contents.ts';
+import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
 import { digest, type Hash } from '../values/hash.ts';
-import { spelled } from '../values/places.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { segmentOf, waitForDone } from './done.ts';
@@ -222,17 +221,12 @@ function fail(draft: Draft, node: GraphNode, name: string, message: string): voi
 export function workReturned(draft: Draft, work: Work, expression: Table, reused: boolean): void {
   endWork(draft, work);
   draft.edits.set(work, 'expression', expression);
-  if (work.task === SCRIPT_TASK) noteWritten(draft, work);
   for (const id of [...work.jobs]) {
     const job = draft.graph.jobs.get(id);
     if (!job || job.outcome) continue;
     draft.edits.set(job, 'reused', reused);
     evaluate(draft, job, expression);
   }
-}
-
-function noteWritten({ graph, edits }: Draft, { args, eval: evaluation }: Work): void {
-  for (const { location } of placesOf(args).targets) edits.put(graph.written, spelled(location), evaluation);
 }
 
 /** The function of a work failed for good: so do its jobs. */

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { dryRun } from '../../core/engine/dry-run.ts';
-import { catchError, file, script, seq, task } from '../../core/index.ts';
+import { observeFiles } from '../../core/files/observe.ts';
+import { catchError, dir, file, script, seq, task } from '../../core/index.ts';
 import { File } from '../../core/values/classes.ts';
 import { leavesOf, placesOf } from '../../core/values/contents.ts';
 import { encode } from '../../core/values/encode.ts';
@@ -8,6 +11,7 @@ import { digest } from '../../core/values/hash.ts';
 import { SCRIPT_TASK } from '../../core/values/program.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { play, playWorld, start, totals } from '../support/play.ts';
+import { scratchFolder } from '../support/project.ts';
 
 /** A world whose scripts make their one output, which has a new version each time; `false` as a text fails. A file that is not as it was given fails too. */
 function scriptWorld(): MemoryWorld {
@@ -29,7 +33,12 @@ function scriptWorld(): MemoryWorld {
 }
 
 const write = (text: string, place: string, inputs: unknown = [], options = {}) =>
-  script(text, { executor: 'batch', ...options, inputs, outputs: file(place).stage('x') });
+  script(text, {
+    executor: 'batch',
+    ...options,
+    inputs,
+    outputs: (place.endsWith('/') ? dir(place) : file(place)).stage('x'),
+  });
 
 const instead = task('t.instead', { version: '1' }, (_error: Error) => write('b', 'out/x'));
 
@@ -44,9 +53,57 @@ describe('two scripts that write one place in turn', () => {
       const summary = await play(world, await start(world, seq([write('a', first), write('b', second)])));
       expect(summary.status).toBe('FAILED');
       expect(summary.traceback).toContain(
-        `OutputConflict: redex.script would write ${first}, which another job of this run has`,
+        `OutputConflict: redex.script would write ${file(second).location}, which another job of this run has`,
       );
       expect(world.batch.jobs).toHaveLength(1);
+    }
+  });
+
+  it.each([
+    ['a file in its directory', 'out/d/', 'out/d/x'],
+    ['the directory that it is in', 'out/d/x', 'out/d/'],
+  ])(
+    'are refused also where the second one is given what the first one made and writes %s',
+    async (_, first, second) => {
+      const world = scriptWorld();
+      for (let runs = 1; runs <= 2; runs++) {
+        const summary = await play(world, await start(world, write('b', second, [write('a', first)])));
+        expect(summary.traceback).toContain(`would write ${second}, which another job of this run has written`);
+      }
+    },
+  );
+
+  it('are refused, in each run alike, where outputs are too many to be held inline', async () => {
+    const world = scriptWorld();
+    const outputs = manyFiles().map(({ location }, at) => file(`out/${location}`).stage(`${at}`));
+    const many = (text: string) => script(text, { executor: 'batch', outputs });
+    for (let runs = 1; runs <= 3; runs++) {
+      const summary = await play(
+        world,
+        await start(world, seq([many('a'), write('b', 'out/in/../in/a-file-with-a-name-of-some-length-0')])),
+      );
+      expect(summary.traceback).toContain('which another job of this run has written');
+      expect(world.batch.jobs).toHaveLength(1);
+    }
+  });
+
+  it('are refused where only a link makes it one place', async () => {
+    const root = await scratchFolder((remove) => onTestFinished(remove));
+    await mkdir(join(root, 'out'));
+    await symlink('out', join(root, 'link'));
+    const memory = scriptWorld();
+    const { places } = observeFiles({ root });
+    const world: MemoryWorld = { ...memory, files: { ...memory.files, places } };
+    for (let runs = 1; runs <= 2; runs++) {
+      const apart = await play(world, await start(world, seq([write('a', 'out/x'), write('b', 'link/x')])));
+      expect(apart.traceback).toContain('would write link/x, which another job of this run has written');
+      const atOnce = await play(
+        world,
+        await start(world, [write('c', 'out/y'), write('d', join(root, 'link/y'))], { cache: false }),
+      );
+      expect([atOnce.traceback, atOnce.otherErrors].join()).toMatch(
+        /would write .*link\/y while redex.script is writing it/,
+      );
     }
   });
 

@@ -202,7 +202,10 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
         submit: (request) => submit(process, request),
       },
       host: wrapped('host', host),
-      files: wrapped('files', { observe: async (leaves: readonly Leaf[]) => leaves.map(look) }),
+      files: wrapped('files', {
+        observe: async (leaves: readonly Leaf[]) => leaves.map(look),
+        places: async (locations: readonly string[]) => [...locations],
+      }),
       bus: wrapped('bus', {
         wake: async (run: RunId) => queue.event({ kind: 'wake', run }),
         ended: async (summary: RunSummary) => void ended.push(summary),

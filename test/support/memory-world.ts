@@ -4,6 +4,7 @@ import { warmGraphs } from '../../core/engine/warm.ts';
 import { errorValue } from '../../core/graph/errors.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import { spelled } from '../../core/values/places.ts';
 import { ABSENT } from '../../core/values/table.ts';
 import { type MemoryBatch, memoryBatch } from './memory/batch.ts';
 import { type VirtualClock, virtualClock } from './memory/clock.ts';
@@ -77,6 +78,7 @@ function memoryFiles(): MemoryFiles {
     return below.length === 0 ? ABSENT : digest('directory', JSON.stringify(below));
   }
   const port = overTheWire<Files>({
+    places: (locations) => locations.map((location) => spelled(location).replace(/\/$/, '')),
     observe(leaves) {
       return leaves.map(({ kind, location }) => {
         const why = unseen.get(location);

@@ -5,6 +5,8 @@ export default defineConfig({
     // Tests start processes and servers of their own: the default of 5 s is short on a loaded machine of two cores.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Much of them is waiting for processes: each core has a test file. The default leaves one core idle.
+    maxWorkers: '100%',
     // Whole command lines, real tools, chaos: minutes that have a lane of their own, npm run test:long.
     projects: [
       { extends: true, test: { name: 'short', include: ['test/**/*.test.ts'] } },

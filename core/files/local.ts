@@ -5,6 +5,7 @@ import { chmod, type FileHandle, mkdir, open, rename, stat, unlink } from 'node:
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { isErrno, partBeside } from '../disk/write.ts';
+import { abandonedRemover } from './abandoned.ts';
 import { type Attributes, attributesOf, setAttributes } from './attributes.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
@@ -26,6 +27,8 @@ export interface LocalOptions {
   readonly notesVersions?: boolean;
   /** Folder that remembers which files of directories were put there by jobs; what is not known is never removed. */
   readonly placed?: string | undefined;
+  /** How long a half-written output stays in which nothing changes; default a day. */
+  readonly partsKeptMs?: number | undefined;
   /** Of whom files are written for, where this process has another for what is its own. */
   readonly umask?: number | undefined;
 }
@@ -42,7 +45,8 @@ export function localStore(options: LocalOptions): Store {
     return resolve(root, location);
   };
 
-  const directories = localDirectories({ ...options, root, pathOf, versions });
+  const removeAbandoned = abandonedRemover(options.partsKeptMs);
+  const directories = localDirectories({ ...options, root, pathOf, versions, removeAbandoned });
   const store: Store = {
     path: pathOf,
     directories: {
@@ -70,6 +74,7 @@ export function localStore(options: LocalOptions): Store {
     read: (location, version, tell) => readLocal({ location, path: pathOf(location), version, tell }),
     async write(location, chunks, attributes) {
       const path = pathOf(location);
+      await removeAbandoned(dirname(path));
       const written = await writeWhole({ location, path, umask: options.umask }, chunks, attributes);
       await versions.note(path, written.version, written.stats);
       return { version: written.version, bytes: written.bytes };

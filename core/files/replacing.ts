@@ -19,13 +19,15 @@ const SWAPS_MAX = 5;
 export interface DirectoriesOptions {
   readonly pathOf: (location: string) => string;
   readonly versions: Versions;
+  /** From a folder what killed jobs have left there. */
+  readonly removeAbandoned: (folder: string) => Promise<void>;
   /** Folder that remembers which files were put into which directory. */
   readonly placed?: string | undefined;
   /** A project that is moved takes along what it remembers of directories below this. */
   readonly root?: string | undefined;
 }
 
-export function localDirectories({ pathOf, versions, placed, root }: DirectoriesOptions): Directories {
+export function localDirectories({ pathOf, versions, removeAbandoned, placed, root }: DirectoriesOptions): Directories {
   const noteOf = async (place: string): Promise<string | undefined> => {
     if (placed === undefined) return undefined;
     const fromRoot = root === undefined ? place : relative(await realPlace(root), place);
@@ -55,6 +57,7 @@ export function localDirectories({ pathOf, versions, placed, root }: Directories
     async replace(location, made, copy) {
       const place = await realPlace(pathOf(location));
       const part = partBeside(place);
+      await removeAbandoned(dirname(place));
       const copies: Promise<Written>[] = [];
       try {
         await mkdir(bytesOf(part), { recursive: true });

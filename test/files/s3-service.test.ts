@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileAccess } from '../../core/files/access.ts';
 import { checkPlace, stageOut } from '../../core/files/staging.ts';
@@ -133,6 +133,18 @@ describe.skipIf(!hasMoto())('files on a service', () => {
       });
       expect(await names(`foreign-${foreign}`)).toEqual([foreign, 'old'].sort());
       expect(await files.text(`${output(`foreign-${foreign}`).location}${foreign}`)).toBe('mine');
+    });
+
+    it('of before redex marked what it made are refused by name when others are made, and go on when they are moved away', async () => {
+      for (const name of ['a', 'b']) await files.write(`${output('before').location}${name}`, name);
+      await expect(stage('before', ['b', 'c'])).rejects.toMatchObject({
+        message: expect.stringMatching(/it holds .*before\/a, which no job put there; move it away/),
+      });
+      expect(await names('before')).toEqual(['a', 'b']);
+      await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'before/a' }));
+      await stage('before', ['b', 'c']);
+      await stage('before', ['c']);
+      expect(await names('before')).toEqual(['c']);
     });
 
     it("are taken over where they are equal; a copy of one from elsewhere is the user's", async () => {

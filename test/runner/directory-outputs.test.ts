@@ -3,8 +3,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stageOut } from '../../core/files/staging.ts';
+import { openStores } from '../../core/files/stores.ts';
 import { Dir, File } from '../../core/values/classes.ts';
+import { scratchFolder } from '../support/project.ts';
 import { type Desk, type Ended, openDesk } from './desk.ts';
 
 let desk: Desk;
@@ -141,6 +145,34 @@ describe('a directory that is an output', () => {
     const holding = await Promise.all(left.map((name) => readdir(join(desk.files, name))));
     expect(holding.flat()).not.toContain('a');
     for (const name of left) await rm(join(desk.files, name), { recursive: true });
+  });
+
+  it('has nothing beside it that killed jobs left half-written, once that is old; what others do or have stays', async () => {
+    const [root, placed] = [await scratchFolder(), join(desk.store, 'placed')];
+    const put = async (path: string) => {
+      await mkdir(join(root, path, '..'), { recursive: true });
+      await writeFile(join(root, path), 'x');
+    };
+    const stage = async (partsKeptMs: number, kind: 'file' | 'dir') => {
+      const location = kind === 'dir' ? 'place/' : 'place-of-a-file';
+      const output = { kind, location, name: kind === 'dir' ? 'source' : 'source/c' };
+      await stageOut(openStores({ root, placed, partsKeptMs }), output, root, new AbortController().signal);
+      return (await readdir(root)).filter((name) => name.startsWith('.redex-')).sort();
+    };
+    await put('source/c');
+    await stage(60_000, 'dir');
+    expect(await run(KILLED_WHILE_REPLACING, root, 'place', '1', placed)).toBe('SIGKILL');
+    const [killed] = await stage(60_000, 'dir');
+    expect(await readdir(join(root, killed as string))).toEqual(['c']);
+    // Names that only look like it, and a link with such a name to what is the user's.
+    const foreign = ['.redex-mine.part', '.redex-0123456789abcdef.part.txt', '.redex-0123456789abcdef'];
+    for (const name of foreign) await put(name);
+    await put('users/own');
+    await symlink('users', join(root, '.redex-00000000000000aa.part'));
+    expect(await stage(60_000, 'dir')).toEqual([...foreign, '.redex-00000000000000aa.part', killed].sort());
+    await sleep(20);
+    expect(await stage(0, 'file')).toEqual([...foreign].sort());
+    expect(await readdir(join(root, 'users'))).toEqual(['own']);
   });
 
   it('is no place where a file is', async () => {

@@ -5,6 +5,7 @@ import type { LaunchRequest } from '../core/engine/launch.ts';
 import { keys, sealed } from '../core/engine/objects.ts';
 import type { Objects } from '../core/engine/ports.ts';
 import type { Reason } from '../core/engine/reasons.ts';
+import { webProxies } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
 import type { Bundle } from '../core/host/bundle.ts';
@@ -34,9 +35,14 @@ export async function printDryRun(
 
 function planOf(root: string, bundle: Bundle, stored: StoredState, request: LaunchRequest): Promise<DryRun> {
   return inTemporaryFolder(async (folder) => {
-    const files = { root, versions: join(stateFolder(root), 'store', 'versions'), notesVersions: false };
+    const files = {
+      root,
+      versions: join(stateFolder(root), 'store', 'versions'),
+      notesVersions: false,
+      proxies: webProxies(),
+    };
     const objects = withBundle(stored.objects, bundle);
-    const host = workerHost({ objects, folder, files: readOnly(fileAccess(files)) });
+    const host = workerHost({ objects, folder, files: (web) => readOnly(fileAccess({ ...files, web })) });
     const world: DryWorld = { ...stored, objects, host, files: observeFiles(files), clock: NO_CLOCK };
     try {
       const dry = await dryRun(world, request);

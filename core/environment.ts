@@ -1,5 +1,6 @@
 /** The only file that reads the environment: deployment settings in, typed settings out. */
 import * as v from 'valibot';
+import type { Proxies } from './files/web-request.ts';
 import { type Hash, parseHash } from './values/hash.ts';
 import { SECRET_VARIABLE } from './values/secrets.ts';
 
@@ -33,6 +34,8 @@ export interface EngineSettings {
   readonly sweepPeriodMs: number | undefined;
   /** Of whom results are made for, where this process has another for what is its own. */
   readonly umask: number | undefined;
+  /** On the way to files on the web. */
+  readonly proxies: Proxies;
 }
 
 export interface RunnerSettings {
@@ -55,6 +58,8 @@ export interface RunnerSettings {
   readonly umask: number | undefined;
   /** Values of secrets, by the names that the job has them under. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** On the way to files on the web. */
+  readonly proxies: Proxies;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -139,6 +144,7 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     liveNodesMax: read.REDEX_LIVE_NODES_MAX,
     sweepPeriodMs: read.REDEX_SWEEP_SECONDS === undefined ? undefined : read.REDEX_SWEEP_SECONDS * 1000,
     umask: read.REDEX_UMASK,
+    proxies: webProxies(variables),
   };
 }
 
@@ -162,6 +168,7 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
     parentPipe: read.REDEX_PARENT_PIPE === '1',
     umask: read.REDEX_UMASK,
     secrets: secretsIn(variables),
+    proxies: webProxies(variables),
   };
 }
 
@@ -172,6 +179,16 @@ function secretsIn(variables: Variables): Record<string, string> {
       : [],
   );
   return Object.fromEntries(given);
+}
+
+/** The proxies that files on the web are had through. Of the two cases the lower one counts first, as it does for curl. */
+export function webProxies(variables: Variables = process.env): Proxies {
+  const read = (name: string): string | undefined => variables[name.toLowerCase()] || variables[name] || undefined;
+  const proxy = (name: string): string | undefined => {
+    const text = read(name);
+    return text === undefined || text.includes('://') ? text : `http://${text}`;
+  };
+  return { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), none: read('NO_PROXY') };
 }
 
 /**

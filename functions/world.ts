@@ -45,13 +45,13 @@ interface Storage {
   readonly bundles: string;
 }
 
-function openStorage({ store, tables, filesRoot, umask }: EngineSettings, { s3, dynamo }: Clients): Storage {
+function openStorage({ store, tables, filesRoot, umask, proxies }: EngineSettings, { s3, dynamo }: Clients): Storage {
   if (store.kind === 'folder') {
     const { path } = store;
     return {
       objects: folderObjects(path),
       attempts: folderAttempts(path),
-      files: { root: filesRoot, versions: join(path, 'versions'), umask },
+      files: { root: filesRoot, versions: join(path, 'versions'), umask, proxies },
       held: folderHeldRuns(path),
       bundles: join(path, 'unpacked'),
     };
@@ -60,7 +60,7 @@ function openStorage({ store, tables, filesRoot, umask }: EngineSettings, { s3, 
   return {
     objects,
     attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock),
-    files: { root: filesRoot, s3 },
+    files: { root: filesRoot, s3, proxies },
     bundles: join(tmpdir(), 'redex-bundles'),
   };
 }
@@ -84,7 +84,12 @@ function openWorld(settings: EngineSettings): World {
       queue: settings.queue,
       local: settings.local,
     }),
-    host: workerHost({ objects, folder: bundles, files: fileAccess(files), umask: settings.umask }),
+    host: workerHost({
+      objects,
+      folder: bundles,
+      files: (web) => fileAccess({ ...files, web }),
+      umask: settings.umask,
+    }),
     files: observeFiles(files),
     bus: eventBus(clients.events, bus, stack),
     clock,

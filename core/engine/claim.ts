@@ -208,9 +208,12 @@ async function claimGroup(
 }
 
 function specOf(graph: Graph, submission: SubmissionId, attempt: Attempt): JobSpec {
-  const { bundle } = runOf(graph).program;
-  const { eval: evaluation, task, args } = attempt;
-  return { v: 1, run: runIdOf(graph), submission, eval: evaluation, attempt: attempt.attempt, task, bundle, args };
+  const { bundle, web } = runOf(graph).program;
+  const { eval: evaluation, attempt: number, task, args } = attempt;
+  return {
+    ...{ v: 1, run: runIdOf(graph), submission, eval: evaluation, attempt: number, task, bundle, args },
+    ...(web && { web }),
+  };
 }
 
 const VCPUS_DEFAULT = 1;

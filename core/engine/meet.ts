@@ -41,7 +41,7 @@ function keep({ findings }: Meeting, { table, large }: { table: Table; large: Re
 async function observeAll(meeting: Meeting, tables: readonly Table[]): Promise<TaskResult[]> {
   const whole = await Promise.all(tables.map((table) => loadedForLook(meeting, table)));
   const places = whole.flatMap((one) => (one.ok ? openLeavesOf(one.table).files : []));
-  const seen = await lookAt(meeting.world.files, places);
+  const seen = await lookAt(meeting.world.files, places, meeting.program.web);
   return whole.map((one) => (one.ok ? withSeen(one.table, seen) : one));
 }
 

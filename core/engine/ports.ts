@@ -5,7 +5,7 @@
 
 import type { EvalHash, Fact, FailurePolicy, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
-import type { ExecutorConfig, JobOptions, Program } from '../values/program.ts';
+import type { ExecutorConfig, JobOptions, Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import type { WarmGraphs } from './warm.ts';
 
@@ -228,7 +228,10 @@ export type Seen = string | Unseen;
 
 /** Files and directories as they are now, each for itself and in bounded time: one that cannot be seen stops no other. */
 export interface Files {
-  observe(leaves: readonly { readonly kind: 'file' | 'dir'; readonly location: string }[]): Promise<Seen[]>;
+  observe(
+    leaves: readonly { readonly kind: 'file' | 'dir'; readonly location: string }[],
+    web?: WebSettings,
+  ): Promise<Seen[]>;
   /**
    * One text for all locations of a place, as far as can be told: of links and, where their file system has none, of case;
    * without a slash at the end.

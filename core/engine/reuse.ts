@@ -110,6 +110,7 @@ async function looksAt(meeting: Meeting, entries: readonly Evaluation[]): Promis
   const seen = await lookAt(
     meeting.world.files,
     leaves.flatMap((known) => known?.files ?? []),
+    meeting.program.web,
   );
   const known = meeting.program.tasks;
   return entries.map(({ requires = {} }, at): Look | undefined => {

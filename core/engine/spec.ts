@@ -1,6 +1,7 @@
 /** What the runner is told of its job, and the names that jobs have at their executor. */
 import type { EvalHash, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
+import type { WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
 export interface JobSpec {
@@ -13,6 +14,8 @@ export interface JobSpec {
   readonly bundle: Hash;
   /** The list of arguments; large values by reference. */
   readonly args: Table;
+  /** Of the program, for the files that the job reads. */
+  readonly web?: WebSettings;
 }
 
 /** The name of a submission at its executor: a function of stack, run and submission, within 128 of `[A-Za-z0-9_-]`. */

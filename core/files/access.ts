@@ -7,10 +7,14 @@ import { realPlace } from './contained.ts';
 import { inputMissing, quote, refused } from './errors.ts';
 import { type Chunks, type Made, type Store, sha256Of, versionNow, type Written } from './store.ts';
 import { openStores, type StoreOptions, type Stores } from './stores.ts';
+import type { Patience } from './tries.ts';
 
-/** Nothing is loaded or opened before the first use. Errors that are the file's own are FileErrors. */
-export function fileAccess(options: StoreOptions = {}): FileAccess {
-  const storeOf = openStores(options);
+/**
+ * Nothing is loaded or opened before the first use. Errors that are the file's own are FileErrors. `patience` is with
+ * servers, where it is to be another than usual.
+ */
+export function fileAccess(options: StoreOptions = {}, patience?: Patience): FileAccess {
+  const storeOf = openStores(options, patience);
   const read = (location: string): Chunks => storeOf(location).read(location);
   return {
     text: async (location) => new TextDecoder().decode(await collect(read(location))),

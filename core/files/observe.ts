@@ -38,14 +38,14 @@ export function observeFiles(
 ): Files {
   const storeOf = openStores(options, patience);
   return {
-    async observe(leaves) {
+    async observe(leaves, web) {
       const distinct = [...new Map(leaves.map((leaf) => [keyOf(leaf), leaf])).entries()];
       const servers = new Map<string, Server>();
       const end = Date.now() + serversMsMax;
       const found = await mapConcurrent(distinct, LOOKS_AT_ONCE, async ([key, leaf]) => {
         const server = servers.get(originOf(leaf.location)) ?? { inVain: 0, answers: false };
         servers.set(originOf(leaf.location), server);
-        return [key, await look(storeOf, leaf, server, end)] as const;
+        return [key, await look((location) => storeOf(location, web), leaf, server, end)] as const;
       });
       const seen = new Map(found);
       return leaves.map((leaf) => seen.get(keyOf(leaf)) as Seen);

@@ -1,31 +1,35 @@
 /** All stores under one roof: a location's scheme says which one it is in. */
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { WebSettings } from '../values/program.ts';
 import { contained } from './contained.ts';
 import { refused } from './errors.ts';
 import { type LocalOptions, localStore } from './local.ts';
 import type { Store } from './store.ts';
 import type { Patience } from './tries.ts';
 import { webStore } from './web.ts';
+import type { Proxies } from './web-request.ts';
 
 export interface StoreOptions extends LocalOptions {
   /** By default one made from the environment, when the first s3:// location is met. */
   readonly s3?: S3Client | undefined;
+  readonly web?: WebSettings | undefined;
+  /** Of the web. */
+  readonly proxies?: Proxies | undefined;
 }
 
-/** The store that a location is in. FileRefused for schemes nobody knows. */
-export type Stores = (location: string) => Store;
+/** The store that a location is in. FileRefused for schemes nobody knows. `web`: where it is another than the options'. */
+export type Stores = (location: string, web?: WebSettings) => Store;
 
 /** `patience` is with servers, where it is to be another than for reading. */
 export function openStores(options: StoreOptions, patience?: Patience): Stores {
   const local = contained(localStore(options));
-  const web = webStore(patience);
   // The SDK is large: it is loaded by those who need it.
   const s3 = contained(deferred(async () => (await import('./s3.ts')).s3Store(options.s3, patience)));
-  return (location) => {
+  return (location, web = options.web) => {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
     if (scheme === undefined) return local;
     if (scheme === 's3') return s3;
-    if (scheme === 'https' || scheme === 'http') return web;
+    if (scheme === 'https' || scheme === 'http') return webStore(patience, { proxies: options.proxies, ...web });
     throw refused(location, 'cannot be reached: only s3://, https:// and local paths can');
   };
 }

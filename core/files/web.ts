@@ -5,16 +5,23 @@ import { FileError, inputChanged, inputMissing, refused } from './errors.ts';
 import { SILENCE_MS_MAX, unlessSilent } from './silence.ts';
 import type { Chunks, Store, Written } from './store.ts';
 import { type Patience, Tries } from './tries.ts';
-import { ask, type WebRequest } from './web-request.ts';
+import { ask, type WebOptions, type WebRequest } from './web-request.ts';
 
 /** Silent servers are given up after a minute, those that answer at once with an error after some seconds. */
 const PATIENCE: Patience = { tries: 4, delayMs: 500, silenceMs: SILENCE_MS_MAX };
 
-export function webStore(patience: Patience = PATIENCE): Store {
+/** How a file is asked for: by which way, and how patiently. */
+interface Asking {
+  readonly way: WebOptions;
+  readonly patience: Patience;
+}
+
+export function webStore(patience: Patience = PATIENCE, way: WebOptions = {}): Store {
+  const asking = { way, patience };
   return {
-    stat: (location) => stat(location, patience),
+    stat: (location) => stat(location, asking),
     list: (location) => Promise.reject(refused(location, 'cannot be listed: the web has no directories')),
-    read: (location, version) => read(location, version, patience),
+    read: (location, version) => read(location, version, asking),
     write: readOnly,
     directories: { check: readOnly, replace: readOnly },
   };
@@ -24,14 +31,15 @@ function readOnly(location: string): Promise<never> {
   return Promise.reject(refused(location, 'cannot be written: the web is read-only here'));
 }
 
-async function stat(location: string, patience: Patience): Promise<Written | undefined> {
-  const head = await answer(location, { method: 'HEAD' }, patience, new Tries(location, patience), isAnswerToHead);
+async function stat(location: string, asking: Asking): Promise<Written | undefined> {
+  const tries = new Tries(location, asking.patience);
+  const head = await answer(location, { method: 'HEAD' }, asking, tries, isAnswerToHead);
   head.destroy();
   const [etag, length] = [strongTag(head), head.headers['content-length']];
   if (isGone(head)) return undefined;
   if (isOk(head) && etag && length) return { version: etag, bytes: Number(length) };
   // Some servers know no HEAD, and some give no tag: then only the bytes tell.
-  const download = new Download(location, undefined, patience);
+  const download = new Download(location, undefined, asking);
   try {
     for await (const _ of download.chunks());
   } catch (thrown) {
@@ -41,8 +49,8 @@ async function stat(location: string, patience: Patience): Promise<Written | und
   return { version: download.version(), bytes: download.offset };
 }
 
-async function* read(location: string, version: string | undefined, patience: Patience): Chunks {
-  const download = new Download(location, version, patience);
+async function* read(location: string, version: string | undefined, asking: Asking): Chunks {
+  const download = new Download(location, version, asking);
   yield* download.chunks();
   if (version !== undefined && download.version() !== version) throw inputChanged(location);
 }
@@ -52,17 +60,17 @@ class Download {
   offset = 0;
   readonly #location: string;
   readonly #expected: string | undefined;
-  readonly #patience: Patience;
+  readonly #asking: Asking;
   readonly #tries: Tries;
   readonly #hash: Hash = createHash('sha256');
   #etag: string | undefined;
   #length: number | undefined;
 
-  constructor(location: string, expected: string | undefined, patience: Patience) {
+  constructor(location: string, expected: string | undefined, asking: Asking) {
     this.#location = location;
     this.#expected = expected;
-    this.#patience = patience;
-    this.#tries = new Tries(location, patience);
+    this.#asking = asking;
+    this.#tries = new Tries(location, asking.patience);
   }
 
   /** To be asked at the end. */
@@ -73,7 +81,7 @@ class Download {
   async *chunks(): Chunks {
     for (;;) {
       const response = await this.#open();
-      const body = unlessSilent(response, this.#patience.silenceMs);
+      const body = unlessSilent(response, this.#asking.patience.silenceMs);
       try {
         for await (const chunk of this.#rest(response, body)) {
           this.#hash.update(chunk);
@@ -95,7 +103,7 @@ class Download {
   async #open(): Promise<IncomingMessage> {
     const ranged = this.offset > 0 && this.#etag !== undefined;
     const headers = ranged ? { range: `bytes=${this.offset}-`, 'if-match': `"${this.#etag}"` } : {};
-    const response = await answer(this.#location, { method: 'GET', headers }, this.#patience, this.#tries);
+    const response = await answer(this.#location, { method: 'GET', headers }, this.#asking, this.#tries);
     if (ranged && (response.statusCode === 412 || response.statusCode === 416)) this.#changed(response);
     if (isGone(response)) {
       if (this.#expected !== undefined || this.offset > 0) this.#changed(response);
@@ -140,13 +148,13 @@ class Download {
 async function answer(
   location: string,
   request: Omit<WebRequest, 'silenceMs'>,
-  { silenceMs }: Patience,
+  { way, patience: { silenceMs } }: Asking,
   tries: Tries,
   isAnswer: (response: IncomingMessage) => boolean = (response) => !isTrouble(response),
 ): Promise<IncomingMessage> {
   for (;;) {
     try {
-      const response = await ask(location, { ...request, silenceMs });
+      const response = await ask(location, { ...request, silenceMs }, way);
       if (isAnswer(response)) return response;
       response.destroy();
       await tries.failed(`the server answered ${statusOf(response)}`, retryAfterMs(response));

@@ -69,8 +69,8 @@ export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
   return { hash, code, program: { ...program, bundle: hash } };
 }
 
-function settingsOf({ executors, limits, context }: Omit<Program, 'bundle'>): Settings {
-  return { executors, limits, context };
+function settingsOf({ executors, limits, context, web }: Omit<Program, 'bundle'>): Settings {
+  return { executors, limits, context, ...(web && { web }) };
 }
 
 interface Loaded {

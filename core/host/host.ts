@@ -6,7 +6,7 @@ import { getSealed, keys, ValueDamaged, ValueGone } from '../engine/objects.ts';
 import type { Host, Objects, TaskResult } from '../engine/ports.ts';
 import type { FileAccess } from '../values/classes.ts';
 import { digestBytes, type Hash } from '../values/hash.ts';
-import type { Program } from '../values/program.ts';
+import type { Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { type Answer, type Crew, type CrewOptions, crewFor } from './crew.ts';
 import { WORKER_URL } from './process.ts';
@@ -30,8 +30,8 @@ export interface HostOptions {
   readonly objects: Objects;
   /** Where bundles are kept between runs: it may be lost at any time. */
   readonly folder: string;
-  /** What File and Dir do inside tasks. It runs in this process, so that the worker needs no credentials. */
-  readonly files?: FileAccess;
+  /** What File and Dir do inside tasks of a program. It runs in this process, so that the worker needs no credentials. */
+  readonly files?: (web: WebSettings | undefined) => FileAccess;
   readonly limits?: CallLimits;
   /** The only environment variables authors' code sees. */
   readonly env?: Readonly<Record<string, string>>;
@@ -68,7 +68,7 @@ export function workerHost(options: HostOptions): ClosableHost {
   };
   const call = async (bundle: Hash, what: Call): Promise<TaskResult> => {
     const kept = hold(bundle);
-    kept.crew ??= recruit(options, bundle);
+    kept.crew ??= recruit(options, bundle, kept.program);
     const crew = await kept.crew.catch((thrown) => {
       delete kept.crew;
       throw thrown;
@@ -114,20 +114,16 @@ async function evict(held: Map<Hash, Held>): Promise<void> {
   }
 }
 
-async function recruit(options: HostOptions, bundle: Hash): Promise<Crew> {
-  const file = await fetchBundle(options, bundle);
-  return crewFor(file, crewOptions(options));
+async function recruit(options: HostOptions, bundle: Hash, program: Promise<Program>): Promise<Crew> {
+  const [file, { web }] = await Promise.all([fetchBundle(options, bundle), program]);
+  return crewFor(file, crewOptions(options, web));
 }
 
-function crewOptions({
-  files,
-  limits = INLINE_LIMITS,
-  env = {},
-  umask,
-  log = toStderr,
-  workerUrl = WORKER_URL,
-}: HostOptions): CrewOptions {
-  return { ...limits, files, env, umask, log, workerUrl };
+function crewOptions(
+  { files, limits = INLINE_LIMITS, env = {}, umask, log = toStderr, workerUrl = WORKER_URL }: HostOptions,
+  web: WebSettings | undefined,
+): CrewOptions {
+  return { ...limits, files: files?.(web), env, umask, log, workerUrl };
 }
 
 function toStderr(text: string): void {

@@ -2,7 +2,7 @@
 import { encode } from '../values/encode.ts';
 import { didYouMean } from '../values/nearest.ts';
 import { CONFIG, optionProblem } from '../values/options.ts';
-import { type ExecutorConfig, INLINE_EXECUTOR, type Program } from '../values/program.ts';
+import { type ExecutorConfig, INLINE_EXECUTOR, type Program, type WebSettings } from '../values/program.ts';
 import { hashOf } from '../values/table.ts';
 import { isRecord } from './concrete.ts';
 
@@ -14,10 +14,11 @@ export interface Settings {
   readonly limits?: Readonly<Record<string, number>>;
   /** What `context(path)` reads: any JSON. */
   readonly context?: Readonly<Record<string, unknown>>;
+  readonly web?: WebSettings;
 }
 
 export interface Config extends Settings {
-  /** Variants, chosen by `--profile`: executors are merged by name and field, limits by name, the context at every depth. */
+  /** Variants, chosen by `--profile`: executors are merged by name and field, limits and web by name, the context at every depth. */
   readonly profiles?: Readonly<Record<string, ProfileSettings>>;
 }
 
@@ -30,7 +31,7 @@ export function defineConfig(config: Config): Config {
   return config;
 }
 
-type Resolved = Pick<Program, 'executors' | 'limits' | 'context'>;
+type Resolved = Pick<Program, 'executors' | 'limits' | 'context' | 'web'>;
 
 /**
  * The configuration with a profile applied. Throws for an unknown profile, for a setting that is wrong, also in a profile
@@ -56,7 +57,13 @@ export function resolveConfig(config: Config, profile: string | undefined): Reso
   if (hashOf(encode(context)) !== hashOf(encode(JSON.parse(JSON.stringify(context))))) {
     throw new TypeError('the context in redex.config.ts must be plain JSON');
   }
-  return { executors, limits: { ...config.limits, ...chosen.limits }, context };
+  const web = { ...config.web, ...chosen.web };
+  return {
+    executors,
+    limits: { ...config.limits, ...chosen.limits },
+    context,
+    ...(Object.keys(web).length > 0 && { web }),
+  };
 }
 
 function profileOf(config: Config, profile: string): ProfileSettings {

@@ -1,6 +1,6 @@
 /** What options may be: one check for those of tasks, of redex.config.ts and of calls. */
 import { didYouMean } from './nearest.ts';
-import type { Cause, ExecutorConfig, JobOptions } from './program.ts';
+import type { Cause, ExecutorConfig, JobOptions, WebSettings } from './program.ts';
 import { isSecretSource, isVariableName } from './secrets.ts';
 
 /** What is wrong with the value at a path, if anything. */
@@ -81,10 +81,15 @@ const EXECUTOR_CONFIG: FieldsOf<ExecutorConfig> = {
   platform: oneOf('EC2', 'FARGATE'),
 };
 
+const place = must('be a host, an address, or a network as 10.0.0.0/8', isPlace);
+
+const WEB: FieldsOf<WebSettings> = { privateRedirects: listOf(place) };
+
 const SETTINGS: Fields = {
   executors: recordOf(recordWith(EXECUTOR_CONFIG)),
   limits: AMOUNTS,
   context: plainRecord,
+  web: recordWith(WEB),
 };
 
 /** Of redex.config.ts. */
@@ -105,6 +110,17 @@ function oneOf(...values: readonly string[]): Check {
     if (values.includes(value as string)) return undefined;
     const advice = typeof value === 'string' ? didYouMean(value, values) : '';
     return `${named(path)} must be ${known}, and is ${shown(value)}${advice}`;
+  };
+}
+
+function listOf(check: Check): Check {
+  return (value, path) => {
+    if (!Array.isArray(value)) return `${named(path)} must be a list, and is ${shown(value)}`;
+    for (const [at, part] of value.entries()) {
+      const problem = check(part, `${path}.${at}`);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
   };
 }
 
@@ -155,6 +171,16 @@ function shown(value: unknown): string {
 
 function isPositive(value: unknown): boolean {
   return Number.isFinite(value) && (value as number) > 0;
+}
+
+/** As URLs have hosts, without a port; after an address, perhaps the bits of its network. */
+function isPlace(value: unknown): boolean {
+  const [, host = '', bits] = /^([a-z0-9.:_-]+?)(?:\/(\d{1,3}))?$/i.exec(typeof value === 'string' ? value : '') ?? [];
+  const isV6 = host.includes(':');
+  const text = isV6 ? `[${host}]` : host;
+  if (!URL.canParse(`http://${text}/`)) return false;
+  const bitsMax = isV6 ? 128 : /^\d+(\.\d+){3}$/.test(host) ? 32 : -1;
+  return bits === undefined || Number(bits) <= bitsMax;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -57,6 +57,15 @@ export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' |
   readonly platform?: 'EC2' | 'FARGATE';
 }
 
+/** How files on the web are had. */
+export interface WebSettings {
+  /**
+   * Hosts, addresses and networks (`10.0.0.0/8`) in private networks that redirects may lead to. Without it they lead to
+   * none; a location that names one itself is read in any case.
+   */
+  readonly privateRedirects?: readonly string[];
+}
+
 export interface TaskInfo {
   /** hash of (name, version, includes), or of (name, all code of the project that it can reach, includes). */
   readonly hash: Hash;
@@ -77,6 +86,7 @@ export interface Program {
   readonly limits: Readonly<Record<string, number>>;
   /** The run's context: any JSON. */
   readonly context: Readonly<Record<string, unknown>>;
+  readonly web?: WebSettings;
 }
 
 /** Built into every program: scripts are run by the runner itself, not by a function of the bundle. */

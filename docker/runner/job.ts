@@ -100,7 +100,7 @@ async function work(
     const result = await Promise.race([desk.call(spec, args.table), aborted(lifetime.signal)]);
     measured.usage = usage();
     if (!(await stillOurs())) return 'lost';
-    const seen = result.ok ? await observed(desk.files, result.table) : result;
+    const seen = result.ok ? await observed(desk.files, result.table, spec.web) : result;
     return seen.ok ? { ok: true, expression: seen.table } : seen;
   } catch (thrown) {
     if (lifetime.signal.aborted || thrown instanceof StoreTrouble) throw thrown;
@@ -127,8 +127,8 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Files that the function only named are looked at now: its result is what they are when it returns. */
-async function observed(files: Files, table: Table): Promise<TaskResult> {
-  return withSeen(table, await lookAt(files, openLeavesOf(table).files));
+async function observed(files: Files, table: Table, web: JobSpec['web']): Promise<TaskResult> {
+  return withSeen(table, await lookAt(files, openLeavesOf(table).files, web));
 }
 
 async function record(

@@ -20,19 +20,26 @@ import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
 
 async function main(settings: RunnerSettings, secrets: Secrets, lifetime: Lifetime, mark: string): Promise<number> {
-  const desk = await openDesk(settings, secrets, mark);
-  const spec = await readSpec(desk.objects, settings.spec, settings.arrayIndex ?? 0);
-  return await runJob(desk, spec, lifetime);
+  const ports = await openPorts(settings);
+  const spec = await readSpec(ports.objects, settings.spec, settings.arrayIndex ?? 0);
+  return await runJob(openDesk(settings, ports, spec, secrets, mark), spec, lifetime);
 }
 
-async function openDesk(settings: RunnerSettings, secrets: Secrets, mark: string): Promise<Desk> {
-  const { objects, attempts, s3 } = await openPorts(settings);
+function openDesk(
+  settings: RunnerSettings,
+  { objects, attempts, s3 }: Ports,
+  { web }: JobSpec,
+  secrets: Secrets,
+  mark: string,
+): Desk {
   const folder = settings.store.kind === 'folder' ? settings.store.path : undefined;
   const options: StoreOptions = {
     root: settings.filesRoot,
     versions: folder && join(folder, 'versions'),
     placed: folder && join(folder, 'placed'),
     s3,
+    web,
+    proxies: settings.proxies,
   };
   const machine = { ...machineVariables(), [JOB_MARK]: mark };
   const work = settings.work ?? join(tmpdir(), 'redex');
@@ -83,7 +90,7 @@ async function callTask(calling: Calling, spec: JobSpec, args: Table): Promise<T
   const host = workerHost({
     objects,
     folder: join(folder, 'bundles'),
-    files: fileAccess(options),
+    files: () => fileAccess(options),
     limits: NO_LIMITS,
     env: { ...machine, ...secrets.variables },
     log: (text) => process.stderr.write(log.push(Buffer.from(text))),

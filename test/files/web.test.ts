@@ -20,6 +20,8 @@ import { type Fault, type FaultProxy, faultProxy } from '../support/fault-proxy.
 const TAGGED = Buffer.from('tagged');
 const LARGE = Buffer.from(Array.from({ length: 20_000 }, (_, at) => at % 251));
 const ZIPPED = gzipSync('encoded');
+/** Servers here answer at once, or never. */
+const HASTE: Patience = { tries: 4, delayMs: 1, silenceMs: 1000 };
 let etag = '"tag-1"';
 
 const pages: Record<string, RequestListener> = {
@@ -40,6 +42,29 @@ const pages: Record<string, RequestListener> = {
     response.writeHead(from > 0 ? 206 : 200, from > 0 ? { ...headers, ...range } : headers).end(LARGE.subarray(from));
   },
   '/plain': (_, response) => void response.writeHead(200, { 'content-length': LARGE.byteLength }).end(LARGE),
+  // The connections end as if all were well.
+  '/quiet': (request, response) => {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const part = LARGE.subarray(from, from + 6000);
+    const range = { 'content-range': `bytes ${from}-${LARGE.byteLength - 1}/${LARGE.byteLength}` };
+    response.writeHead(from > 0 ? 206 : 200, {
+      etag,
+      'content-length': LARGE.byteLength - from,
+      ...(from > 0 && range),
+    });
+    response.write(part, () => request.socket.end());
+  },
+  '/quiet-forever': (request, response) => {
+    response.writeHead(200, { 'content-length': LARGE.byteLength });
+    response.write(LARGE.subarray(0, 6000), () => request.socket.end());
+  },
+  '/quiet-chunks': (request, response) => {
+    const whole = chunked++ > 0;
+    response.writeHead(200).write(LARGE.subarray(0, 6000), () => {
+      if (whole) response.end(LARGE.subarray(6000));
+      else request.socket.end();
+    });
+  },
   '/encoded': (_, response) => void response.writeHead(200, { etag, 'content-encoding': 'gzip' }).end(ZIPPED),
   '/inside': (_, response) => void response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
   '/by-name': (request, response) => {
@@ -50,6 +75,7 @@ const pages: Record<string, RequestListener> = {
   '/broken': (_, response) => void response.writeHead(503).end(),
 };
 
+let chunked = 0;
 let server: Server;
 let base: string;
 let root: string;
@@ -64,7 +90,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   root = await mkdtemp(join(tmpdir(), 'redex-web-'));
-  files = fileAccess({ root });
+  files = fileAccess({ root }, HASTE);
 });
 
 afterAll(async () => {
@@ -117,7 +143,7 @@ describe('a file on the web', () => {
 
   it('counts as absent only where it is not there; else it is told why nobody can see it, and all others are seen', async () => {
     const pages = ['/nothing', '/forbidden', '/broken', '/tagged'];
-    const seen = await observeFiles({ root }).observe(
+    const seen = await observeFiles({ root }, HASTE).observe(
       pages.map((page) => ({ kind: 'file', location: base + page }) as const),
     );
     expect(seen.map(told)).toEqual([
@@ -166,7 +192,7 @@ describe('a look at files of a server that', () => {
       { length: 60 },
       (_, at) => ({ kind: 'file', location: `${proxy.url}/tagged?${at}` }) as const,
     );
-    const seen = await observeFiles({ root }, { ...PATIENCE, tries: 1 }).observe(tagged);
+    const seen = await observeFiles({ root }, { ...PATIENCE, silenceMs: 5000, tries: 1 }).observe(tagged);
     expect(seen.filter((one) => typeof one === 'object')).toHaveLength(3);
     await proxy.close();
   });
@@ -225,6 +251,17 @@ describe('trouble on the way to the web', () => {
     await chunks.next();
     etag = '"tag-3"';
     await expect(chunks.next()).rejects.toMatchObject({ name: 'InputChanged' });
+  });
+
+  it('is seen where a connection ends as if all were well, before all of its bytes have come', async () => {
+    const read = async (path: string): Promise<Buffer> => Buffer.from(await files.bytes(base + path));
+    expect((await read('/quiet')).equals(LARGE)).toBe(true);
+    expect((await read('/quiet-chunks')).equals(LARGE)).toBe(true);
+    expect(chunked).toBe(2);
+    await expect(read('/quiet-forever')).rejects.toMatchObject({
+      name: 'NetworkError',
+      message: expect.stringMatching(/quiet-forever cannot be reached: .*6000.*; it was tried 4 times/),
+    });
   });
 
   it('does not make a file without a tag the sum of two', async () => {

@@ -13,7 +13,8 @@ const runner = { REDEX_SPEC: 'specs/a', REDEX_STORE: '/store', AWS_BATCH_JOB_ID:
 
 describe('settings of the handlers', () => {
   it('are read from the environment, with defaults', () => {
-    expect(engineSettings(engine)).toEqual({
+    expect(engineSettings({ ...engine, HTTPS_PROXY: 'proxy:3128', no_proxy: 'a', NO_PROXY: 'b' })).toEqual({
+      proxies: { https: 'http://proxy:3128', none: 'a' },
       stack: 'prod-1',
       tables: { runs: 'r', cache: 'c', attempts: 'a' },
       store: { kind: 's3', bucket: 'bucket', prefix: 'some/prefix/' },

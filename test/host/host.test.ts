@@ -60,7 +60,7 @@ const open = (options: Partial<HostOptions> = {}): ClosableHost =>
   workerHost({
     objects: folderObjects(join(folder, 'store')),
     folder: join(folder, 'bundles'),
-    files: fileAccess({ root: folder }),
+    files: () => fileAccess({ root: folder }),
     limits: { timeMs: 500, memoryMb: 64 },
     log: (text) => {
       printed += text;

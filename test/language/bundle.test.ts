@@ -257,6 +257,12 @@ describe('the configuration', () => {
       { profiles: { aws: { executors: { batch: { memory: 8, memoryMax: 4 } } } } },
       "'profiles.aws.executors.batch.memoryMax' must be no less than memory, which is 8, and is 4",
     ],
+    ['of the web', { web: { privateRedirects: 'localhost' } }, `the option 'web.privateRedirects' must be a list`],
+    [
+      'of a place on it',
+      { profiles: { p: { web: { privateRedirects: ['mirror.example', '10.0.0.0/33'] } } } },
+      "the option 'profiles.p.web.privateRedirects.1' must be a host, an address, or a network as 10.0.0.0/8",
+    ],
     ['of a limit', { limits: { db: 'two' } }, `the option 'limits.db' must be a number, 0 or more, and is "two"`],
     ['that is no record', { executors: [] }, "the option 'executors' must be a record, and is a list"],
     ['at the top', { executers: {} }, "there is no option 'executers'; did you mean 'executors'?"],

@@ -94,7 +94,7 @@ export async function openDesk(): Promise<Desk> {
     },
     read: (path) => readFile(join(files, path), 'utf8'),
     async scriptSpec({ text, inputs = [], outputs = null, env = {} }, changes = {}) {
-      const args = await observed(files, encode([text, inputs, places(outputs), { env }]));
+      const args = await observed(files, encode([text, inputs, places(outputs), { env }]), changes.web);
       return {
         v: 1,
         run: 'run1' as RunId,
@@ -133,9 +133,9 @@ export async function openDesk(): Promise<Desk> {
   return desk;
 }
 
-async function observed(root: string, args: Table): Promise<Table> {
+async function observed(root: string, args: Table, web: JobSpec['web']): Promise<Table> {
   const leaves = openLeavesOf(args).files;
-  const seen = await observeFiles({ root }).observe(leaves);
+  const seen = await observeFiles({ root, web }).observe(leaves);
   // What cannot be seen the engine hands to no job: here it is for the runner to find out.
   const versionOf = (at: number): string => (typeof seen[at] === 'string' ? seen[at] : ABSENT);
   return withVersions(args, (location) => versionOf(leaves.findIndex((leaf) => leaf.location === location)));

@@ -1,0 +1,21 @@
+/** Of data.example, signed by itself, good for a hundred years: for servers on 127.0.0.1 in tests, and for nothing else. */
+export const CERTIFICATE = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgmUfnBX15dyuDON2e
+hl+/rb/tImtxAFIrycX3EOrTY8OhRANCAARyOvBgc9WScK8R4cW6qEaaMnMY9xeH
+qsDvHaQ5M+8jlfP4GVKn49Zym2eqomQmRCVkhUCuwBs37VvicbRBbB/a
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBnjCCAUSgAwIBAgIUG5diLP9dpfcM36TI31n658QcerAwCgYIKoZIzj0EAwIw
+FzEVMBMGA1UEAwwMZGF0YS5leGFtcGxlMCAXDTI2MTEyNzEyMjkwNloYDzIxMjYx
+MTAzMTIyOTA2WjAXMRUwEwYDVQQDDAxkYXRhLmV4YW1wbGUwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAARyOvBgc9WScK8R4cW6qEaaMnMY9xeHqsDvHaQ5M+8jlfP4
+GVKn49Zym2eqomQmRCVkhUCuwBs37VvicbRBbB/ao2wwajAdBgNVHQ4EFgQUhg5t
+3Tyz8WKCpJ0yP1QkyfRhc+IwHwYDVR0jBBgwFoAUhg5t3Tyz8WKCpJ0yP1QkyfRh
+c+IwDwYDVR0TAQH/BAUwAwEB/zAXBgNVHREEEDAOggxkYXRhLmV4YW1wbGUwCgYI
+KoZIzj0EAwIDSAAwRQIhAIMOw8R7XyupsIOCJDKwre/wSwAC9EOnfVZ2h3c3YL7r
+AiBXHEse6nsVNO2H9JKJvOszpdSJKztzDFnt4ETLtub3Fg==
+-----END CERTIFICATE-----
+`,
+} as const;

@@ -61,14 +61,10 @@ export async function realPlace(path: string): Promise<string> {
   return join(there, rest);
 }
 
-/** One text for all spellings of a place: where it really is, without regard to case where its file system has none. */
-export async function placeKey(path: string): Promise<string> {
-  const { there, rest } = await split(path);
-  const place = join(there, rest);
-  return (await ignoresCase(there)) ? place.toLowerCase() : place;
-}
-
-/** As `placeKey`, of many paths: the folders that they lie in are looked at once. A file that is a link is replaced. */
+/**
+ * One text for all spellings of a place: where it really is, without regard to case where its file system has none. Each
+ * folder is looked at once. A link to a file is a place of its own: what is written takes its place.
+ */
 export function placeFinder(): (path: string) => Promise<string> {
   const folders = new Map<string, Promise<{ readonly place: string; readonly caseless: boolean }>>();
   const look = async (folder: string) => {

@@ -1,6 +1,6 @@
 /** What becomes of a script's outputs. */
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
-import { placeKey } from '../../core/files/contained.ts';
+import { placeFinder } from '../../core/files/contained.ts';
 import { outputMissing } from '../../core/files/errors.ts';
 import { checkOutput, checkPlace, type Output, stageOut } from '../../core/files/staging.ts';
 import { versionNow, type Written } from '../../core/files/store.ts';
@@ -11,6 +11,7 @@ import { type Index, mapChildren, type Node, type Table, TableBuilder } from '..
 import { JobFailure } from './failures.ts';
 
 const TRANSFERS_AT_ONCE = 4;
+const LOOKS_AT_ONCE = 16;
 
 type PlaceNode = Extract<Node, readonly ['place', ...unknown[]]>;
 
@@ -45,11 +46,15 @@ export async function takeOut(
 
 /** Places that are spelled apart may be one by way of links, or where the file system takes no notice of case. */
 async function checkApart(places: readonly PlaceNode[], stores: Stores): Promise<void> {
-  const asWritten = new Map<Target, Target>();
-  for (const [, , location, name] of places) {
+  const placeOf = placeFinder();
+  const placed = await mapConcurrent(places, LOOKS_AT_ONCE, async ([, , location, name]): Promise<[Target, Target]> => {
     const path = stores(location).path?.(location);
-    asWritten.set({ location: path === undefined ? location : await placeKey(path), name }, { location, name });
-  }
+    return [
+      { location: path === undefined ? location : await placeOf(path), name },
+      { location, name },
+    ];
+  });
+  const asWritten = new Map(placed);
   const clash = clashOf([...asWritten.keys()]);
   if (!clash) return;
   const [first, second] = clash.map((target) => asWritten.get(target)?.location ?? target.location);

@@ -1,10 +1,12 @@
 /** The command line: a client of the functions, on the local cloud. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { cleanCommand } from './clean.ts';
+import { COMPLETIONS, candidates, workflowNames } from './completion.ts';
 import { type ContextPart, parseContextPart } from './context.ts';
 import { cancelCommand, retryCommand } from './course.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
+import { workflowFiles } from './project.ts';
 import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
 import { projectRoot, stateFolder } from './session.ts';
 import { endQuietlyWithReader, shown } from './terminal.ts';
@@ -182,6 +184,24 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     .description('remove .redex: all runs, and what can be reused of them; results stay where they are')
     .option('--yes', 'do not ask')
     .action(async ({ yes = false }: { yes?: boolean }) => finish(await cleanCommand(root, yes)));
+
+  program
+    .command('completion')
+    .description('print what makes Tab complete commands, options and workflows: eval "$(redex completion bash)"')
+    .addArgument(new Argument('<shell>').choices(Object.keys(COMPLETIONS)))
+    .action((shell: string) => {
+      process.stdout.write(COMPLETIONS[shell] ?? '');
+    });
+
+  program
+    .command('complete', { hidden: true })
+    .argument('[words...]')
+    .action((words: string[]) => {
+      const namesIn = (file: string | undefined) =>
+        (file === undefined ? workflowFiles(root) : [file]).flatMap(workflowNames);
+      const found = candidates(program, words, namesIn);
+      process.stdout.write(found.map((word) => `${word}\n`).join(''));
+    });
 
   return program;
 }

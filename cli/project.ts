@@ -12,15 +12,16 @@ const WORKFLOW_FILES = ['workflow.ts', 'workflows/**/workflow.ts'];
 /** The environment of who gave the command: later it holds what the handlers need, too. */
 const TYPED_IN = { ...process.env };
 
+/** Of the project. */
+export function workflowFiles(root: string): string[] {
+  const files = globSync(WORKFLOW_FILES, { cwd: root, exclude: ['**/node_modules/**'] });
+  return files.sort().map((file) => join(root, file));
+}
+
 /** The project's workflow files, or those given. Throws UsageError when there are none, or one is missing. */
 export function bundleProject(root: string, files: readonly string[], profile: string | undefined): Promise<Bundle> {
   const config = join(root, 'redex.config.ts');
-  const entries =
-    files.length > 0
-      ? files.map((file) => resolve(file))
-      : globSync(WORKFLOW_FILES, { cwd: root, exclude: ['**/node_modules/**'] })
-          .sort()
-          .map((file) => join(root, file));
+  const entries = files.length > 0 ? files.map((file) => resolve(file)) : workflowFiles(root);
   if (entries.length === 0) {
     throw new UsageError(`there is no workflow in ${root}: looked for ${WORKFLOW_FILES.join(' and ')}`);
   }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { askedOf, newRunId } from '../core/engine/launch.ts';
 import type { RunStatus, RunSummary, World } from '../core/engine/ports.ts';
 import type { FailurePolicy, RunId } from '../core/graph/facts.ts';
-import { storeBundle } from '../core/host/bundle.ts';
+import { type Bundle, storeBundle } from '../core/host/bundle.ts';
 import { encode } from '../core/values/encode.ts';
 import type { Hash } from '../core/values/hash.ts';
 import { hashOf } from '../core/values/table.ts';
@@ -56,7 +56,7 @@ interface Request {
 export async function runCommand(root: string, words: readonly string[], options: RunOptions): Promise<number> {
   const files = words[0]?.endsWith('.ts') ? [words[0]] : [];
   const [name, ...flags] = words.slice(files.length);
-  const bundle = await bundleProject(root, files, options.profile);
+  const bundle = await bundled(root, files, name, options);
   const workflows = workflowsOf(bundle.program);
   if (name === undefined || name === '--help' || name === '-h') {
     const lines = workflows.map(
@@ -99,6 +99,24 @@ export async function runCommand(root: string, words: readonly string[], options
     about(run);
     return start(session, { ...request, run });
   });
+}
+
+/** What was typed as --profile may have been meant for the workflow, and then the project has no such profile. */
+async function bundled(
+  root: string,
+  files: readonly string[],
+  name: string | undefined,
+  { profile, typed }: RunOptions,
+): Promise<Bundle> {
+  try {
+    return await bundleProject(root, files, profile);
+  } catch (thrown) {
+    if (name === undefined || !typed.includes('--profile')) throw thrown;
+    const { program } = await bundleProject(root, files, undefined).catch(() => Promise.reject(thrown));
+    const workflows = workflowsOf(program).filter((one) => one.name === name || one.name.endsWith(`.${name}`));
+    for (const workflow of workflows) refuseAmbiguous(workflow, ['--profile']);
+    throw thrown;
+  }
 }
 
 /** Carries a run on, by default the newest that is not over. Gives the exit code. */

@@ -60,7 +60,7 @@ export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
   const { log = toStderr, environment, profile } = request;
   // By itself, where the command is given: what the configuration says is in the bundle, and not how it came to that.
   const settings =
-    config === undefined
+    config === undefined && profile === undefined
       ? undefined
       : settingsOf((await loaded({ root, entries: [], config, profile }, request, environment)).program);
   const { code, program, notes } = await loaded({ root, entries, settings }, request, {});

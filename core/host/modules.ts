@@ -30,7 +30,7 @@ export interface Project {
   readonly settings?: Settings | undefined;
 }
 
-export type Settings = Pick<Program, 'executors' | 'limits' | 'context'>;
+export type Settings = Pick<Program, 'executors' | 'limits' | 'context' | 'web'>;
 
 /** The module that imports all others and exports what the host loads. */
 export const ENTRY_MODULE = 'redex:entry';

@@ -136,11 +136,14 @@ describe('a bundle', () => {
     const folder = await project({
       ...FILES,
       'redex.config.ts': `import { defineConfig } from 'redex';
-        export default defineConfig({ limits: { db: 2 }, context: { tools: 'gatk' }, profiles: { debian: { context: { tools: 'picard' } } } });`,
+        export default defineConfig({ web: { privateRedirects: ['10.0.0.0/8'] }, limits: { db: 2 }, context: { tools: 'gatk' }, profiles: { debian: { context: { tools: 'picard' } } } });`,
     });
     const entries = [join(folder, 'workflow.ts')];
     const { program } = await bundleProgram({ entries, config: join(folder, 'redex.config.ts'), profile: 'debian' });
-    expect(program).toMatchObject({ limits: { db: 2 }, context: { tools: 'picard' } });
+    const web = { privateRedirects: ['10.0.0.0/8'] };
+    expect(program).toMatchObject({ limits: { db: 2 }, web, context: { tools: 'picard' } });
+    // Even where there is no configuration that could have it.
+    await expect(bundleProgram({ entries, profile: 'debian' })).rejects.toThrow('has no profile "debian"');
   });
 
   describe('whose configuration looks at the environment', () => {

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     // Tests start processes and servers of their own: the default of 5 s is short on a loaded machine of two cores.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 30_000,
     // Much of them is waiting for processes: each core has a test file. The default leaves one core idle.
     maxWorkers: '100%',

@@ -121,14 +121,14 @@ describe('a look at many files in S3', () => {
     { length: 100 },
     (_, at) => ({ kind: 'file', location: `s3://bucket/object-${at}` }) as const,
   );
-  const lookAt = async (): Promise<string[]> => {
-    const seen = await observeFiles({ s3: clientOf(proxy.url) }, PATIENCE).observe(places);
+  const lookAt = async (idleMs?: number): Promise<string[]> => {
+    const seen = await observeFiles({ s3: clientOf(proxy.url, idleMs) }, PATIENCE).observe(places);
     return seen.map((one) => (typeof one === 'string' ? one : errorLine(one.unseen)));
   };
 
   it('says of each that it is refused where it is, and not that it is absent', async () => {
     proxy.meet([403, 400]);
-    const seen = await lookAt();
+    const seen = await lookAt(10_000);
     expect(seen.filter((one) => /^FileRefused: s3:\/\/bucket\/object-\d+ cannot be reached: /.test(one))).toHaveLength(
       2,
     );
@@ -143,7 +143,7 @@ describe('a look at many files in S3', () => {
     });
     await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
     const client = clientOf(`http://127.0.0.1:${(endless.address() as AddressInfo).port}`, 10_000);
-    const files = observeFiles({ s3: client }, PATIENCE, 300);
+    const files = observeFiles({ s3: client }, PATIENCE, 1500);
     const [folder, file] = await files.observe([
       { kind: 'dir', location: 's3://bucket/d/' },
       { kind: 'file', location: '/no/such/file' },

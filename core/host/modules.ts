@@ -7,7 +7,7 @@
  * 3. a package from outside the project is `package:…`.
  */
 import { readFile } from 'node:fs/promises';
-import { dirname, extname, join, relative, sep } from 'node:path';
+import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
 import type { Program } from '../values/program.ts';
@@ -194,7 +194,11 @@ async function loadUser(
 ): Promise<OnLoadResult> {
   try {
     const module = await modules.open(file);
-    const { code, mappings, notes: own } = await attachSources(module);
+    const {
+      code,
+      mappings,
+      notes: own,
+    } = await attachSources(module, isBelow(file, root) || !isPackage(file) ? basename(file) : module.path);
     originals.set(module.path, { text: await readFile(file, 'utf8'), mappings });
     // The code has no comments any more. What redex.config.ts does is done once, and in no hash.
     if (config === undefined) notes.push(...own, ...environmentNote(module));

@@ -35,7 +35,7 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
   const open = (file: string): Promise<OpenModule> =>
     once(opened, file, async () => {
       const targets = new Map<string, Promise<Target>>();
-      const path = relative(root, file).split(sep).join('/');
+      const path = shownPath(file, root);
       const text = await readFile(file, 'utf8');
       const files = new Map<string, Promise<Asset | undefined>>();
       return openModule(
@@ -77,6 +77,16 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
 const DEFINES_TASKS = /\bfrom\s*['"]redex['"]/;
 /** Packages in the old module format are data: their exports are known only when they run. */
 const MODULE = /^\s*(import|export)\b/m;
+
+/**
+ * The file's path relative to the project, as messages and stacks have it. A package that lies elsewhere, hoisted to a
+ * folder above the project or linked, is shown where npm puts packages.
+ */
+export function shownPath(file: string, root: string): string {
+  const path = relative(root, file).split(sep).join('/');
+  const [, name] = path.startsWith('../') ? (/.*\/node_modules\/(.*)$/.exec(path) ?? []) : [];
+  return name === undefined ? path : `node_modules/${name}`;
+}
 
 export function isPackage(file: string): boolean {
   return file.includes(`${sep}node_modules${sep}`);

@@ -114,10 +114,12 @@ export async function openModule(
 
 /**
  * The module as JavaScript that registers, for every function given to `task(…)` and every function and class at its top
- * level, its text and what it can reach; with an inline source map.
+ * level, its text and what it can reach; with an inline source map. `source`: the author's file, as esbuild is to read it
+ * there.
  */
 export async function attachSources(
   module: OpenModule,
+  source: string,
 ): Promise<{ readonly code: string; readonly mappings: Mappings; readonly notes: readonly string[] }> {
   const { code, mappings, names } = module;
   const notes = new Set<string>();
@@ -149,7 +151,7 @@ export async function attachSources(
   const done = insertInto(code, mappings, insertions);
   const moved = JSON.stringify({
     version: 3,
-    sources: [basename(module.path)],
+    sources: [source],
     names,
     mappings: formatMappings(done.mappings),
   });

@@ -104,6 +104,25 @@ describe('a package', () => {
   });
 });
 
+describe('a task of a package', () => {
+  it('has its file and line, in the project’s own node_modules and in one above', async () => {
+    const index = (name: string) => `/** A\n * comment. */\n${workflow(`task('${name}', () => 1);`)}`;
+    const folder = await project({
+      'app/package.json': '{"type":"module"}',
+      'app/workflow.ts': "import 'own'; import 'hoisted';",
+      'app/node_modules/own/package.json': '{"name":"own","type":"module","exports":"./lib/index.js"}',
+      'app/node_modules/own/lib/index.js': index('own.t'),
+      'node_modules/hoisted/package.json': '{"name":"hoisted","type":"module","exports":"./index.js"}',
+      'node_modules/hoisted/index.js': index('hoisted.t'),
+    });
+    const { tasks } = (await bundleProgram({ entries: [join(folder, 'app/workflow.ts')] })).program;
+    expect([tasks['own.t']?.place, tasks['hoisted.t']?.place]).toEqual([
+      'node_modules/own/lib/index.js:4',
+      'node_modules/hoisted/index.js:4',
+    ]);
+  });
+});
+
 describe('a project', () => {
   const lab = "import { task } from 'redex'; import { two } from 'two'; export const scale = task('t', () => two * 2);";
 

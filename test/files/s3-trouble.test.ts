@@ -121,8 +121,10 @@ describe('a look at many files in S3', () => {
     { length: 100 },
     (_, at) => ({ kind: 'file', location: `s3://bucket/object-${at}` }) as const,
   );
-  const lookAt = async (idleMs?: number): Promise<string[]> => {
-    const seen = await observeFiles({ s3: clientOf(proxy.url, idleMs) }, PATIENCE).observe(places);
+  const lookAt = async (silenceMs = PATIENCE.silenceMs): Promise<string[]> => {
+    const seen = await observeFiles({ s3: clientOf(proxy.url, 2 * silenceMs) }, { ...PATIENCE, silenceMs }).observe(
+      places,
+    );
     return seen.map((one) => (typeof one === 'string' ? one : errorLine(one.unseen)));
   };
 

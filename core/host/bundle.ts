@@ -88,7 +88,8 @@ async function loaded(
   return await inTemporaryFolder(async (folder) => {
     const file = join(folder, 'bundle.mjs');
     await writeFile(file, code);
-    return { code, notes, program: await askProgram(file, request, environment) };
+    const { program, notes: own } = await askProgram(file, request, environment);
+    return { code, notes: [...notes, ...own], program };
   });
 }
 
@@ -97,7 +98,7 @@ async function askProgram(
   file: string,
   { workerUrl = WORKER_URL, log = toStderr }: BundleRequest,
   environment: Readonly<Record<string, string | undefined>>,
-): Promise<Omit<Program, 'bundle'>> {
+): Promise<Omit<Loaded, 'code'>> {
   const crew = crewFor(file, {
     workerUrl,
     log,
@@ -108,7 +109,7 @@ async function askProgram(
   });
   try {
     const answer = await crew.call({ kind: 'program' });
-    if (answer.ok) return answer.value as Omit<Program, 'bundle'>;
+    if (answer.ok) return answer.value as Omit<Loaded, 'code'>;
     throw new BundleError(messageOf(answer.error));
   } catch (thrown) {
     if (thrown instanceof BundleError || !(thrown instanceof Error)) throw thrown;

@@ -20,11 +20,14 @@ export interface Scope {
   readonly end: number;
   readonly parent: Scope | undefined;
   readonly names: ReadonlySet<string>;
+  /** Those that always mean a function or a class that is written here, with its text. */
+  readonly functions: ReadonlyMap<string, { readonly start: number; readonly end: number }>;
 }
 
 interface OpenScope extends Scope {
   readonly parent: OpenScope | undefined;
   readonly names: Set<string>;
+  readonly functions: Map<string, AnyNode>;
   /** Takes `var`: a function's, or the module's. */
   readonly isFunction: boolean;
 }
@@ -48,6 +51,7 @@ export function scopesOf(program: AnyNode): Scopes {
     end: program.end,
     parent: undefined,
     names: new Set(),
+    functions: new Map(),
     isFunction: true,
   };
   const uses: Use[] = [];
@@ -68,11 +72,16 @@ class Walk {
   }
 
   #open(node: AnyNode, parent: OpenScope, isFunction: boolean): OpenScope {
-    return { start: node.start, end: node.end, parent, names: new Set(), isFunction };
+    return { start: node.start, end: node.end, parent, names: new Set(), functions: new Map(), isFunction };
   }
 
   #use(node: Identifier, scope: OpenScope, isWritten = false, member?: string): void {
     this.#uses.push({ node, scope, member, isWritten });
+  }
+
+  #define(name: string, node: AnyNode, scope: OpenScope): void {
+    scope.names.add(name);
+    scope.functions.set(name, node);
   }
 
   children(node: AnyNode, scope: OpenScope): void {
@@ -85,7 +94,7 @@ class Walk {
         this.#use(node, scope);
         return;
       case 'FunctionDeclaration':
-        if (node.id) scope.names.add(node.id.name);
+        if (node.id) this.#define(node.id.name, node, scope);
         this.#function(node, scope);
         return;
       case 'FunctionExpression':
@@ -93,7 +102,7 @@ class Walk {
         this.#function(node, scope);
         return;
       case 'ClassDeclaration':
-        if (node.id) scope.names.add(node.id.name);
+        if (node.id) this.#define(node.id.name, node, scope);
         this.#class(node, scope);
         return;
       case 'ClassExpression':
@@ -103,6 +112,8 @@ class Walk {
         const target = node.kind === 'var' ? functionScope(scope) : scope;
         for (const { id, init } of node.declarations) {
           this.#pattern(id, scope, target);
+          if (node.kind === 'const' && id.type === 'Identifier' && init && FUNCTIONS.has(init.type))
+            target.functions.set(id.name, init);
           if (init) this.visit(init, scope);
         }
         return;
@@ -236,6 +247,13 @@ class Walk {
     }
   }
 }
+
+/** Expressions that make a function or a class. */
+export const FUNCTIONS: ReadonlySet<string> = new Set([
+  'FunctionExpression',
+  'ArrowFunctionExpression',
+  'ClassExpression',
+]);
 
 function isPattern(node: AnyNode): boolean {
   return node.type === 'Identifier' || node.type === 'ObjectPattern' || node.type === 'ArrayPattern';

@@ -11,9 +11,9 @@ import { type AnyNode, parse } from 'acorn';
 import { type Loader, type TransformOptions, transform } from 'esbuild';
 import { digest } from '../values/hash.ts';
 import { ASSETS_MODULE, type Asset, LAY_OUT } from './assets.ts';
-import { factsOf, type Span, taskNames, visit } from './module-facts.ts';
+import { factsOf, type Span, type TaskNames, taskNames, visit } from './module-facts.ts';
 import { type Reach, reachOf, type SourceModule } from './reach.ts';
-import type { Scope } from './scopes.ts';
+import { childrenOf, FUNCTIONS, type Scope } from './scopes.ts';
 import {
   formatMappings,
   type Insertion,
@@ -125,13 +125,7 @@ export async function attachSources(
   const notes = new Set<string>();
   const spans = functionsOf(module.program);
   const insertions: Insertion[] = [];
-  for (const span of spans) {
-    const text = await module.textOf(span);
-    const { around, captured } = span.declared ? NOTHING_AROUND : surroundingsOf(module, span);
-    const reach = await reachOf(module, span, around);
-    if (!span.declared) for (const note of reach.notes) notes.add(note);
-    insertions.push(...insertionsFor(span, registration(text, reach, captured)));
-  }
+  // Before functions: where one ends with such an address, both end at one place.
   for (const { start, end, address } of module.facts.files) {
     const asset = await module.fileAt(address);
     if (!asset) continue;
@@ -141,6 +135,13 @@ export async function attachSources(
       at: end,
       text: `, ${[hash, name, mode, base64].map((part) => JSON.stringify(part)).join(', ')})`,
     });
+  }
+  for (const span of spans) {
+    const text = await module.textOf(span);
+    const { around, captured } = span.declared ? NOTHING_AROUND : surroundingsOf(module, span);
+    const reach = await reachOf(module, span, around);
+    if (span.isTask) for (const note of reach.notes) notes.add(note);
+    insertions.push(...insertionsFor(span, registration(text, reach, captured)));
   }
   // Imports are hoisted, so the last place is as good as the first, and no line moves.
   insertions.push({
@@ -161,37 +162,52 @@ export async function attachSources(
 
 interface Surroundings {
   readonly around: readonly Span[];
-  /** Names of the functions around, which the function uses. */
-  readonly captured: readonly string[];
+  /** Names of the functions around which it uses, or a function of theirs that it uses, sorted; their own have their text there. */
+  readonly captured: readonly { readonly name: string; readonly isText: boolean }[];
 }
 
 const NOTHING_AROUND: Surroundings = { around: [], captured: [] };
 
 /** A function inside of another one may use what that one was given: its values are known when the program runs. */
-function surroundingsOf({ facts }: OpenModule, { start, end }: Span): Surroundings {
-  const captured = new Set<string>();
+function surroundingsOf({ facts }: OpenModule, span: Span): Surroundings {
+  const captured = new Map<string, boolean>();
   let outer: Scope | undefined;
-  for (const { name, scope, ...reference } of facts.scopes.references) {
-    const isWithin = start <= reference.start && reference.start < end;
-    if (!isWithin || !scope || scope === facts.scopes.module || scope.start >= start) continue;
-    if (name !== 'arguments') captured.add(name);
-    outer = scope;
-    while (outer.parent && outer.parent !== facts.scopes.module) outer = outer.parent;
+  const texts = new Set<Span>([span]);
+  for (const { start, end } of texts) {
+    for (const { name, scope, ...reference } of facts.scopes.references) {
+      const isWithin = start <= reference.start && reference.start < end;
+      if (!isWithin || !scope || scope === facts.scopes.module || (start <= scope.start && scope.start < end)) continue;
+      const text = scope.functions.get(name);
+      if (text) texts.add(text);
+      if (name !== 'arguments' && !captured.has(name)) captured.set(name, text !== undefined);
+      outer ??= scope;
+      while (outer.parent && outer.parent !== facts.scopes.module) outer = outer.parent;
+    }
   }
-  return outer ? { around: [{ start: outer.start, end: outer.end }], captured: [...captured].sort() } : NOTHING_AROUND;
+  if (!outer) return NOTHING_AROUND;
+  const sorted = [...captured].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    around: [{ start: outer.start, end: outer.end }],
+    captured: sorted.map(([name, isText]) => ({ name, isText })),
+  };
 }
 
 /** What follows the function in the call that registers it. */
-function registration(text: string, { text: reached, parts }: Reach, captured: readonly string[]): string {
+function registration(text: string, { text: reached, parts }: Reach, captured: Surroundings['captured']): string {
   const helpers = Object.fromEntries(parts.map((part) => [part.label, digest('helper', part.text).slice(0, 8)]));
-  const known = [text, reached === '' ? '' : digest('reach', reached), helpers, captured].map((part) =>
+  const names = captured.map(({ name }) => name);
+  const known = [text, reached === '' ? '' : digest('reach', reached), helpers, names].map((part) =>
     JSON.stringify(part),
   );
-  return [...known, ...(captured.length > 0 ? [`() => [${captured.join(', ')}]`] : [])].join(', ');
+  // Each by itself, since one may never have been reached.
+  const values = captured.map(({ name, isText }) => (isText ? 'undefined' : `() => ${name}`));
+  return [...known, ...(captured.length > 0 ? [`[${values.join(', ')}]`] : [])].join(', ');
 }
 
 /** Where a function stands, and how its text is attached: around it, or by name after its declaration. */
 interface FunctionSpan extends Span {
+  /** Of a task: what cannot be followed in it is worth saying. */
+  readonly isTask?: boolean;
   readonly declared?: { readonly name: string; readonly after: number };
 }
 
@@ -203,18 +219,28 @@ function insertionsFor({ start, end, declared }: FunctionSpan, text: string): In
   ];
 }
 
-const FUNCTIONS = new Set(['FunctionExpression', 'ArrowFunctionExpression', 'ClassExpression']);
-
 function functionsOf(program: AnyNode): FunctionSpan[] {
   const spans: FunctionSpan[] = [];
   if (program.type !== 'Program') return spans;
   const names = taskNames(program.body);
   visit(program, (node) => {
     if (node.type !== 'CallExpression' || !names.calls(node.callee)) return;
-    for (const { type, start, end } of node.arguments) if (FUNCTIONS.has(type)) spans.push({ start, end });
+    for (const { type, start, end } of node.arguments)
+      if (FUNCTIONS.has(type)) spans.push({ start, end, isTask: true });
   });
-  for (const statement of program.body) spans.push(...declaredIn(statement));
+  for (const statement of program.body) spans.push(...declaredIn(statement), ...givenIn(statement, names));
   return spans;
+}
+
+/** Functions that are given to calls where the module is loaded, to a factory of tasks perhaps: each is made once. */
+function givenIn(node: AnyNode, names: TaskNames): FunctionSpan[] {
+  if (FUNCTIONS.has(node.type) || node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') return [];
+  const isCall = (node.type === 'CallExpression' && !names.calls(node.callee)) || node.type === 'NewExpression';
+  const given = isCall ? node.arguments.filter(({ type }) => FUNCTIONS.has(type)) : [];
+  return [
+    ...given.map(({ start, end }) => ({ start, end })),
+    ...childrenOf(node).flatMap((child) => givenIn(child, names)),
+  ];
 }
 
 /** Functions and classes that a statement at the top level declares. */

@@ -66,7 +66,7 @@ async function load(): Promise<BundleModule> {
 async function carryOut(bundle: BundleModule, call: Extract<ToWorker, { type: 'call' }>['call']): Promise<unknown> {
   switch (call.kind) {
     case 'program':
-      return bundle.program();
+      return { program: bundle.program(), notes: bundle.notes() };
     case 'root':
       return bundle.root(call.workflow, call.args);
     case 'run':

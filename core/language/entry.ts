@@ -16,6 +16,8 @@ import { helpersOf, taskHash } from './sources.ts';
 export interface BundleModule {
   /** Tasks by full name, executors, limits, context: Program without the bundle's own hash. */
   program(): Omit<Program, 'bundle'>;
+  /** What no task's hash can have of what factories gave to tasks, for people: where, what, and what to do. */
+  notes(): string[];
   /** Runs one task function on a list of arguments; gives the encoded result. Rejects with whatever the function throws, or NotEncodable. */
   invoke(task: string, args: Table): Promise<Table>;
   /**
@@ -36,6 +38,7 @@ export class TaskNotFound extends Error {
 export function makeBundle(config: Config | undefined, profile: string | undefined, address?: string): BundleModule {
   return {
     program: () => ({ ...resolveConfig(config ?? {}, profile), tasks: taskInfos(address) }),
+    notes: () => [...new Set(allDefinitions().flatMap((definition) => notesOn(definition, address)))],
     invoke: (name, args) =>
       Promise.resolve(args)
         .then((given) => run(functionOf(name), given))
@@ -53,9 +56,9 @@ function taskInfos(address: string | undefined): Record<string, TaskInfo> {
 }
 
 function taskInfo(definition: TaskDefinition, address: string | undefined): TaskInfo {
-  const { options, params, description, definedAt } = definition;
+  const { options, params, description } = definition;
   const helpers = helpersOf(definition);
-  const place = address === undefined ? undefined : placeIn(definedAt?.stack, address);
+  const place = placeOf(definition, address);
   return {
     hash: taskHash(definition),
     options,
@@ -64,6 +67,23 @@ function taskInfo(definition: TaskDefinition, address: string | undefined): Task
     ...(params && { params: jsonSchemaOf(params) }),
     ...(description !== undefined && { description }),
   };
+}
+
+function placeOf({ definedAt }: TaskDefinition, address: string | undefined): string | undefined {
+  return address === undefined ? undefined : placeIn(definedAt?.stack, address);
+}
+
+/** Once for each line and name: a factory makes many tasks. Whoever includes something has said what counts. */
+function notesOn(definition: TaskDefinition, address: string | undefined): string[] {
+  const found = new Map<string, string>();
+  taskHash(definition, (name, what) => found.set(name, what));
+  if (definition.includes.length > 0) return [];
+  const place = placeOf(definition, address) ?? definition.name;
+  return [...found].map(
+    ([name, what]) =>
+      `${place}: the task's function holds ${name}, ${what}, which cannot be followed: what it is then is in no task's ` +
+      'hash. Put what the results depend on in includes, or give the task a version',
+  );
 }
 
 type TaskFunction = (...args: unknown[]) => unknown;

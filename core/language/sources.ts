@@ -3,9 +3,11 @@
  * since the calls that attach them stand in user code that imports nothing.
  */
 import { TASK } from '../values/classes.ts';
-import { encode } from '../values/encode.ts';
+import { byCodeUnit, encode, NotEncodable } from '../values/encode.ts';
 import { digest, type Hash } from '../values/hash.ts';
 import { hashOf } from '../values/table.ts';
+import { splitOptions } from './callable.ts';
+import { isRecord } from './concrete.ts';
 import type { TaskDefinition } from './registry.ts';
 
 const SOURCES = Symbol.for('redex.sources');
@@ -17,9 +19,9 @@ interface Source {
   readonly reach: string;
   /** Digests of what it reaches, by name and file: for people. */
   readonly helpers: Readonly<Record<string, string>>;
-  /** Names of functions around it that it uses, and what they hold now. */
+  /** Names of functions around it that it uses, and what they hold; undefined for what is known by the text around it. */
   readonly captured: readonly string[];
-  readonly values?: () => readonly unknown[];
+  readonly values?: readonly ((() => unknown) | undefined)[];
 }
 
 function sourceOf(fn: object): Source | undefined {
@@ -32,37 +34,85 @@ export function helpersOf({ fn, version }: TaskDefinition): Readonly<Record<stri
   return (version === undefined && fn && sourceOf(fn)?.helpers) || {};
 }
 
-/** A function's text, what it reaches, and what it was given where it was made. */
-function codeOf({ text, reach, captured, values }: Source): unknown[] {
-  if (!values) return [text, reach];
-  const held = valuesOf(values);
-  return [text, reach, captured.map((name, at) => [name, held ? valueText(held[at]) : ''])];
-}
+/** Is told what a task holds that no hash can follow: by which name, and what it is. */
+export type Unfollowed = (name: string, what: string) => void;
 
-function valuesOf(values: () => readonly unknown[]): readonly unknown[] | undefined {
-  try {
-    return values();
-  } catch {
-    // One of them is declared further down, and was never reached.
-    return undefined;
+/** The texts of functions and the values they were given; what cannot be followed is ''. */
+class Texts {
+  readonly #unfollowed: Unfollowed;
+  /** In the order in which they are met: what contains itself, or stands in many places, is read once. */
+  readonly #numbers = new Map<object, number>();
+
+  constructor(unfollowed: Unfollowed) {
+    this.#unfollowed = unfollowed;
+  }
+
+  /** A function's text, what it reaches, and what it was given where it was made. */
+  code(source: Source): unknown[] {
+    const { text, reach, captured, values } = source;
+    if (!values) return [text, reach];
+    return [text, reach, captured.map((name, at) => [name, this.#held(name, values[at])])];
+  }
+
+  #held(name: string, value: (() => unknown) | undefined): unknown {
+    if (!value) return '';
+    try {
+      return this.#value(name, value());
+    } catch (thrown) {
+      // What was never reached, being declared further down, is of no use to the task either.
+      if (!(thrown instanceof ReferenceError)) this.#unfollowed(name, 'something that cannot be read');
+      return '';
+    }
+  }
+
+  #value(name: string, value: unknown): unknown {
+    const source = typeof value === 'function' ? sourceOf(value) : undefined;
+    if (source) return this.#once(value as object, () => this.code(source));
+    try {
+      return hashOf(encode(value));
+    } catch (thrown) {
+      if (!(thrown instanceof NotEncodable)) throw thrown;
+      return this.#parts(name, value);
+    }
+  }
+
+  /** Of what is no value of a task as a whole. */
+  #parts(name: string, value: unknown): unknown {
+    const { task, options } = splitOptions(value);
+    if (options) return ['task', hashOf(encode(task)), this.#value(name, options)];
+    if (value instanceof RegExp) return ['regexp', String(value)];
+    if (typeof value === 'function' && Reflect.get(globalThis, value.name) === value) return ['global', value.name];
+    const list = (values: Iterable<unknown>) => [...values].map((part) => this.#value(name, part));
+    if (Array.isArray(value)) return this.#once(value, () => ['list', ...list(value)]);
+    if (value instanceof Map) return this.#once(value, () => ['map', list(value.keys()), list(value.values())]);
+    if (value instanceof Set) return this.#once(value, () => ['set', ...list(value)]);
+    if (!isRecord(value) || Object.getOwnPropertySymbols(value).length > 0) {
+      this.#unfollowed(name, kindOf(value));
+      return '';
+    }
+    const keys = Object.keys(value).sort(byCodeUnit);
+    return this.#once(value, () => ['record', keys, list(keys.map((key) => value[key]))]);
+  }
+
+  #once(value: object, read: () => unknown): unknown {
+    const number = this.#numbers.get(value);
+    if (number !== undefined) return ['met', number];
+    this.#numbers.set(value, this.#numbers.size);
+    return read();
   }
 }
 
-/** What cannot be encoded, and a function made in the same place, is known by the text around it alone. */
-function valueText(value: unknown): unknown {
-  const source = typeof value === 'function' ? sourceOf(value) : undefined;
-  if (source) return codeOf(source);
-  try {
-    return hashOf(encode(value));
-  } catch {
-    return '';
-  }
+function kindOf(value: unknown): string {
+  if (typeof value === 'function') return `a function (${value.name || 'without a name'}) whose source is not known`;
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  return `an instance of ${Object.getPrototypeOf(value)?.constructor?.name || 'a class'}`;
 }
 
-/** The task's hash. Throws when it has neither a version nor a known source, or includes a function without a known source. */
-export function taskHash(definition: TaskDefinition): Hash {
+/** The task's hash; `unfollowed` is told what no hash can have of what it holds. Throws when it has neither a version nor a known source, or includes a function without a known source. */
+export function taskHash(definition: TaskDefinition, unfollowed: Unfollowed = () => undefined): Hash {
   const { name, version, fn, includes } = definition;
-  const included = includes.map((part) => includedText(name, part));
+  const texts = new Texts(unfollowed);
+  const included = includes.map((part) => includedText(texts, name, part));
   if (version !== undefined) return digest('task', JSON.stringify([name, 'version', version, ...included]));
   const source = fn && sourceOf(fn);
   if (source === undefined) {
@@ -70,14 +120,14 @@ export function taskHash(definition: TaskDefinition): Hash {
       `the task ${name} has neither a version nor a known source: write its function where task(…) is called, or give it a version; a package that defines tasks has redex by import, not by require`,
     );
   }
-  return digest('task', JSON.stringify([name, 'code', codeOf(source), ...included]));
+  return digest('task', JSON.stringify([name, 'code', texts.code(source), ...included]));
 }
 
 /** A function stands for its source, everything else for its value. */
-function includedText(task: string, part: unknown): unknown {
+function includedText(texts: Texts, task: string, part: unknown): unknown {
   if (typeof part === 'function') {
     const source = sourceOf(part);
-    if (source !== undefined) return codeOf(source);
+    if (source !== undefined) return texts.code(source);
     if (!isTask(part))
       throw new Error(
         `the task ${task} includes ${part.name || 'a function'}, whose source is not known: only functions at the top level of a file are`,

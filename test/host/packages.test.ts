@@ -174,14 +174,16 @@ describe('a file beside a workflow', () => {
     const code = `${READ}import { execFileSync } from 'node:child_process'; import { fileURLToPath } from 'node:url';
       const tool = new URL('../tool', import.meta.url);
       const text = readFileSync(tool, 'utf8');
-      export const t = task('t', () => [text.length, execFileSync(fileURLToPath(tool), { encoding: 'utf8' })]);`;
+      // A function that ends with the address.
+      const [again] = [0].map(() => new URL('../tool', import.meta.url));
+      export const t = task('t', () => [text.length, ...[tool, again].map((each) => execFileSync(fileURLToPath(each), { encoding: 'utf8' }))]);`;
     const files = {
       'workflow.ts': "export * from './deep/flow.ts';",
       'deep/flow.ts': workflow(code),
       tool: '#!/bin/sh\necho ran\n',
     };
     const { value } = await runElsewhere(files, (folder) => chmod(join(folder, 'tool'), 0o755));
-    expect(value).toEqual([19, 'ran\n']);
+    expect(value).toEqual([19, 'ran\n', 'ran\n']);
   });
 
   it('that is too large is refused with advice', async () => {

@@ -151,7 +151,8 @@ async function resolveSource(build: PluginBuild, source: string, importer: strin
 function placeOf(file: string, root: string): OnResolveResult {
   if (isBelow(file, CORE)) return { path: slashes(relative(CORE, file)), namespace: 'redex', pluginData: file };
   if (isBelow(file, root) || !isPackage(file)) return { path: file, namespace: 'file' };
-  const [, name] = /.*[/\\]node_modules[/\\](.*)$/.exec(file) ?? [];
+  // From the outermost folder of packages: the same package may be there twice, in two versions.
+  const [, name] = /.*?[/\\]node_modules[/\\](.*)$/.exec(file) ?? [];
   return { path: slashes(name ?? file), namespace: 'package', pluginData: file };
 }
 

@@ -84,7 +84,7 @@ const MODULE = /^\s*(import|export)\b/m;
  */
 export function shownPath(file: string, root: string): string {
   const path = relative(root, file).split(sep).join('/');
-  const [, name] = path.startsWith('../') ? (/.*\/node_modules\/(.*)$/.exec(path) ?? []) : [];
+  const [, name] = path.startsWith('../') ? (/.*?\/node_modules\/(.*)$/.exec(path) ?? []) : [];
   return name === undefined ? path : `node_modules/${name}`;
 }
 

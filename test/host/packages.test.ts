@@ -105,20 +105,26 @@ describe('a package', () => {
 });
 
 describe('a task of a package', () => {
-  it('has its file and line, in the project’s own node_modules and in one above', async () => {
+  it('has its file and line, in the project’s own node_modules and in one above, of every version that is there', async () => {
     const index = (name: string) => `/** A\n * comment. */\n${workflow(`task('${name}', () => 1);`)}`;
     const folder = await project({
       'app/package.json': '{"type":"module"}',
-      'app/workflow.ts': "import 'own'; import 'hoisted';",
+      'app/workflow.ts': "import 'own'; import 'hoisted'; import 'two';",
       'app/node_modules/own/package.json': '{"name":"own","type":"module","exports":"./lib/index.js"}',
       'app/node_modules/own/lib/index.js': index('own.t'),
       'node_modules/hoisted/package.json': '{"name":"hoisted","type":"module","exports":"./index.js"}',
-      'node_modules/hoisted/index.js': index('hoisted.t'),
+      'node_modules/hoisted/index.js': `${index('hoisted.t')}\nimport 'two';`,
+      'node_modules/hoisted/node_modules/two/package.json': '{"name":"two","type":"module","exports":"./index.js"}',
+      'node_modules/hoisted/node_modules/two/index.js': index('two.new'),
+      'node_modules/two/package.json': '{"name":"two","type":"module","exports":"./index.js"}',
+      'node_modules/two/index.js': index('two.old'),
     });
     const { tasks } = (await bundleProgram({ entries: [join(folder, 'app/workflow.ts')] })).program;
-    expect([tasks['own.t']?.place, tasks['hoisted.t']?.place]).toEqual([
+    expect(['own.t', 'hoisted.t', 'two.new', 'two.old'].map((name) => tasks[name]?.place)).toEqual([
       'node_modules/own/lib/index.js:4',
       'node_modules/hoisted/index.js:4',
+      'node_modules/hoisted/node_modules/two/index.js:4',
+      'node_modules/two/index.js:4',
     ]);
   });
 });

@@ -42,7 +42,7 @@ async function daemons(seconds: string): Promise<number> {
   return all.filter((pid) => !commands.includes(pid)).length;
 }
 
-describe('no daemon is left', { timeout: 60_000 }, () => {
+describe('no daemon is left', { timeout: 240_000 }, () => {
   test('when the run is done', async () => {
     const { seconds, words } = command(0.5);
     const { child, ended } = begin(folder, words);

@@ -50,7 +50,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all(cleanups.map((clean) => clean())));
 
-describe('a sample fails', { timeout: 60_000 }, () => {
+describe('a sample fails', { timeout: 240_000 }, () => {
   test.each([
     ['exit', ['exit code 1', 'noise 30', 'last words']],
     ['input', ['in/nothing here.txt']],

@@ -23,7 +23,7 @@ async function untilStarts(count: number): Promise<void> {
   while (startsOf(folder) < count) await sleep(20);
 }
 
-describe('A run stopped by Ctrl-C', { timeout: 60_000 }, () => {
+describe('A run stopped by Ctrl-C', { timeout: 240_000 }, () => {
   /** To the whole process group, as a terminal sends it. */
   function pressCtrlC({ pid }: ChildProcess): void {
     process.kill(-(pid as number), 'SIGINT');
@@ -106,7 +106,7 @@ describe('A run stopped by Ctrl-C', { timeout: 60_000 }, () => {
   });
 });
 
-describe('A run that was interrupted', { timeout: 60_000 }, () => {
+describe('A run that was interrupted', { timeout: 240_000 }, () => {
   test('and whose code has changed since gives way to the one asked for now', async () => {
     const { child, ended } = begin(folder, command('old'));
     await untilStarts(startsOf(folder) + 1);

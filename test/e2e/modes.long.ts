@@ -48,7 +48,7 @@ async function modes(folder: string): Promise<Record<string, string>> {
 
 it.each(['022', '000', '027'])(
   "all that redex keeps is its owner's alone, and results have the modes of the umask %s",
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async (octal) => {
     const umask = Number.parseInt(octal, 8);
     const folder = await project({ 'workflow.ts': WORKFLOW });

@@ -71,7 +71,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all(cleanups.map((clean) => clean())));
 
-test('files of any name are read, written, recognised and reused', { timeout: 60_000 }, async () => {
+test('files of any name are read, written, recognised and reused', { timeout: 240_000 }, async () => {
   const words = ['run', 'names', '--args-file', 'args.json', '--json'];
   const ended = await redex(folder, ...words);
   expect(ended.code, ended.stderr).toBe(0);
@@ -89,7 +89,7 @@ test('files of any name are read, written, recognised and reused', { timeout: 60
   expect(counts(runEnd(await redex(folder, ...words)), 'done')).toMatchObject({ 'redex.script': 2 });
 });
 
-test('names that are no UTF-8 are told apart, printed escaped, and reused', { timeout: 60_000 }, async () => {
+test('names that are no UTF-8 are told apart, printed escaped, and reused', { timeout: 240_000 }, async () => {
   const names = ['caf\\xe9', 'caf\\xea', 'café', '\\xff/deep \\x80'];
   for (const name of names) {
     const path = join(folder, 'bytes', name);
@@ -108,7 +108,7 @@ test('names that are no UTF-8 are told apart, printed escaped, and reused', { ti
 
 test.runIf(existsSync('/proc/self/cmdline'))(
   'a name that is no UTF-8 is taken from the command line as it was typed, to the byte',
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async () => {
     await writeFile(bytesOf(join(folder, 'in', 'caf\\xe9.txt')), 'coffee');
     const typed = `exec "$0" "$1" run one --json --from "$(printf 'in/caf\\351.txt')"`;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../core/engine/ports.ts';
 
 const COMMAND = resolve(import.meta.dirname, '../../cli/redex.ts');
-const TEST_MS_MAX = 120_000;
+const TEST_MS_MAX = 240_000;
 
 const WORKFLOW = `
 import { file, script, task, v } from 'redex';

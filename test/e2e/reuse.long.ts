@@ -59,7 +59,7 @@ function remove(path: string): Promise<void> {
 }
 
 test('a job is started again when its text, its inputs or its outputs are others, and at no other time', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const started: Record<string, number> = {};
   const run = async (after: string, lines = '1\n') => {
@@ -102,7 +102,7 @@ test('a job is started again when its text, its inputs or its outputs are others
 });
 
 test('scripts that write one place in turn are started again together, and only when something changed', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const started = async () => {
     const before = startsOf(folder);

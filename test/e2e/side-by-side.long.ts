@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all(cleanups.map((clean) => clean())));
 
-describe('of two commands at once', { timeout: 60_000 }, () => {
+describe('of two commands at once', { timeout: 240_000 }, () => {
   test('that are the same, the second watches the run of the first', async () => {
     const before = startsOf(folder);
     const first = begin(folder, command('same'));

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([undisturbed.remove(), killed.remove()]));
 
 test('killed at five random moments, the run carries on and ends as if nothing had been', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const expected = runEnd(await redex(undisturbed.folder, ...WORDS));
   expect(expected.status).toBe('DONE');
@@ -36,7 +36,7 @@ test('killed at five random moments, the run carries on and ends as if nothing h
   expect(await untilGone(folder)).toEqual(new Map());
 });
 
-test('all of it is reused by the next run, which starts no job', { timeout: 60_000 }, async () => {
+test('all of it is reused by the next run, which starts no job', { timeout: 240_000 }, async () => {
   const before = startsOf(killed.folder);
   const end = runEnd(await redex(killed.folder, ...WORDS));
   expect(counts(end, 'done')).toEqual({});

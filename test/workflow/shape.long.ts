@@ -51,7 +51,7 @@ function countsOf({ table }: Ended, column: 'total' | 'done' | 'cached'): Record
 }
 
 test('two samples make the 46 jobs of the table, 13 of them scripts, and a result with its keys', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);
@@ -71,13 +71,13 @@ test('two samples make the 46 jobs of the table, 13 of them scripts, and a resul
   });
 });
 
-test('run again, all of it is cached', { timeout: 60_000 }, async () => {
+test('run again, all of it is cached', { timeout: 240_000 }, async () => {
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);
   expect(countsOf(ended, 'cached')).toEqual(COUNTS);
 });
 
-test('a changed FASTQ runs the listing and its own sample again', { timeout: 60_000 }, async () => {
+test('a changed FASTQ runs the listing and its own sample again', { timeout: 240_000 }, async () => {
   await writeFastq(project.folder, 'toy', 'L2_1', 'other reads\n');
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);
@@ -98,7 +98,7 @@ test('a changed FASTQ runs the listing and its own sample again', { timeout: 60_
   });
 });
 
-test('a deleted BAM is made again by its producer alone', { timeout: 60_000 }, async () => {
+test('a deleted BAM is made again by its producer alone', { timeout: 240_000 }, async () => {
   await rm(join(project.folder, 'out/expt/expt.mark_dup.markdup.bam'));
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);
@@ -107,7 +107,7 @@ test('a deleted BAM is made again by its producer alone', { timeout: 60_000 }, a
 });
 
 test('a sample that fails is named with its last words, and the other one is not aligned again', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   await writeFastq(project.folder, 'toy', 'L1_1', 'damaged\n');
   const failed = await project.run(RUN, 'stand-ins');
@@ -122,14 +122,14 @@ test('a sample that fails is named with its last words, and the other one is not
   expect(repaired.table['bioinfo_batch.run_bwa']).toMatchObject({ cached: 1, done: 1, total: 2 });
 });
 
-test('more memory for run_bwa runs nothing again', { timeout: 60_000 }, async () => {
+test('more memory for run_bwa runs nothing again', { timeout: 240_000 }, async () => {
   await edit('alignment.ts', 'memory: 30', 'memory: 31');
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);
   expect(countsOf(ended, 'cached')).toEqual(COUNTS);
 });
 
-test('another text of a script runs that script again, and nothing else', { timeout: 60_000 }, async () => {
+test('another text of a script runs that script again, and nothing else', { timeout: 240_000 }, async () => {
   await edit('metrics.ts', 'samtools depth -a', 'samtools depth -aa');
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);

@@ -12,7 +12,13 @@ export default defineConfig({
       { extends: true, test: { name: 'short', include: ['test/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'long', include: ['test/**/*.long.ts'], testTimeout: 240_000, hookTimeout: 120_000 },
+        test: {
+          name: 'long',
+          include: ['test/**/*.long.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

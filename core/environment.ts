@@ -196,7 +196,7 @@ export function webProxies(variables: Variables = process.env): Proxies {
  * shell or image has set is no script's business.
  */
 const MACHINE_VARIABLES = [
-  /^(PATH|LD_LIBRARY_PATH|JAVA_HOME|TZ|NVIDIA_.*|CUDA_.*)$/,
+  /^(PATH|LD_LIBRARY_PATH|JAVA_HOME|NODE_PATH|TZ|NVIDIA_.*|CUDA_.*)$/,
   // Programs disagree on the case of these.
   /^(HTTP|HTTPS|ALL|FTP|NO)_PROXY$/i,
   /^(SSL_CERT_(FILE|DIR)|(CURL|REQUESTS|AWS)_CA_BUNDLE|NODE_EXTRA_CA_CERTS)$/,

@@ -89,6 +89,7 @@ function openWorld(settings: EngineSettings): World {
       folder: bundles,
       files: (web) => fileAccess({ ...files, web }),
       umask: settings.umask,
+      project: settings.filesRoot,
     }),
     files: observeFiles(files),
     bus: eventBus(clients.events, bus, stack),

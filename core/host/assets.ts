@@ -7,7 +7,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { digestBytes } from '../values/hash.ts';
 
 /** A bundle is loaded by every inline task's worker: what is larger is data, and belongs into an argument. */
-const ASSET_BYTES_MAX = 5 * 1024 * 1024;
+export const FILE_BYTES_MAX = 5 * 1024 * 1024;
 
 /** The module that lays files out, and the one function it exports. */
 export const ASSETS_MODULE = 'redex:assets';
@@ -40,13 +40,18 @@ export async function assetAt(module: string, address: string): Promise<Asset | 
   const file = resolve(dirname(module), decodeURIComponent(address));
   const stats = await stat(file).catch(() => undefined);
   if (!stats?.isFile()) return undefined;
-  if (stats.size > ASSET_BYTES_MAX) {
+  if (stats.size > FILE_BYTES_MAX) {
     throw new RangeError(
-      `${address} has ${stats.size} bytes, and a file beside a workflow at most ${ASSET_BYTES_MAX}: pass it as an argument`,
+      `${address} has ${stats.size} bytes, and a file beside a workflow at most ${FILE_BYTES_MAX}: pass it as an argument`,
     );
   }
   const bytes = await readFile(file);
-  const mode = (stats.mode & 0o100) === 0 ? 0o644 : 0o755;
+  const mode = modeOf(stats);
   const hash = digestBytes(Buffer.concat([Buffer.from(`${mode} `), bytes]));
   return { hash, name: basename(file), mode, base64: bytes.toString('base64') };
+}
+
+/** Whether it can be run is all that counts. */
+export function modeOf({ mode }: { readonly mode: number }): number {
+  return (mode & 0o100) === 0 ? 0o644 : 0o755;
 }

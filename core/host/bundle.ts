@@ -26,12 +26,11 @@ export interface BundleRequest {
 }
 
 /**
- * What packages in the old module format expect: they reach Node's own modules by require, and know where they are. Not
+ * What packages in the old module format expect: they reach Node's own modules by require, and are somewhere. Nothing is
  * declared, since a module may declare the same names.
  */
 const BANNER = [
-  "import { createRequire } from 'node:module'",
-  'const require = createRequire(import.meta.url)',
+  "globalThis.require ??= process.getBuiltinModule('node:module').createRequire(import.meta.url)",
   'globalThis.__filename ??= import.meta.filename',
   'globalThis.__dirname ??= import.meta.dirname',
   '',
@@ -88,7 +87,7 @@ async function loaded(
   return await inTemporaryFolder(async (folder) => {
     const file = join(folder, 'bundle.mjs');
     await writeFile(file, code);
-    const { program, notes: own } = await askProgram(file, request, environment);
+    const { program, notes: own } = await askProgram(file, project.root, request, environment);
     return { code, notes: [...notes, ...own], program };
   });
 }
@@ -96,6 +95,7 @@ async function loaded(
 /** Loading runs the top level of the author's files: it happens in a worker, like everything of theirs. */
 async function askProgram(
   file: string,
+  root: string,
   { workerUrl = WORKER_URL, log = toStderr }: BundleRequest,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Omit<Loaded, 'code'>> {
@@ -105,6 +105,7 @@ async function askProgram(
     timeMs: PROGRAM_MS_MAX,
     memoryMb: undefined,
     env: defined(environment),
+    project: root,
     files: undefined,
   });
   try {

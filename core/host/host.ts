@@ -37,6 +37,8 @@ export interface HostOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Of the worker, where this process has another for what is its own. */
   readonly umask?: number | undefined;
+  /** Where the project's packages are installed: those with native addons are taken from there. */
+  readonly project?: string | undefined;
   /** Gets what authors' code prints. */
   readonly log?: (text: string) => void;
   /** The worker's entry, where this code was bundled into one file. */
@@ -120,10 +122,10 @@ async function recruit(options: HostOptions, bundle: Hash, program: Promise<Prog
 }
 
 function crewOptions(
-  { files, limits = INLINE_LIMITS, env = {}, umask, log = toStderr, workerUrl = WORKER_URL }: HostOptions,
+  { files, limits = INLINE_LIMITS, env = {}, umask, project, log = toStderr, workerUrl = WORKER_URL }: HostOptions,
   web: WebSettings | undefined,
 ): CrewOptions {
-  return { ...limits, files: files?.(web), env, umask, log, workerUrl };
+  return { ...limits, files: files?.(web), env, umask, project, log, workerUrl };
 }
 
 function toStderr(text: string): void {

@@ -4,14 +4,17 @@
  *
  * 1. a user's file keeps its path relative to the project,
  * 2. redex's own core is `redex:…` wherever it was installed, and is there once,
- * 3. a package from outside the project is `package:…`.
+ * 3. a package from outside the project is `package:…`,
+ * 4. what is compiled for one kind of machine stays outside, and `outside:…` requires it.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
 import type { Program } from '../values/program.ts';
+import { ADDONS_CODE, type Outside, outsideCode } from './addons.ts';
 import { ASSETS_CODE } from './assets.ts';
+import { HERE_CODE } from './here.ts';
 import { type Mappings, originOf } from './source-map.ts';
 import { isPackage, type Resolved, type SourceModules, sourceModules } from './source-modules.ts';
 import { attachSources, type OpenModule, SOURCES_CODE } from './sources.ts';
@@ -42,6 +45,7 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   '.json': 'json',
   '.ts': 'ts',
   '.mts': 'ts',
+  '.cts': 'ts',
   '.tsx': 'tsx',
   '.jsx': 'jsx',
   '.txt': 'text',
@@ -69,9 +73,12 @@ export function projectModules(project: Project): ProjectModules {
     name: 'redex',
     setup(build) {
       const modules = sourceModules({ root, core: CORE, resolve: (...asked) => resolveSource(build, ...asked) });
-      const loadCode = async (file: string): Promise<OnLoadResult> =>
-        (await modules.hasTasks(file)) ? loadUser(file, project, modules, originals, notes) : loadPlain(file);
-      build.onResolve({ filter: /^redex:(entry|sources|assets)$/ }, ({ path }) => ({
+      const load = async (file: string): Promise<OnLoadResult | undefined> => {
+        const how = await modules.loading(file);
+        if (how === 'sources') return loadUser(file, project, modules, originals, notes);
+        return how && { contents: how.text, loader: loaderOf(file), resolveDir: dirname(file) };
+      };
+      build.onResolve({ filter: /^redex:(entry|sources|assets|addons|here)$/ }, ({ path }) => ({
         path: path.slice('redex:'.length),
         namespace: 'redex',
       }));
@@ -81,14 +88,18 @@ export function projectModules(project: Project): ProjectModules {
       }));
       build.onLoad({ filter: /^sources$/, namespace: 'redex' }, () => ({ contents: SOURCES_CODE }));
       build.onLoad({ filter: /^assets$/, namespace: 'redex' }, () => ({ contents: ASSETS_CODE }));
-      // Whatever file it is of a package: one bundle runs on many kinds of machines. Who requires it in try/catch goes on.
-      build.onLoad({ filter: /\.node$/ }, ({ path }) => ({ contents: nativeCode(path) }));
-      build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, root, args));
+      build.onLoad({ filter: /^addons$/, namespace: 'redex' }, () => ({ contents: ADDONS_CODE }));
+      build.onLoad({ filter: /^here$/, namespace: 'redex' }, () => ({ contents: HERE_CODE }));
+      build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, root, modules, args));
+      build.onLoad({ filter: /.*/, namespace: 'outside' }, ({ pluginData }) => ({
+        contents: outsideCode(pluginData as Outside),
+      }));
       build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData as string));
-      build.onLoad({ filter: /.*/, namespace: 'package' }, ({ pluginData }) => loadCode(pluginData as string));
-      build.onLoad({ filter: /.*/, namespace: 'file' }, async ({ path }) =>
-        (await modules.hasTasks(path)) ? loadUser(path, project, modules, originals, notes) : undefined,
-      );
+      build.onLoad({ filter: /.*/, namespace: 'package' }, async ({ pluginData }) => {
+        const file = pluginData as string;
+        return (await load(file)) ?? loadPlain(file);
+      });
+      build.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => load(path));
     },
   };
   return { plugin, locate: (message) => located(message, originals), notes };
@@ -102,12 +113,6 @@ function located(message: Message, originals: ReadonlyMap<string, Original>): Me
   const lineText = original.text.split('\n')[origin.line] ?? '';
   const length = Math.min(location.length, lineText.length - origin.column);
   return { ...message, location: { ...location, lineText, length, line: origin.line + 1, column: origin.column } };
-}
-
-function nativeCode(file: string): string {
-  const [, name = file] = /.*[/\\]node_modules[/\\](.*)$/.exec(file) ?? [];
-  const why = `${slashes(name)} is a native addon, which is made for one kind of machine: a workflow cannot load it. Call it in a script`;
-  return `throw new Error(${JSON.stringify(why)});`;
 }
 
 function entryCode({ entries, config, profile, settings }: Project): string {
@@ -126,6 +131,7 @@ type ResolveArgs = Parameters<Parameters<PluginBuild['onResolve']>[1]>[0];
 async function resolveModule(
   build: PluginBuild,
   root: string,
+  modules: SourceModules,
   args: ResolveArgs,
 ): Promise<OnResolveResult | undefined> {
   const { path, importer, namespace, resolveDir, kind, pluginData } = args;
@@ -136,9 +142,42 @@ async function resolveModule(
   if (found.errors.length > 0) return undefined;
   if (found.external || found.namespace !== 'file')
     return { path: found.path, external: found.external, namespace: found.namespace };
+  const outside = await outsideOf(found.path, root, modules, args);
+  if (outside) {
+    const { from, specifier, lazy } = outside;
+    return {
+      path: `${specifier} from ${from || '.'}${lazy ? '' : ' at once'}`,
+      namespace: 'outside',
+      pluginData: outside,
+    };
+  }
   // A package.json that promises no side effects must not lose a workflow file, which is there for what it registers.
   const sideEffects = (namespace === 'redex' && args.importer === 'entry') || found.sideEffects;
   return { ...placeOf(found.path, root), sideEffects };
+}
+
+/** What stays outside of the bundle: a package with a native addon, as a whole, or an addon by itself. */
+async function outsideOf(
+  file: string,
+  root: string,
+  modules: SourceModules,
+  { path, resolveDir, kind }: ResolveArgs,
+): Promise<Outside | undefined> {
+  const isAddon = extname(file) === '.node';
+  if (isBelow(file, CORE) || !(isAddon || isPackage(file))) return undefined;
+  const found = isPackage(file) ? await modules.packageOf(file) : undefined;
+  if (!isAddon && !found?.hasAddon) return undefined;
+  const isByName = found !== undefined && (path === found.name || path.startsWith(`${found.name}/`));
+  const relation = slashes(relative(root, file));
+  return {
+    // By its place where Node knows no name for it.
+    ...(isByName
+      ? { from: slashes(relative(root, resolveDir)), specifier: path }
+      : { from: '', specifier: relation.startsWith('.') ? relation : `./${relation}` }),
+    name: found?.name,
+    version: found?.version,
+    lazy: kind === 'import-statement',
+  };
 }
 
 async function resolveSource(build: PluginBuild, source: string, importer: string): Promise<Resolved | undefined> {
@@ -164,10 +203,14 @@ function slashes(path: string): string {
   return path.split(sep).join('/');
 }
 
+function loaderOf(file: string): Loader {
+  return LOADERS[extname(file)] ?? 'js';
+}
+
 async function loadPlain(file: string): Promise<OnLoadResult> {
   return {
     contents: await readFile(file),
-    loader: LOADERS[extname(file)] ?? 'js',
+    loader: loaderOf(file),
     resolveDir: dirname(file),
     watchFiles: [file],
   };

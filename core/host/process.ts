@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly memoryMb: number | undefined;
   /** undefined: this process's. */
   readonly umask?: number | undefined;
+  /** The folder from which packages that are no part of the bundle are looked for; undefined: the working directory. */
+  readonly project?: string | undefined;
   readonly files: FileAccess | undefined;
   readonly log: (text: string) => void;
 }
@@ -54,8 +56,9 @@ export function startWorker(
 ): WorkerProcess {
   const { memoryMb } = options;
   const residentBytesMax = memoryMb === undefined ? 0 : (memoryMb + RESIDENT_OVERHEAD_MB) * 1e6;
-  const umask = options.umask === undefined ? [] : [options.umask.toString(8)];
-  const child = fork(fileURLToPath(options.workerUrl), [file, String(residentBytesMax), ...umask], {
+  const { umask, project = '' } = options;
+  const given = [file, String(residentBytesMax), umask === undefined ? '' : umask.toString(8), project];
+  const child = fork(fileURLToPath(options.workerUrl), given, {
     serialization: 'advanced',
     env: { ...options.env },
     execArgv: [

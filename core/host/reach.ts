@@ -25,7 +25,9 @@ export interface SourceModule {
 }
 
 /** Another module to follow; or what stands for a package, for Node itself, or for data: it is followed no further. */
-export type Target = { readonly module: SourceModule } | { readonly leaf: readonly string[] };
+export type Target =
+  | { readonly module: SourceModule }
+  | { readonly leaf: readonly string[]; readonly notes?: readonly string[] };
 
 export interface Reach {
   readonly text: string;
@@ -126,7 +128,9 @@ class ReachWalk {
   }
 
   async #imported(module: SourceModule, { source, name }: Imported): Promise<Place> {
-    return placeIn(await module.resolve(source), name, new Set());
+    const target = await module.resolve(source);
+    if ('leaf' in target) for (const note of target.notes ?? []) this.notes.add(note);
+    return placeIn(target, name, new Set());
   }
 
   #meaning(place: Place): number | readonly string[] {

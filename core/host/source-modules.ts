@@ -1,16 +1,24 @@
 /** The author's modules, each opened once, and what their imports lead to as far as hashes go. */
 import { readFile } from 'node:fs/promises';
-import { dirname, extname, join, relative, sep } from 'node:path';
+import { dirname, extname, relative, sep } from 'node:path';
 import { digestBytes } from '../values/hash.ts';
+import { type InstalledPackage, packageAround } from './addons.ts';
 import { type Asset, assetAt } from './assets.ts';
+import { tellWhere } from './here.ts';
+import { isOldFormat, type OldModule, oldModule, type Required } from './old-format.ts';
 import type { Target } from './reach.ts';
 import { hasSources, type OpenModule, openModule } from './sources.ts';
 
 export interface SourceModules {
   /** Throws esbuild's TransformFailure when the file is not TypeScript. */
   open(file: string): Promise<OpenModule>;
-  /** Whether the file's functions are given sources: the project's own, and those of packages that define tasks. */
-  hasTasks(file: string): Promise<boolean>;
+  /**
+   * How the file is to be loaded: its functions are given sources, in the project's own and in those of packages that
+   * define tasks; or its text is this one; or undefined: as it is.
+   */
+  loading(file: string): Promise<'sources' | { readonly text: string } | undefined>;
+  /** The package that the file belongs to. */
+  packageOf(file: string): Promise<InstalledPackage | undefined>;
 }
 
 export interface Resolved {
@@ -30,7 +38,11 @@ export interface Surroundings {
 
 export function sourceModules({ root, core, resolve }: Surroundings): SourceModules {
   const opened = new Map<string, Promise<OpenModule>>();
-  const packages = new Map<string, Promise<readonly string[]>>();
+  const old = new Map<string, Promise<OldModule>>();
+  const packages = new Map<string, Promise<InstalledPackage | undefined>>();
+
+  const packageOf = (file: string): Promise<InstalledPackage | undefined> =>
+    once(packages, dirname(file), () => packageAround(file));
 
   const open = (file: string): Promise<OpenModule> =>
     once(opened, file, async () => {
@@ -47,6 +59,14 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
       );
     });
 
+  const required = async (source: string, importer: string): Promise<Required> => {
+    const found = await resolve(source, importer);
+    const isOwn = found && !found.isExternal && !isPackage(found.path) && !found.path.startsWith(core + sep);
+    if (isOwn && (hasSources(found.path) || isOldName(found.path))) return { file: found.path };
+    const target = await targetOf(source, importer);
+    return 'leaf' in target ? target : { leaf: ['redex', 'redex'] };
+  };
+
   const targetOf = async (source: string, importer: string): Promise<Target> => {
     const found = source === 'redex' ? undefined : await resolve(source, importer);
     if (!found) return { leaf: [source === 'redex' ? 'redex' : 'unresolved', source] };
@@ -56,22 +76,50 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
     // What belongs to the module itself, also in a package, is followed; another package counts by its version.
     const isOwn = source.startsWith('.') || source.startsWith('/');
     if (isPackage(path) && !(isOwn && isPackage(importer))) {
-      return { leaf: ['package', ...(await once(packages, dirname(path), () => packageOf(path)))] };
+      const found = await packageOf(path);
+      return { leaf: ['package', ...(found ? [found.name, found.version] : [await contentOf(path)])] };
     }
-    const isFollowed = hasSources(path) && (!isPackage(path) || MODULE.test(await readFile(path, 'utf8')));
-    if (!isFollowed) return { leaf: ['data', await contentOf(path)] };
+    return targetIn(path);
+  };
+
+  /** What a file comes to whose code counts. */
+  const targetIn = async (path: string): Promise<Target> => {
+    if (!hasSources(path) && !isOldName(path)) return { leaf: ['data', await contentOf(path)] };
+    const text = await readFile(path, 'utf8');
+    if (isPackage(path) && !MODULE.test(text)) return { leaf: ['data', await contentOf(path)] };
     // What is wrong with it is said when it is linked.
-    return open(path).then(
-      (module): Target => ({ module }),
-      (): Target => ({ leaf: ['broken', source] }),
+    const broken: Target = { leaf: ['broken', shownPath(path, root)] };
+    if (isPackage(path) || !(await isOldFormat(path, text))) {
+      return open(path).then(
+        (module): Target => ({ module }),
+        () => broken,
+      );
+    }
+    return once(old, path, () => oldModule(path, root, required)).then(
+      ({ hash, notes }): Target => ({ leaf: ['commonjs', hash], notes }),
+      () => broken,
     );
   };
 
   return {
     open,
-    hasTasks: async (file) =>
-      hasSources(file) && (!isPackage(file) || DEFINES_TASKS.test(await readFile(file, 'utf8'))),
+    packageOf,
+    async loading(file) {
+      if (!hasSources(file) && !isOldName(file)) return undefined;
+      const text = await readFile(file, 'utf8');
+      const around = isPackage(file) ? await packageOf(file) : undefined;
+      const hasTasks = isPackage(file) ? DEFINES_TASKS.test(text) : !(await isOldFormat(file, text));
+      if (hasTasks && hasSources(file)) return 'sources';
+      const { folder } = around ?? { folder: root };
+      const told = await tellWhere(file, text, { folder, base: around ? dirname(folder) : root });
+      return told && { text: told.code };
+    },
   };
+}
+
+/** By name in the old format, which has no sources. */
+function isOldName(file: string): boolean {
+  return extname(file) === '.cjs' || extname(file) === '.cts';
 }
 
 const DEFINES_TASKS = /\bfrom\s*['"]redex['"]/;
@@ -96,16 +144,6 @@ function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): 
   const made = known.get(key) ?? make();
   known.set(key, made);
   return made;
-}
-
-/** Name and version, from the innermost package.json that has a name. */
-async function packageOf(file: string): Promise<readonly string[]> {
-  for (let folder = dirname(file); isPackage(folder + sep) && folder !== dirname(folder); folder = dirname(folder)) {
-    const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
-    const { name, version } = (text === undefined ? {} : JSON.parse(text)) as { name?: string; version?: string };
-    if (name !== undefined) return [name, version ?? ''];
-  }
-  return [await contentOf(file)];
 }
 
 /** JSON counts by its value, everything else by its bytes. */

@@ -11,9 +11,11 @@ import type { BundleModule } from '../language/entry.ts';
 import { type FileAccess, provideFileAccess } from '../values/classes.ts';
 import { type CallState, type FromWorker, plainError, type ToWorker } from './protocol.ts';
 
-const [, , bundleFile = '', residentBytesMax = '0', umask] = process.argv;
+const [, , bundleFile = '', residentBytesMax = '0', umask = '', project = ''] = process.argv;
 // What authors' code writes by itself is the user's.
-if (umask !== undefined) process.umask(umask);
+if (umask !== '') process.umask(umask);
+// Where packages with native addons are installed (`addons.ts`).
+if (project !== '') Object.assign(globalThis, { [Symbol.for('redex.project')]: project });
 /** The bundle's folder as stacks spell it. */
 const FOLDER = join(dirname(bundleFile), sep);
 

@@ -92,6 +92,7 @@ async function callTask(calling: Calling, spec: JobSpec, args: Table): Promise<T
     folder: join(folder, 'bundles'),
     files: () => fileAccess(options),
     limits: NO_LIMITS,
+    project: options.root,
     env: { ...machine, ...secrets.variables },
     log: (text) => process.stderr.write(log.push(Buffer.from(text))),
     ...(import.meta.url.endsWith('.mjs') ? { workerUrl: new URL('./worker.mjs', import.meta.url) } : {}),

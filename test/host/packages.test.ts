@@ -1,4 +1,5 @@
 /** What npm has works in workflows: where their modules look for things, and what cannot be there. */
+import { realpathSync } from 'node:fs';
 import { chmod, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,7 +13,11 @@ import { project } from '../support/project.ts';
 type Files = Readonly<Record<string, string>>;
 
 /** Runs the task `t` of workflow.ts where nothing of the project is left but its bundle. */
-async function runElsewhere(files: Files, before: (folder: string) => Promise<void> = () => Promise.resolve()) {
+async function runElsewhere(
+  files: Files,
+  before: (folder: string) => Promise<void> = () => Promise.resolve(),
+  installed?: Files,
+) {
   const folder = await project({ 'package.json': '{"type":"module"}', ...files }, afterAll);
   await before(folder);
   const said: string[] = [];
@@ -22,7 +27,11 @@ async function runElsewhere(files: Files, before: (folder: string) => Promise<vo
   await storeBundle(objects, made);
   await rename(folder, `${folder}-gone`);
   await rm(`${folder}-gone`, { recursive: true });
-  const host = workerHost({ objects, folder: join(elsewhere, 'bundles') });
+  const host = workerHost({
+    objects,
+    folder: join(elsewhere, 'bundles'),
+    project: await project(installed ?? {}, afterAll),
+  });
   const result = await host.run(made.hash, 't', encode([]));
   await host.close();
   const refuse = () => undefined;
@@ -55,18 +64,8 @@ describe('a package', () => {
   });
 
   it('knows __dirname and __filename', async () => {
-    const index = 'exports.value = () => [typeof __dirname, typeof __filename];';
-    expect((await runElsewhere(using(index))).value).toEqual(['string', 'string']);
-  });
-
-  it('with a native addon goes on without it where it can, else says what is the matter', async () => {
-    const addon = { 'node_modules/old/build/x.node': 'ELF' };
-    const optional = "let f; try { f = require('./build/x.node'); } catch { f = () => 'plain'; } exports.value = f;";
-    expect((await runElsewhere(using(optional, addon))).value).toBe('plain');
-    const needed = "exports.value = () => require('./build/x.node');";
-    expect((await runElsewhere(using(needed, addon))).value).toMatchObject({
-      message: expect.stringMatching(/^old\/build\/x\.node is a native addon.*script$/),
-    });
+    const index = 'exports.value = () => [__dirname, __filename].map((path) => path.split("/").at(-1));';
+    expect((await runElsewhere(using(index))).value).toEqual(['old', 'index.js']);
   });
 
   it.each([
@@ -101,6 +100,217 @@ describe('a package', () => {
     ];
     expect(other.scale).not.toBe(one.scale);
     expect(other.t).toBe(one.t);
+  });
+});
+
+describe('a package that reads its own files', () => {
+  const PATH = "const { join } = require('node:path'); const { readFileSync, readdirSync } = require('node:fs');";
+  const files = (index: string, manifest: object = {}): Files => ({
+    'workflow.ts': workflow("import { value } from 'own'; task('t', () => value());"),
+    'node_modules/own/package.json': JSON.stringify({
+      name: 'own',
+      version: '1.0.0',
+      main: 'lib/index.js',
+      ...manifest,
+    }),
+    'node_modules/own/lib/index.js': index,
+    'node_modules/own/lib/a.txt': 'beside',
+    'node_modules/own/b.txt': 'above',
+    'node_modules/own/pages/c.txt': 'in a folder',
+    'node_modules/own/pages/d/e.txt': 'in a folder of that',
+    'secret.txt': 'of the project',
+  });
+  const read = (path: string) => `exports.value = () => readFileSync(${path}, 'utf8');`;
+
+  it.each([
+    ["join(__dirname, 'a.txt')", 'beside'],
+    ["join(__dirname, '..', 'b.txt')", 'above'],
+    ["__dirname + '/a.txt'", 'beside'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code.
+    ['`${__dirname}/../b.txt`', 'above'],
+    ["join(__dirname, '../pages', ['c', 'txt'].join('.'))", 'in a folder'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code.
+    ["`${__dirname}/../pages/d/${'e'}.txt`", 'in a folder of that'],
+    ["new URL('./a.txt', require('node:url').pathToFileURL(__filename))", /ENOENT.*own\/lib\/a\.txt/],
+    ["join(__dirname, '../../../secret.txt')", /ENOENT/],
+  ])('in the old format by %s', async (path, expected) => {
+    const { value } = await runElsewhere(files(PATH + read(path)));
+    if (typeof expected === 'string') expect(value).toBe(expected);
+    else expect(value).toMatchObject({ message: expect.stringMatching(expected) });
+  });
+
+  it.each([
+    ["new URL('./a.txt', import.meta.url)", 'beside'],
+    ["new URL('../pages/c.txt', import.meta.url)", 'in a folder'],
+    ["join(import.meta.dirname, '../b.txt')", 'above'],
+    ["join(__dirname, 'a.txt')", 'beside'],
+    ["require.resolve('../package.json')", /"version":"1.0.0"/],
+  ])('as a module by %s', async (path, expected) => {
+    const index = `#!/usr/bin/env node
+      import { createRequire } from 'node:module'; import { dirname, join } from 'node:path'; import { readFileSync } from 'node:fs';
+      import { fileURLToPath } from 'node:url';
+      const __dirname = dirname(fileURLToPath(import.meta.url)); const require = createRequire(import.meta.url);
+      const { version } = require('../package.json');
+      export const value = () => readFileSync(${path}, 'utf8');`;
+    const { value } = await runElsewhere(files(index, { type: 'module' }));
+    expect(value).toMatch(expected);
+  });
+
+  it('has files that can be run, and one that it names twice once', async () => {
+    const index = `${PATH} const tool = join(__dirname, 'tool'); const again = __dirname + '/tool';
+      exports.value = () => require('node:child_process').execFileSync(tool === again && tool, { encoding: 'utf8' });`;
+    const { value } = await runElsewhere(
+      { ...files(index), 'node_modules/own/lib/tool': '#!/bin/sh\necho ran\n' },
+      (folder) => chmod(join(folder, 'node_modules/own/lib/tool'), 0o755),
+    );
+    expect(value).toBe('ran\n');
+  });
+
+  it('may name files that are too large, which is refused with advice', async () => {
+    const large = { 'node_modules/own/lib/a.txt': 'x'.repeat(6 * 1024 * 1024) };
+    const index = PATH + read("join(__dirname, 'a.txt')");
+    await expect(runElsewhere({ ...files(index), ...large })).rejects.toThrow(
+      /beside index\.js have 6291456.*argument/s,
+    );
+  });
+});
+
+describe('a module of the project in the old format', () => {
+  const files: Files = {
+    'workflow.ts': workflow("import { f } from './lib/helper.cjs'; task('t', () => f());"),
+    'lib/helper.cjs': "const { g } = require('./deep.cjs'); exports.f = () => g();",
+    'lib/deep.cjs': `const { readFileSync } = require('node:fs');
+      exports.g = () => readFileSync(__dirname + '/../data.txt', 'utf8');`,
+    'data.txt': 'data',
+  };
+  const hashOf = async (changes: Files) => (await runElsewhere({ ...files, ...changes })).hash;
+
+  it('has the files it names, under .cjs and, where the package says so, under .js', async () => {
+    expect((await runElsewhere(files)).value).toBe('data');
+    const asJs = {
+      'package.json': '{}',
+      'workflow.ts': workflow("import { f } from './helper'; task('t', () => f());"),
+      'helper.js': "// import nothing\nmodule.exports = { f: () => require('./data.json').x };",
+      'data.json': '{"x":1}',
+    };
+    expect((await runElsewhere(asJs)).value).toBe(1);
+  });
+
+  it('is in the hash with all that it requires and names, and without comments', async () => {
+    const hash = await hashOf({});
+    expect(await hashOf({ 'lib/deep.cjs': `// why\n${files['lib/deep.cjs']}` })).toBe(hash);
+    expect(await hashOf({ 'lib/deep.cjs': `${files['lib/deep.cjs']} exports.h = 1;` })).not.toBe(hash);
+    expect(await hashOf({ 'data.txt': 'other data' })).not.toBe(hash);
+    expect(await hashOf({ 'lib/helper.cjs': `${files['lib/helper.cjs']} require('node:os');` })).not.toBe(hash);
+  });
+
+  it('may require in circles, and says what cannot be followed', async () => {
+    const circle = "exports.f = () => 1; require('./deep.cjs'); exports.load = (name) => require(name);";
+    const { value, said } = await runElsewhere({
+      ...files,
+      'lib/helper.cjs': circle,
+      'lib/deep.cjs': "require('./helper.cjs');",
+    });
+    expect(value).toBe(1);
+    expect(said).toEqual([
+      "lib/helper.cjs: require() of a computed name cannot be followed: what it runs is in no task's hash\n",
+    ]);
+  });
+
+  it('that is none at all is refused with its place', async () => {
+    await expect(runElsewhere({ ...files, 'lib/deep.cjs': 'exports.g = (' })).rejects.toThrow(/lib\/deep\.cjs:1:1/);
+  });
+});
+
+describe('a package with a native addon', () => {
+  const DATABASE = `import { ClassicLevel } from 'classic-level'; import { tmpdir } from 'node:os'; import { mkdtempSync } from 'node:fs';
+    task('t', async () => {
+      const database = new ClassicLevel(mkdtempSync(tmpdir() + '/redex-level-'));
+      await database.put('key', 'kept');
+      const value = await database.get('key');
+      await database.close();
+      return value;
+    });`;
+  const installed = realpathSync(join(import.meta.dirname, '../../node_modules'));
+  const link = (folder: string) => symlink(installed, join(folder, 'node_modules'));
+
+  it('is loaded from where it is installed', async () => {
+    const folder = await project({ 'package.json': '{"type":"module"}', 'workflow.ts': workflow(DATABASE) });
+    await link(folder);
+    const made = await bundleProgram({ entries: [join(folder, 'workflow.ts')] });
+    const objects = folderObjects(join(folder, 'store'));
+    await storeBundle(objects, made);
+    const host = workerHost({ objects, folder: join(folder, 'bundles'), project: folder });
+    expect(await host.run(made.hash, 't', encode([]))).toEqual({ ok: true, table: encode('kept') });
+    await host.close();
+  });
+
+  it('that is not installed stops only what uses it, with a message that says what to do', async () => {
+    const { value } = await runElsewhere({ 'workflow.ts': workflow(DATABASE) }, link);
+    expect(value).toMatchObject({
+      message: expect.stringMatching(
+        /^classic-level \d.* has a native addon.*Cannot find module.*Install it there.*script$/,
+      ),
+    });
+    const unused = workflow(
+      "import { ClassicLevel } from 'classic-level'; task('t', () => typeof ClassicLevel.prototype);",
+    );
+    const { value: thrown } = await runElsewhere({ 'workflow.ts': unused }, link);
+    expect(thrown).toMatchObject({ message: expect.stringMatching(/^classic-level/) });
+    const idle = workflow("import level from 'classic-level'; task('t', () => 'idle'); task('u', () => level);");
+    expect((await runElsewhere({ 'workflow.ts': idle }, link)).value).toBe('idle');
+  });
+
+  const using = (code: string, addon: Files): Files => ({
+    'workflow.ts': workflow(code),
+    'node_modules/fast/package.json': '{"name":"fast","version":"1.0.0","gypfile":true}',
+    'node_modules/fast/index.js': 'exports.value = () => "fast";',
+    ...addon,
+  });
+  const NEEDED = "import { value } from 'fast'; task('t', () => value());";
+
+  it('of another version than the one that was bundled is refused', async () => {
+    const there = (version: string): Files => ({
+      'node_modules/fast/package.json': `{"name":"fast","version":"${version}"}`,
+      'node_modules/fast/index.js': 'exports.value = () => "installed";',
+    });
+    const nothing = () => Promise.resolve();
+    expect((await runElsewhere(using(NEEDED, {}), nothing, there('1.0.0'))).value).toBe('installed');
+    expect((await runElsewhere(using(NEEDED, {}), nothing, there('1.0.1'))).value).toMatchObject({
+      message: expect.stringMatching(/^fast 1\.0\.0 has.*version 1\.0\.1 is installed in .*node_modules\/fast\./),
+    });
+  });
+
+  it('that is required in try/catch may be missing', async () => {
+    const optional = {
+      'node_modules/user/package.json': '{"name":"user"}',
+      'node_modules/user/index.js':
+        "let f; try { f = require('fast').value; } catch (e) { f = () => e.code; } exports.value = f;",
+    };
+    const code = "import { value } from 'user'; task('t', () => value());";
+    expect((await runElsewhere(using(code, optional))).value).toBe('MODULE_NOT_FOUND');
+  });
+
+  it.each([
+    ['a binding.gyp', { 'node_modules/fast/package.json': '{"name":"fast"}', 'node_modules/fast/binding.gyp': '{}' }],
+    ['prebuilds', { 'node_modules/fast/package.json': '{"name":"fast"}', 'node_modules/fast/prebuilds/x': '' }],
+    [
+      'a package for each platform',
+      { 'node_modules/fast/package.json': '{"name":"fast","optionalDependencies":{"@fast/linux-x64":"1"}}' },
+    ],
+    ['one who finds it', { 'node_modules/fast/package.json': '{"name":"fast","dependencies":{"bindings":"1"}}' }],
+    [
+      'the addon itself',
+      {
+        'node_modules/fast/package.json': '{"name":"fast"}',
+        'node_modules/fast/index.js': "exports.value = () => require('./x.node');",
+        'node_modules/fast/x.node': 'ELF',
+      },
+    ],
+  ])('is known by %s', async (_, addon: Files) => {
+    expect((await runElsewhere(using(NEEDED, addon))).value).toMatchObject({
+      message: expect.stringMatching(/^fast .*has a native addon, so it is not in the bundle/),
+    });
   });
 });
 

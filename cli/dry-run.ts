@@ -42,7 +42,12 @@ function planOf(root: string, bundle: Bundle, stored: StoredState, request: Laun
       proxies: webProxies(),
     };
     const objects = withBundle(stored.objects, bundle);
-    const host = workerHost({ objects, folder, project: root, files: (web) => readOnly(fileAccess({ ...files, web })) });
+    const host = workerHost({
+      objects,
+      folder,
+      project: root,
+      files: (web) => readOnly(fileAccess({ ...files, web })),
+    });
     const world: DryWorld = { ...stored, objects, host, files: observeFiles(files), clock: NO_CLOCK };
     try {
       const dry = await dryRun(world, request);

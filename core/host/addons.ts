@@ -2,8 +2,8 @@
  * Native addons: compiled for one kind of machine, they cannot be part of a bundle, which runs on many. A package that has
  * one stays where it is installed, and is required there when the bundle is loaded.
  */
-import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { namesInstalled, readInstalled } from './installed.ts';
 
 /** The module that requires what stayed outside, and the one function it exports. */
 export const ADDONS_MODULE = 'redex:addons';
@@ -26,13 +26,14 @@ export interface Outside {
 }
 
 /** The host says where the project is (`worker.ts`); a job on AWS looks from its working directory, and in NODE_PATH. */
-export const ADDONS_CODE = `import { readFileSync } from 'node:fs';
+export const ADDONS_CODE = `import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 export function ${REQUIRE}({ from, specifier, name, version, lazy }) {
   const project = globalThis[Symbol.for('redex.project')] ?? process.cwd();
   const require = createRequire(join(resolve(project, from), '_.js'));
   try {
+    followYarn(project);
     const file = require.resolve(specifier);
     const there = name === undefined ? version : versionOf(name, dirname(file));
     if (there !== version) throw new Error('version ' + there + ' is installed in ' + dirname(file));
@@ -45,6 +46,13 @@ export function ${REQUIRE}({ from, specifier, name, version, lazy }) {
     const error = Object.assign(new Error(message, { cause: thrown }), { code: thrown?.code });
     if (lazy) return missing(error);
     throw error;
+  }
+}
+/** Yarn's Plug'n'Play has no folders that Node could find by itself. */
+function followYarn(project) {
+  for (let at = project; at !== dirname(at); at = dirname(at)) {
+    const file = join(at, '.pnp.cjs');
+    if (existsSync(file)) return createRequire(file)(file).setup();
   }
 }
 function versionOf(name, folder) {
@@ -101,8 +109,8 @@ interface Manifest {
 /** The package in whose folder the file lies: the innermost package.json with a name. undefined where there is none. */
 export async function packageAround(file: string): Promise<InstalledPackage | undefined> {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
-    const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
-    const manifest = (text === undefined ? {} : JSON.parse(text)) as Manifest;
+    const text = await readInstalled(join(folder, 'package.json')).catch(() => undefined);
+    const manifest = (text === undefined ? {} : JSON.parse(text.toString())) as Manifest;
     const { name, version = '' } = manifest;
     if (name !== undefined)
       return { folder, name, version, hasAddon: saysAddon(manifest) || (await holdsAddon(folder)) };
@@ -121,6 +129,6 @@ function saysAddon({ gypfile, binary, napi, dependencies = {}, optionalDependenc
 }
 
 async function holdsAddon(folder: string): Promise<boolean> {
-  const names = await readdir(folder);
+  const names = await namesInstalled(folder);
   return names.includes('binding.gyp') || names.includes('prebuilds');
 }

@@ -2,9 +2,9 @@
  * Files that lie beside a module, `new URL('./counts.sh', import.meta.url)`: they are part of the bundle, and where that is
  * loaded they are laid out beside it.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { digestBytes } from '../values/hash.ts';
+import { readInstalled, statInstalled } from './installed.ts';
 
 /** A bundle is loaded by every inline task's worker: what is larger is data, and belongs into an argument. */
 export const FILE_BYTES_MAX = 5 * 1024 * 1024;
@@ -38,15 +38,15 @@ export interface Asset {
 /** The file at the address, relative to the module; undefined where there is none. Throws for one that is too large. */
 export async function assetAt(module: string, address: string): Promise<Asset | undefined> {
   const file = resolve(dirname(module), decodeURIComponent(address));
-  const stats = await stat(file).catch(() => undefined);
-  if (!stats?.isFile()) return undefined;
-  if (stats.size > FILE_BYTES_MAX) {
+  const found = await statInstalled(file);
+  if (found?.kind !== 'file') return undefined;
+  if (found.size > FILE_BYTES_MAX) {
     throw new RangeError(
-      `${address} has ${stats.size} bytes, and a file beside a workflow at most ${FILE_BYTES_MAX}: pass it as an argument`,
+      `${address} has ${found.size} bytes, and a file beside a workflow at most ${FILE_BYTES_MAX}: pass it as an argument`,
     );
   }
-  const bytes = await readFile(file);
-  const mode = modeOf(stats);
+  const bytes = await readInstalled(file);
+  const mode = modeOf(found);
   const hash = digestBytes(Buffer.concat([Buffer.from(`${mode} `), bytes]));
   return { hash, name: basename(file), mode, base64: bytes.toString('base64') };
 }

@@ -3,11 +3,11 @@
  * `import.meta.url`. A bundle is one file somewhere else, so the files they name beside themselves travel in it, and are
  * laid out in a folder of which the module is told that it is its own.
  */
-import { lstat, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type AnyNode, type CallExpression, type NewExpression, parse, type TemplateLiteral } from 'acorn';
 import { digest, digestBytes, type Hash } from '../values/hash.ts';
 import { FILE_BYTES_MAX, modeOf } from './assets.ts';
+import { namesInstalled, readInstalled, statInstalled } from './installed.ts';
 import { visit } from './module-facts.ts';
 import { childrenOf } from './scopes.ts';
 
@@ -167,14 +167,15 @@ function beneath(text: string | undefined): string | undefined {
 async function filesAt(named: ReadonlySet<string>, module: string, { folder, base }: Surroundings): Promise<Held[]> {
   const found = new Map<string, Held>();
   const add = async (file: string): Promise<void> => {
-    const stats = await lstat(file).catch(() => undefined);
+    const stats = await statInstalled(file);
     const path = slashes(relative(base, file));
-    if (!stats || relative(folder, file).startsWith('..') || found.has(path)) return;
-    if (stats.isDirectory()) {
-      const names = (await readdir(file)).filter((name) => name !== 'node_modules');
+    // A link may lead anywhere.
+    if (!stats || stats.isLink || relative(folder, file).startsWith('..') || found.has(path)) return;
+    if (stats.kind === 'folder') {
+      const names = (await namesInstalled(file)).filter((name) => name !== 'node_modules');
       for (const name of names.sort()) await add(join(file, name));
-    } else if (stats.isFile()) {
-      const bytes = await readFile(file);
+    } else if (stats.kind === 'file') {
+      const bytes = await readInstalled(file);
       found.set(path, { path, mode: modeOf(stats), bytes, hash: digestBytes(bytes) });
     }
   };

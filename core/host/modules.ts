@@ -7,7 +7,6 @@
  * 3. a package from outside the project is `package:…`,
  * 4. what is compiled for one kind of machine stays outside, and `outside:…` requires it.
  */
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
@@ -15,6 +14,7 @@ import type { Program } from '../values/program.ts';
 import { ADDONS_CODE, type Outside, outsideCode } from './addons.ts';
 import { ASSETS_CODE } from './assets.ts';
 import { HERE_CODE } from './here.ts';
+import { readInstalled } from './installed.ts';
 import { type Mappings, originOf } from './source-map.ts';
 import { isPackage, type Resolved, type SourceModules, sourceModules } from './source-modules.ts';
 import { attachSources, type OpenModule, SOURCES_CODE } from './sources.ts';
@@ -209,7 +209,7 @@ function loaderOf(file: string): Loader {
 
 async function loadPlain(file: string): Promise<OnLoadResult> {
   return {
-    contents: await readFile(file),
+    contents: await readInstalled(file),
     loader: loaderOf(file),
     resolveDir: dirname(file),
     watchFiles: [file],
@@ -243,7 +243,7 @@ async function loadUser(
       mappings,
       notes: own,
     } = await attachSources(module, isBelow(file, root) || !isPackage(file) ? basename(file) : module.path);
-    originals.set(module.path, { text: await readFile(file, 'utf8'), mappings });
+    originals.set(module.path, { text: (await readInstalled(file)).toString(), mappings });
     // The code has no comments any more. What redex.config.ts does is done once, and in no hash.
     if (config === undefined) notes.push(...own, ...environmentNote(module));
     return { contents: code, loader: 'js', resolveDir: dirname(file) };

@@ -1,10 +1,10 @@
 /** The author's modules, each opened once, and what their imports lead to as far as hashes go. */
-import { readFile } from 'node:fs/promises';
 import { dirname, extname, relative, sep } from 'node:path';
 import { digestBytes } from '../values/hash.ts';
 import { type InstalledPackage, packageAround } from './addons.ts';
 import { type Asset, assetAt } from './assets.ts';
 import { tellWhere } from './here.ts';
+import { readInstalled } from './installed.ts';
 import { isOldFormat, type OldModule, oldModule, type Required } from './old-format.ts';
 import type { Target } from './reach.ts';
 import { hasSources, type OpenModule, openModule } from './sources.ts';
@@ -48,7 +48,7 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
     once(opened, file, async () => {
       const targets = new Map<string, Promise<Target>>();
       const path = shownPath(file, root);
-      const text = await readFile(file, 'utf8');
+      const text = (await readInstalled(file)).toString();
       const files = new Map<string, Promise<Asset | undefined>>();
       return openModule(
         { path, text },
@@ -85,7 +85,7 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
   /** What a file comes to whose code counts. */
   const targetIn = async (path: string): Promise<Target> => {
     if (!hasSources(path) && !isOldName(path)) return { leaf: ['data', await contentOf(path)] };
-    const text = await readFile(path, 'utf8');
+    const text = (await readInstalled(path)).toString();
     if (isPackage(path) && !MODULE.test(text)) return { leaf: ['data', await contentOf(path)] };
     // What is wrong with it is said when it is linked.
     const broken: Target = { leaf: ['broken', shownPath(path, root)] };
@@ -106,7 +106,7 @@ export function sourceModules({ root, core, resolve }: Surroundings): SourceModu
     packageOf,
     async loading(file) {
       if (!hasSources(file) && !isOldName(file)) return undefined;
-      const text = await readFile(file, 'utf8');
+      const text = (await readInstalled(file)).toString();
       const around = isPackage(file) ? await packageOf(file) : undefined;
       const hasTasks = isPackage(file) ? DEFINES_TASKS.test(text) : !(await isOldFormat(file, text));
       if (hasTasks && hasSources(file)) return 'sources';
@@ -148,7 +148,7 @@ function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): 
 
 /** JSON counts by its value, everything else by its bytes. */
 async function contentOf(file: string): Promise<string> {
-  const bytes = await readFile(file);
+  const bytes = await readInstalled(file);
   if (extname(file) !== '.json') return digestBytes(bytes);
   try {
     return digestBytes(Buffer.from(JSON.stringify(JSON.parse(bytes.toString()))));

@@ -1,45 +1,11 @@
 /** What npm has works in workflows: where their modules look for things, and what cannot be there. */
-import { realpathSync } from 'node:fs';
-import { chmod, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { strToU8, zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
-import { folderObjects } from '../../core/disk/objects.ts';
-import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
-import { workerHost } from '../../core/host/host.ts';
-import { decode } from '../../core/values/decode.ts';
-import { encode } from '../../core/values/encode.ts';
+import { bundleProgram } from '../../core/host/bundle.ts';
 import { project } from '../support/project.ts';
-
-type Files = Readonly<Record<string, string>>;
-
-/** Runs the task `t` of workflow.ts where nothing of the project is left but its bundle. */
-async function runElsewhere(
-  files: Files,
-  before: (folder: string) => Promise<void> = () => Promise.resolve(),
-  installed?: Files,
-) {
-  const folder = await project({ 'package.json': '{"type":"module"}', ...files }, afterAll);
-  await before(folder);
-  const said: string[] = [];
-  const made = await bundleProgram({ entries: [join(folder, 'workflow.ts')], log: (text) => void said.push(text) });
-  const elsewhere = await project({}, afterAll);
-  const objects = folderObjects(join(elsewhere, 'store'));
-  await storeBundle(objects, made);
-  await rename(folder, `${folder}-gone`);
-  await rm(`${folder}-gone`, { recursive: true });
-  const host = workerHost({
-    objects,
-    folder: join(elsewhere, 'bundles'),
-    project: await project(installed ?? {}, afterAll),
-  });
-  const result = await host.run(made.hash, 't', encode([]));
-  await host.close();
-  const refuse = () => undefined;
-  const value = decode(result.ok ? result.table : result.error, { task: refuse, expression: refuse });
-  return { value, said, hash: made.program.tasks.t?.hash };
-}
-
-const workflow = (code: string) => `import { task } from 'redex';\n${code}`;
+import { type Files, runElsewhere, workflow } from './elsewhere.ts';
 
 describe('a package', () => {
   const using = (index: string, more: Files = {}): Files => ({
@@ -222,98 +188,6 @@ describe('a module of the project in the old format', () => {
   });
 });
 
-describe('a package with a native addon', () => {
-  const DATABASE = `import { ClassicLevel } from 'classic-level'; import { tmpdir } from 'node:os'; import { mkdtempSync } from 'node:fs';
-    task('t', async () => {
-      const database = new ClassicLevel(mkdtempSync(tmpdir() + '/redex-level-'));
-      await database.put('key', 'kept');
-      const value = await database.get('key');
-      await database.close();
-      return value;
-    });`;
-  const installed = realpathSync(join(import.meta.dirname, '../../node_modules'));
-  const link = (folder: string) => symlink(installed, join(folder, 'node_modules'));
-
-  it('is loaded from where it is installed', async () => {
-    const folder = await project({ 'package.json': '{"type":"module"}', 'workflow.ts': workflow(DATABASE) });
-    await link(folder);
-    const made = await bundleProgram({ entries: [join(folder, 'workflow.ts')] });
-    const objects = folderObjects(join(folder, 'store'));
-    await storeBundle(objects, made);
-    const host = workerHost({ objects, folder: join(folder, 'bundles'), project: folder });
-    expect(await host.run(made.hash, 't', encode([]))).toEqual({ ok: true, table: encode('kept') });
-    await host.close();
-  });
-
-  it('that is not installed stops only what uses it, with a message that says what to do', async () => {
-    const { value } = await runElsewhere({ 'workflow.ts': workflow(DATABASE) }, link);
-    expect(value).toMatchObject({
-      message: expect.stringMatching(
-        /^classic-level \d.* has a native addon.*Cannot find module.*Install it there.*script$/,
-      ),
-    });
-    const unused = workflow(
-      "import { ClassicLevel } from 'classic-level'; task('t', () => typeof ClassicLevel.prototype);",
-    );
-    const { value: thrown } = await runElsewhere({ 'workflow.ts': unused }, link);
-    expect(thrown).toMatchObject({ message: expect.stringMatching(/^classic-level/) });
-    const idle = workflow("import level from 'classic-level'; task('t', () => 'idle'); task('u', () => level);");
-    expect((await runElsewhere({ 'workflow.ts': idle }, link)).value).toBe('idle');
-  });
-
-  const using = (code: string, addon: Files): Files => ({
-    'workflow.ts': workflow(code),
-    'node_modules/fast/package.json': '{"name":"fast","version":"1.0.0","gypfile":true}',
-    'node_modules/fast/index.js': 'exports.value = () => "fast";',
-    ...addon,
-  });
-  const NEEDED = "import { value } from 'fast'; task('t', () => value());";
-
-  it('of another version than the one that was bundled is refused', async () => {
-    const there = (version: string): Files => ({
-      'node_modules/fast/package.json': `{"name":"fast","version":"${version}"}`,
-      'node_modules/fast/index.js': 'exports.value = () => "installed";',
-    });
-    const nothing = () => Promise.resolve();
-    expect((await runElsewhere(using(NEEDED, {}), nothing, there('1.0.0'))).value).toBe('installed');
-    expect((await runElsewhere(using(NEEDED, {}), nothing, there('1.0.1'))).value).toMatchObject({
-      message: expect.stringMatching(/^fast 1\.0\.0 has.*version 1\.0\.1 is installed in .*node_modules\/fast\./),
-    });
-  });
-
-  it('that is required in try/catch may be missing', async () => {
-    const optional = {
-      'node_modules/user/package.json': '{"name":"user"}',
-      'node_modules/user/index.js':
-        "let f; try { f = require('fast').value; } catch (e) { f = () => e.code; } exports.value = f;",
-    };
-    const code = "import { value } from 'user'; task('t', () => value());";
-    expect((await runElsewhere(using(code, optional))).value).toBe('MODULE_NOT_FOUND');
-  });
-
-  it.each([
-    ['a binding.gyp', { 'node_modules/fast/package.json': '{"name":"fast"}', 'node_modules/fast/binding.gyp': '{}' }],
-    ['prebuilds', { 'node_modules/fast/package.json': '{"name":"fast"}', 'node_modules/fast/prebuilds/x': '' }],
-    [
-      'a package for each platform',
-      { 'node_modules/fast/package.json': '{"name":"fast","optionalDependencies":{"@fast/linux-x64":"1"}}' },
-    ],
-    ['one who finds it', { 'node_modules/fast/package.json': '{"name":"fast","dependencies":{"bindings":"1"}}' }],
-    [
-      'the addon itself',
-      {
-        'node_modules/fast/package.json': '{"name":"fast"}',
-        'node_modules/fast/index.js': "exports.value = () => require('./x.node');",
-        'node_modules/fast/x.node': 'ELF',
-      },
-    ],
-  ])('is known by %s', async (_, addon: Files) => {
-    expect((await runElsewhere(using(NEEDED, addon))).value).toMatchObject({
-      message: expect.stringMatching(/^fast .*has a native addon, so it is not in the bundle/),
-    });
-  });
-});
-
 describe('a task of a package', () => {
   it('has its file and line, in the project’s own node_modules and in one above, of every version that is there', async () => {
     const index = (name: string) => `/** A\n * comment. */\n${workflow(`task('${name}', () => 1);`)}`;
@@ -354,6 +228,49 @@ describe('a project', () => {
     const { value } = await runElsewhere(files, async (folder) => {
       await symlink('.pnpm/lab@1.0.0/node_modules/lab', join(folder, 'node_modules/lab'));
       await symlink('../../two@1.0.0/node_modules/two', join(folder, store, 'lab@1.0.0/node_modules/two'));
+    });
+    expect(value).toBe(4);
+  });
+
+  it('may have its packages in archives, some of them under virtual paths, as Yarn’s Plug’n’Play keeps them', async () => {
+    // https://yarnpkg.com/advanced/pnp-spec
+    const at = (name: string, folder: string) => {
+      const packageDependencies = ['lab', 'two'].map((each) => [each, 'npm:1.0.0']);
+      return [name, [['npm:1.0.0', { packageLocation: folder, packageDependencies, linkType: 'HARD' }]]];
+    };
+    const zip = (files: Files) =>
+      zipSync(Object.fromEntries(Object.entries(files).map(([path, text]) => [path, strToU8(text)])));
+    const files = {
+      'workflow.ts': "export * from 'lab';",
+      '.pnp.data.json': JSON.stringify({
+        dependencyTreeRoots: [{ name: 'project', reference: 'workspace:.' }],
+        enableTopLevelFallback: true,
+        ignorePatternData: null,
+        fallbackExclusionList: [],
+        fallbackPool: [],
+        packageRegistryData: [
+          [null, [[null, { packageLocation: './', packageDependencies: [['lab', 'npm:1.0.0']], linkType: 'SOFT' }]]],
+          at('lab', './.yarn/__virtual__/lab-virtual-1/1/.yarn/cache/lab.zip/node_modules/lab/'),
+          at('two', './.yarn/cache/two.zip/node_modules/two/'),
+        ],
+      }),
+      '.yarn/cache/x': '',
+    };
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code.
+    const two = "exports.two = Number(require('node:fs').readFileSync(`${__dirname}/two.txt`, 'utf8'));";
+    const { value } = await runElsewhere(files, async (folder) => {
+      const cache = join(folder, '.yarn/cache');
+      const labs = {
+        'node_modules/lab/package.json': '{"name":"lab","version":"1.0.0","type":"module"}',
+        'node_modules/lab/index.js': lab,
+      };
+      await writeFile(join(cache, 'lab.zip'), zip(labs));
+      const twos = {
+        'node_modules/two/package.json': '{"name":"two","version":"1.0.0"}',
+        'node_modules/two/index.js': two,
+        'node_modules/two/two.txt': '2',
+      };
+      await writeFile(join(cache, 'two.zip'), zip(twos));
     });
     expect(value).toBe(4);
   });

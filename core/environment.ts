@@ -181,14 +181,17 @@ function secretsIn(variables: Variables): Record<string, string> {
   return Object.fromEntries(given);
 }
 
-/** The proxies that files on the web are had through. Of the two cases the lower one counts first, as it does for curl. */
+/** The proxies that files on the web are had through. Of the two cases the lower one counts first, and ALL_PROXY for what has no other, as for curl. */
 export function webProxies(variables: Variables = process.env): Proxies {
   const read = (name: string): string | undefined => variables[name.toLowerCase()] || variables[name] || undefined;
   const proxy = (name: string): string | undefined => {
     const text = read(name);
     return text === undefined || text.includes('://') ? text : `http://${text}`;
   };
-  return { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), none: read('NO_PROXY') };
+  // Often one of SOCKS, which is for programs that speak it.
+  const other = proxy('ALL_PROXY');
+  const rest = other !== undefined && /^https?:/i.test(other) ? other : undefined;
+  return { http: proxy('HTTP_PROXY') ?? rest, https: proxy('HTTPS_PROXY') ?? rest, none: read('NO_PROXY') };
 }
 
 /**

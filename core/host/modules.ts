@@ -4,7 +4,7 @@
  *
  * 1. a user's file keeps its path relative to the project,
  * 2. redex's own core is `redex:…` wherever it was installed, and is there once,
- * 3. a package from outside the project is `package:…`,
+ * 3. a package from outside the project, or a module of its workspace, is `package:…`,
  * 4. what is compiled for one kind of machine stays outside, and `outside:…` requires it.
  */
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
@@ -189,10 +189,10 @@ async function resolveSource(build: PluginBuild, source: string, importer: strin
 
 function placeOf(file: string, root: string): OnResolveResult {
   if (isBelow(file, CORE)) return { path: slashes(relative(CORE, file)), namespace: 'redex', pluginData: file };
-  if (isBelow(file, root) || !isPackage(file)) return { path: file, namespace: 'file' };
+  if (isBelow(file, root)) return { path: file, namespace: 'file' };
   // From the outermost folder of packages: the same package may be there twice, in two versions.
   const [, name] = /.*?[/\\]node_modules[/\\](.*)$/.exec(file) ?? [];
-  return { path: slashes(name ?? file), namespace: 'package', pluginData: file };
+  return { path: slashes(name ?? relative(root, file)), namespace: 'package', pluginData: file };
 }
 
 function isBelow(file: string, folder: string): boolean {
@@ -242,7 +242,7 @@ async function loadUser(
       code,
       mappings,
       notes: own,
-    } = await attachSources(module, isBelow(file, root) || !isPackage(file) ? basename(file) : module.path);
+    } = await attachSources(module, isBelow(file, root) ? basename(file) : module.path);
     originals.set(module.path, { text: (await readInstalled(file)).toString(), mappings });
     // The code has no comments any more. What redex.config.ts does is done once, and in no hash.
     if (config === undefined) notes.push(...own, ...environmentNote(module));

@@ -128,12 +128,13 @@ const MODULE = /^\s*(import|export)\b/m;
 
 /**
  * The file's path relative to the project, as messages and stacks have it. A package that lies elsewhere, hoisted to a
- * folder above the project or linked, is shown where npm puts packages.
+ * folder above the project or linked, is shown where npm puts packages, and a module of the workspace around the project
+ * by its path in there: source maps cannot lead above the bundle.
  */
 export function shownPath(file: string, root: string): string {
   const path = relative(root, file).split(sep).join('/');
   const [, name] = path.startsWith('../') ? (/.*?\/node_modules\/(.*)$/.exec(path) ?? []) : [];
-  return name === undefined ? path : `node_modules/${name}`;
+  return name === undefined ? path.replace(/^(\.\.\/)+/, '') : `node_modules/${name}`;
 }
 
 export function isPackage(file: string): boolean {

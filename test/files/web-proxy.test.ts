@@ -82,7 +82,7 @@ afterAll(async () => {
 });
 
 describe('files on the web are had through the proxy of the environment', () => {
-  it.each(['HTTP_PROXY', 'http_proxy'])(
+  it.each(['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'])(
     'as %s says, in looks and downloads, also where it has no scheme',
     async (name) => {
       const variables = { [name]: proxyUrl().replace('http://', '') };
@@ -98,6 +98,11 @@ describe('files on the web are had through the proxy of the environment', () => 
   it.each(['HTTPS_PROXY', 'https_proxy'])('through a tunnel where they are on https, as %s says', async (name) => {
     expect(await text('https://data.example/file', { [name]: proxyUrl() })).toBe('secure /file');
     expect(seen).toEqual(['CONNECT data.example:443']);
+  });
+
+  it('of ALL_PROXY only where it speaks HTTP', async () => {
+    const location = `http://127.0.0.1:${portOf(origin)}/file`;
+    expect(await text(location, { ALL_PROXY: 'socks5://127.0.0.1:1' })).toMatch(/ \/file$/);
   });
 
   it('but for the hosts of NO_PROXY', async () => {

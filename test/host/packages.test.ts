@@ -213,6 +213,19 @@ describe('a task of a package', () => {
   });
 });
 
+describe('a task of a workspace around the project', () => {
+  it('has its file and line, and two files of one name in different folders are two', async () => {
+    const folder = await project({
+      'a/app/package.json': '{"type":"module"}',
+      'a/app/workflow.ts': "import '../lib/lab.ts'; import '../../lib/lab.ts';",
+      'a/lib/lab.ts': `\n${workflow("task('inner.t', () => 1);")}`,
+      'lib/lab.ts': workflow("task('outer.t', () => 1);"),
+    });
+    const { tasks } = (await bundleProgram({ entries: [join(folder, 'a/app/workflow.ts')] })).program;
+    expect(['inner.t', 'outer.t'].map((name) => tasks[name]?.place)).toEqual(['lib/lab.ts:3', 'lib/lab.ts:2']);
+  });
+});
+
 describe('a project', () => {
   const lab = "import { task } from 'redex'; import { two } from 'two'; export const scale = task('t', () => two * 2);";
 

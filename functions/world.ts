@@ -11,6 +11,7 @@ import { awsClients } from '../core/aws/clients.ts';
 import { dynamoJournal } from '../core/aws/journal.ts';
 import { s3Objects } from '../core/aws/objects.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
+import { s3Uploads } from '../core/aws/uploads.ts';
 import { folderAttempts } from '../core/disk/attempts.ts';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { folderObjects } from '../core/disk/objects.ts';
@@ -22,6 +23,7 @@ import { observeFiles } from '../core/files/observe.ts';
 import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
 import type { Hash } from '../core/values/hash.ts';
+import type { ManifestPlace } from './manifest.ts';
 
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
 const WARM_GRAPHS_MAX = 8;
@@ -133,4 +135,12 @@ export function sweepPeriodMs(): number | undefined {
 /** The bundle that new runs are pinned to unless they name another. */
 export function currentBundle(): Hash | undefined {
   return engineSettings().bundle;
+}
+
+/** Throws where the store is a folder: nobody says what is put there. */
+export function manifestPlace(): ManifestPlace {
+  const settings = engineSettings();
+  if (settings.store.kind !== 's3') throw new Error('manifests are put on S3: REDEX_STORE is a folder');
+  const { bucket, prefix } = settings.store;
+  return { uploads: s3Uploads(awsClients(settings).s3), bucket, prefix };
 }

@@ -59,7 +59,8 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
   const trace = isPlain ? await traceIn(command.inner) : undefined;
   const unended = SHELL_SCRIPT.test(command.text) ? await openHereDocument(file, command.machine.PATH) : undefined;
   if (unended !== undefined) throw new JobFailure('ScriptError', unended);
-  const [stdout, stderr] = await openPipes(join(command.inner, 'stdout'), join(command.inner, 'stderr'));
+  const names = [join(command.inner, 'stdout'), join(command.inner, 'stderr')] as const;
+  const [stdout, stderr] = await openPipes(...names, command.machine.PATH);
   lifetime.signal.throwIfAborted();
   const child = spawn(words[0] as string, words.slice(1), {
     cwd: command.folder,
@@ -104,8 +105,8 @@ interface Pipe {
  * Pipes that have a name for as long as it takes to open them. What Node makes for a child by itself are sockets, and a
  * script cannot open those again as /dev/stdout or /dev/stderr.
  */
-async function openPipes(first: string, second: string): Promise<[Pipe, Pipe]> {
-  await promisify(execFile)('mkfifo', ['-m', '600', first, second]);
+async function openPipes(first: string, second: string, path: string | undefined): Promise<[Pipe, Pipe]> {
+  await promisify(execFile)('mkfifo', ['-m', '600', first, second], { env: { PATH: path } });
   const open = async (path: string): Promise<Pipe> => {
     const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const writer = openSync(path, constants.O_WRONLY);

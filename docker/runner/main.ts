@@ -1,7 +1,8 @@
 /** The program that every job runs as: in its container, or as a child process of the local cloud. */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
 import { JOB_MARK } from '../../core/disk/processes.ts';
 import { TROUBLE_EXIT_CODE } from '../../core/engine/causes.ts';
@@ -41,7 +42,7 @@ function openDesk(
     web,
     proxies: settings.proxies,
   };
-  const machine = { ...machineVariables(), [JOB_MARK]: mark };
+  const machine = { ...machineVariables(), PATH: toolPath(machineVariables().PATH), [JOB_MARK]: mark };
   const work = settings.work ?? join(tmpdir(), 'redex');
   return {
     objects,
@@ -54,6 +55,15 @@ function openDesk(
     call: (spec, args) => callTask({ objects, options, folder: folder ?? work, machine, secrets }, spec, args),
     say: (line) => process.stderr.write(`[redex] ${secrets.hide(line)}\n`),
   };
+}
+
+/** In an image: bash and mkfifo, for images that have none. */
+const OWN_TOOLS = join(import.meta.dirname, 'bin');
+const USUAL_PATH = '/usr/local/bin:/usr/bin:/bin';
+
+/** The image's own tools come first. */
+function toolPath(path = USUAL_PATH): string {
+  return existsSync(OWN_TOOLS) ? [path, OWN_TOOLS].join(delimiter) : path;
 }
 
 /** What is not needed is not loaded: a folder needs no SDK. */

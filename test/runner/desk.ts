@@ -65,6 +65,8 @@ export interface Desk {
       output?: number;
       /** Words that start it. */
       wrapper?: readonly string[];
+      /** The runner itself, where it is another than the one built here. */
+      program?: readonly string[];
     },
   ): Promise<Running>;
   run(script: Script): Promise<Ended>;
@@ -73,8 +75,9 @@ export interface Desk {
 
 let count = 0;
 
-export async function openDesk(): Promise<Desk> {
-  const root = await mkdtemp(join(tmpdir(), 'redex-runner-'));
+/** `within`: the folder that it is made in. */
+export async function openDesk(within = tmpdir()): Promise<Desk> {
+  const root = await mkdtemp(join(within, 'redex-runner-'));
   const [files, store, work] = [join(root, 'files'), join(root, 'store'), join(root, 'work')];
   await Promise.all([files, store, work].map((folder) => mkdir(folder)));
   const { main } = await buildRunner(join(tmpdir(), 'redex-test-runner'));
@@ -107,9 +110,19 @@ export async function openDesk(): Promise<Desk> {
         ...changes,
       };
     },
-    async start(spec, { holder = `job-${count++}`, environment = {}, detached = true, output, wrapper = [] } = {}) {
+    async start(
+      spec,
+      {
+        holder = `job-${count++}`,
+        environment = {},
+        detached = true,
+        output,
+        wrapper = [],
+        program = [process.execPath, main],
+      } = {},
+    ) {
       const hash = await putSpecs(objects, [spec]);
-      const [file = '', ...words] = [...wrapper, process.execPath, main];
+      const [file = '', ...words] = [...wrapper, ...program];
       const child = spawn(file, words, {
         detached,
         stdio: ['pipe', output ?? 'pipe', output ?? 'pipe'],

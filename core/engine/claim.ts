@@ -221,7 +221,7 @@ const MEMORY_GIB_DEFAULT = 4;
 const TIMEOUT_SECONDS_DEFAULT = 24 * 3600;
 
 function resourcesOf(graph: Graph, options: JobOptions): Resources {
-  const { cache, cacheScope, limits, executor, attempts, minArraySize, ...rest } = options;
+  const { cache, cacheScope, limits, executor, attempts, minArraySize, fallbackQueue, ...rest } = options;
   const config = runOf(graph).program.executors[executor ?? ''];
   return {
     ...rest,

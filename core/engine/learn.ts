@@ -1,4 +1,5 @@
 /** From what an executor says of its jobs, and what the jobs recorded, to facts. */
+import { attemptOptions } from '../graph/evolve.ts';
 import type { EvalHash, Fact, Measurements, SubmissionId } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
 import { isWorkWanted } from '../graph/release.ts';
@@ -156,5 +157,6 @@ function isOverdue(world: World, submission: Submission): boolean {
 
 function queueOf(graph: Graph, submission: Submission): string | undefined {
   const first = submission.jobs[0];
-  return first && graph.works.get(first.eval)?.options.queue;
+  const work = first && graph.works.get(first.eval);
+  return work && attemptOptions(work).queue;
 }

@@ -153,7 +153,9 @@ export interface Objects {
 }
 
 /** Resources and settings of one submission, all options resolved. */
-export type Resources = Readonly<Omit<JobOptions, 'cache' | 'cacheScope' | 'limits' | 'executor' | 'attempts'>> &
+export type Resources = Readonly<
+  Omit<JobOptions, 'cache' | 'cacheScope' | 'limits' | 'executor' | 'attempts' | 'fallbackQueue'>
+> &
   Pick<ExecutorConfig, 'shareIdentifier' | 'platform'> & {
     readonly vcpus: number;
     /** GiB. */

@@ -20,6 +20,7 @@ import { reopen } from './retry.ts';
 
 /** Attempts allowed for each cause unless the options say otherwise. */
 export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
+  'not-started': 5,
   'machine-lost': 5,
   'out-of-memory': 3,
   'timed-out': 1,
@@ -27,6 +28,7 @@ export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
   secret: 1,
   'no-result': 1,
   program: 1,
+  terminated: 1,
   interrupted: Number.POSITIVE_INFINITY,
 };
 
@@ -245,10 +247,18 @@ function worksOf(draft: Draft, submission: Submission): Work[] {
   });
 }
 
-/** Options as the next attempt has them: after each OutOfMemory twice the memory, up to the maximum. */
-export function attemptOptions(work: Work): JobOptions {
-  const { memory } = work.options;
-  const doublings = work.failures['out-of-memory'] ?? 0;
-  if (memory === undefined || doublings === 0) return work.options;
-  return { ...work.options, memory: Math.min(memory * 2 ** doublings, work.options.memoryMax ?? memory * 4) };
+/**
+ * Options as the next attempt has them: after each OutOfMemory twice the memory, up to the maximum; where the queue had no
+ * machine, or took it away, the queue to fall back on.
+ */
+export function attemptOptions({ options, failures }: Pick<Work, 'options' | 'failures'>): JobOptions {
+  const { memory, memoryMax, fallbackQueue } = options;
+  const doublings = failures['out-of-memory'] ?? 0;
+  const grown = memory === undefined ? undefined : Math.min(memory * 2 ** doublings, memoryMax ?? memory * 4);
+  const isWithoutMachine = (failures['not-started'] ?? 0) + (failures['machine-lost'] ?? 0) > 0;
+  return {
+    ...options,
+    ...(doublings > 0 && grown !== undefined && { memory: grown }),
+    ...(isWithoutMachine && fallbackQueue !== undefined && { queue: fallbackQueue }),
+  };
 }

@@ -14,12 +14,14 @@ import { type Graph, type GraphNode, type Job, type NodeId, runOf, type Scope } 
 
 /** What went wrong with a machine, or with a file that may come back, says nothing about the program: it is not remembered. */
 const PASSING_ERRORS = [
+  'NotStarted',
   'MachineLost',
   'OutOfMemory',
   'TimedOut',
   'ImageError',
   'SecretError',
   'JobFailed',
+  'JobTerminated',
   'SubmissionRefused',
   'InputMissing',
   'InputChanged',

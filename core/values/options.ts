@@ -23,6 +23,7 @@ const count = must('be a whole number, 0 or more', (value) => Number.isInteger(v
 const amount = must('be a number, 0 or more', (value) => Number.isFinite(value) && (value as number) >= 0);
 
 const CAUSES: FieldsOf<Record<Cause, number>> = {
+  'not-started': count,
   'machine-lost': count,
   'out-of-memory': count,
   'timed-out': count,
@@ -30,6 +31,7 @@ const CAUSES: FieldsOf<Record<Cause, number>> = {
   secret: count,
   'no-result': count,
   program: count,
+  terminated: count,
   interrupted: count,
 };
 
@@ -56,6 +58,7 @@ export const JOB_OPTIONS: FieldsOf<JobOptions> = {
   gpus: count,
   image: text,
   queue: text,
+  fallbackQueue: text,
   role: text,
   timeoutSeconds: seconds,
   attempts: recordWith(CAUSES),

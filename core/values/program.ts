@@ -4,6 +4,8 @@ import type { Secrets } from './secrets.ts';
 
 /** Why an attempt ended without a result. Each cause has its own number of attempts. */
 export type Cause =
+  /** Nothing of it has run: no machine, network interface or room was to be had for it. */
+  | 'not-started'
   | 'machine-lost'
   | 'out-of-memory'
   | 'timed-out'
@@ -12,6 +14,8 @@ export type Cause =
   | 'secret'
   | 'no-result'
   | 'program'
+  /** Somebody ended the job at its executor. */
+  | 'terminated'
   /** The machine itself was stopped by its user: never counted. */
   | 'interrupted';
 
@@ -27,6 +31,8 @@ export interface JobOptions {
   readonly gpus?: number;
   readonly image?: string;
   readonly queue?: string;
+  /** Of attempts after one that never started or whose machine was lost: on demand, say, where `queue` has Spot machines. */
+  readonly fallbackQueue?: string;
   /** ARN of the role the job runs as. */
   readonly role?: string;
   /** Of one attempt; default 24 h. */

@@ -84,8 +84,10 @@ async function advanceRun(world: World, work: Work, options: RoundOptions): Prom
   const { run, verdicts, isDue, blocked } = work;
   try {
     if (isDue) {
-      const { status } = await round(world, run, verdicts, options);
+      const { status, denied } = await round(world, run, verdicts, options);
       if (status === 'unknown') log('events of a run that is not there', { run });
+      // For an alarm: the run stands still, and goes on by itself when this is put right.
+      if (denied !== undefined) log('jobs cannot be submitted', { run, reason: denied });
     }
     if (blocked !== undefined) await noteBlocked(world, run, blocked);
     return undefined;

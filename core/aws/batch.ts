@@ -2,7 +2,7 @@
  * Jobs on AWS Batch.
  *
  * 1. SubmitJob has no client token: it is sent once, by a client without retries, and an answer that did not come is
- *    `unknown`, never an error and never a second request.
+ *    `unknown`, never an error and never a second request. A second one follows only a refusal of the job definition.
  * 2. Whatever fails before SubmitJob is sent was definitely not accepted.
  */
 import {
@@ -29,6 +29,10 @@ import { verdictOfJob } from './events.ts';
 
 const DESCRIBE_IDS_MAX = 100;
 
+type NotAccepted = Exclude<SubmitOutcome, { kind: 'accepted' }>;
+type Target = Parameters<typeof submitParams>[2];
+type Defined = Parameters<typeof jobDefinitionParams>[1];
+
 export interface BatchClients {
   /** Retries as the SDK does. */
   readonly batch: BatchClient;
@@ -37,7 +41,7 @@ export interface BatchClients {
 }
 
 export function batchExecutor({ batch, batchOnce }: BatchClients, settings: BatchSettings): BatchExecutor {
-  const definitionOf = jobDefinitions(batch, settings.stack);
+  const definitions = jobDefinitions(batch, settings.stack);
 
   async function submit(request: SubmissionRequest): Promise<SubmitOutcome> {
     const queue = request.resources.queue ?? settings.queue;
@@ -46,16 +50,32 @@ export function batchExecutor({ batch, batchOnce }: BatchClients, settings: Batc
     if (!sized.ok) return { kind: 'refused', reason: sized.reason };
     const withheld = settings.local ? undefined : secretsProblem(request.resources);
     if (withheld !== undefined) return { kind: 'refused', reason: withheld };
-    let definition: string;
+    return await submitTo({ queue, requirements: sized.requirements }, request);
+  }
+
+  async function submitTo(target: Omit<Target, 'definition'>, request: SubmissionRequest): Promise<SubmitOutcome> {
+    const first = await definedAs(request);
+    if (typeof first !== 'string') return first;
+    const outcome = await send({ ...target, definition: first }, request);
+    if (outcome.kind !== 'refused' || !DEFINITION_GONE.test(outcome.reason)) return outcome;
+    definitions.forget(request.resources);
+    const again = await definedAs(request);
+    return typeof again === 'string' ? await send({ ...target, definition: again }, request) : again;
+  }
+
+  /** The job definition of the request, or why there is none. */
+  async function definedAs({ resources }: SubmissionRequest): Promise<string | NotAccepted> {
     try {
-      definition = await definitionOf(request.resources);
+      return await definitions.of(resources);
     } catch (error) {
       const outcome = outcomeOf(error);
       return outcome.kind === 'unknown' ? { kind: 'throttled' } : outcome;
     }
-    const params = submitParams(settings, request, { queue, definition, requirements: sized.requirements });
+  }
+
+  async function send(target: Target, request: SubmissionRequest): Promise<SubmitOutcome> {
     try {
-      const { jobId } = await batchOnce.send(new SubmitJobCommand(params));
+      const { jobId } = await batchOnce.send(new SubmitJobCommand(submitParams(settings, request, target)));
       return jobId ? { kind: 'accepted', id: jobId } : { kind: 'unknown', reason: 'the answer holds no job id' };
     } catch (error) {
       return outcomeOf(error);
@@ -105,25 +125,62 @@ function jobDefinitions(client: BatchClient, stack: string) {
     return jobDefinitionArn;
   }
 
-  return (resources: Parameters<typeof jobDefinitionParams>[1]): Promise<string> => {
-    const params = jobDefinitionParams(stack, resources);
-    const name = params.jobDefinitionName;
-    const arn = known.get(name) ?? find(params);
-    known.set(name, arn);
-    arn.catch(() => known.delete(name));
-    return arn;
+  return {
+    of(resources: Defined): Promise<string> {
+      const params = jobDefinitionParams(stack, resources);
+      const name = params.jobDefinitionName;
+      const arn = known.get(name) ?? find(params);
+      known.set(name, arn);
+      arn.catch(() => known.delete(name));
+      return arn;
+    },
+    /** Of one that somebody deregistered: the next one who asks looks again, and registers it anew. */
+    forget(resources: Defined): void {
+      known.delete(jobDefinitionParams(stack, resources).jobDefinitionName);
+    },
   };
 }
 
 const THROTTLED = 429;
 const REQUEST_TIMEOUT = 408;
 
+/** As Batch says it: `JobDefinition arn:… not found.`, `JobDefinition name … does not exist or is not in ACTIVE status`. */
+const DEFINITION_GONE =
+  /^ClientException: job ?definition\b.*(not found|does not exist|not in active|inactive|deregistered)/is;
+
+/**
+ * Who we are, what we may do, and when we think it is. Source: the common errors of AWS's service APIs; the last is the SDK's own,
+ * which then sends nothing.
+ */
+const DENIED: ReadonlySet<string> = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'NotAuthorized',
+  'OptInRequired',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'UnauthorizedException',
+  'UnrecognizedClientException',
+  'CredentialsProviderError',
+]);
+const DENIED_STATUS: readonly (number | undefined)[] = [401, 403];
+
 /** What a failed request tells about whether it was accepted. */
-function outcomeOf(error: unknown): Exclude<SubmitOutcome, { kind: 'accepted' }> {
+function outcomeOf(error: unknown): NotAccepted {
   const { name = 'Error', message = '' } = error instanceof Error ? error : { message: String(error) };
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
   const reason = `${name}: ${message}`;
   if (status === THROTTLED || /^(TooManyRequests|Throttl)/.test(name)) return { kind: 'throttled' };
+  if (DENIED.has(name) || DENIED_STATUS.includes(status)) return { kind: 'denied', reason };
   if (status && status >= 400 && status < 500 && status !== REQUEST_TIMEOUT) return { kind: 'refused', reason };
   return { kind: 'unknown', reason };
 }

@@ -68,7 +68,10 @@ export interface RunSummary {
   readonly liveNodes?: number;
   /** What a sweep must know without loading the run. */
   readonly open?: OpenWork;
-  /** What the executor says of a queue that stands still, since the run's last step. `at`: ms since the epoch. */
+  /**
+   * What the executor says of a queue that stands still, since the run's last step; or why it takes no job of ours. `at`: ms
+   * since the epoch.
+   */
   readonly blocked?: { readonly reason: string; readonly at: number };
   /** Sequence of the newest snapshot. */
   readonly snapshot?: number;
@@ -179,6 +182,11 @@ export type SubmitOutcome =
   | { readonly kind: 'accepted'; readonly id: string }
   /** Definitely not accepted; may be sent again. */
   | { readonly kind: 'throttled' }
+  /**
+   * Definitely not accepted, and no job's fault: a key that expired, a role that may not, a clock that is wrong. May be sent
+   * again when somebody has put that right, or when AWS knows of it everywhere.
+   */
+  | { readonly kind: 'denied'; readonly reason: string }
   /** Definitely not accepted; will never be. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** Perhaps accepted: nobody knows before the look-up by name. */

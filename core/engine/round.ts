@@ -34,6 +34,8 @@ export interface RoundReport {
   readonly status: RunStatus | 'unknown';
   readonly appended: number;
   readonly submitted: number;
+  /** Why the executor took none of the jobs: somebody has to be told. */
+  readonly denied?: string;
 }
 
 export interface RoundOptions {
@@ -49,6 +51,11 @@ export interface RoundOptions {
 
 /** How long a caller that says nothing is taken to live. */
 const ROUND_DURATION_MS = 60_000;
+/**
+ * After the executor has denied us a job, nothing is sent for so long: each event, and each wake-up that a claim takes with
+ * it, would be answered the same. What comes after that, at the latest the sweep, tries again.
+ */
+const DENIED_PAUSE_MS = 60_000;
 /** Of a round's time, what is left for recording, submitting and recording again when no new wave begins. */
 const RESERVE_SHARE = 0.4;
 
@@ -88,7 +95,8 @@ async function loadAndAdvance(
     hardEnd,
     wavesEnd: hardEnd - (hardEnd - start) * RESERVE_SHARE,
     sendEnd: sendEndOf(start, hardEnd),
-    holdBack: false,
+    holdBack: live.denied !== undefined && start < live.denied.at + DENIED_PAUSE_MS,
+    denied: undefined,
     bucket: fullBucket(start),
     claimed: 0,
     // A summary that is behind was left by a handler that died.
@@ -113,7 +121,8 @@ async function loadAndAdvance(
     else incoming = await afterLostRace(course, pass, verdicts);
   }
   await finish(course);
-  return { status: summaryOf(live, start).status, appended: course.appended, submitted: course.submitted };
+  const { appended, submitted, denied } = course;
+  return { status: summaryOf(live, start).status, appended, submitted, ...(denied !== undefined && { denied }) };
 }
 
 function heardOf(facts: readonly Fact[]): ReadonlySet<SubmissionId> {
@@ -127,8 +136,10 @@ interface Course {
   readonly wavesEnd: number;
   readonly sendEnd: number;
   readonly summarised: number;
-  /** Set when the executor asked for fewer requests: nothing more is claimed in this round. */
+  /** Set when the executor asked for fewer requests, or takes none: nothing more is claimed in this round. */
   holdBack: boolean;
+  /** Why it takes none. */
+  denied: string | undefined;
   readonly bucket: Bucket;
   /** Submissions claimed and recorded in this round. */
   claimed: number;
@@ -248,14 +259,14 @@ function withoutObvious(facts: readonly Fact[]): Fact[] {
 }
 
 /** Large values → cache → wake-up → append. False when another round was first. */
-async function record({ world, live, sendEnd }: Course, pass: Pass): Promise<boolean> {
+async function record({ world, live, sendEnd, denied }: Course, pass: Pass): Promise<boolean> {
   const { draft, run, sequence } = live;
   const entry: Entry = { run, sequence: sequence + 1, nonce: pass.nonce, at: world.clock.now(), facts: pass.facts };
   try {
     await putLarge(world.objects, pass.findings.large);
     // What was computed is not thrown away because the cache is busy, as long as there is time for the append.
     await world.cache.write([...pass.findings.evaluations.values()], sendEnd);
-    if (hasWorkLeft(draft.graph)) await world.bus.wake(run);
+    if (hasWorkLeft(draft.graph) && denied === undefined) await world.bus.wake(run);
     if ((await world.journal.append(entry)) === 'taken' && !(await isOwn(world, entry))) {
       draft.edits.rollback();
       return false;
@@ -281,10 +292,15 @@ async function submit(course: Course, pass: Pass): Promise<Fact[]> {
   const { world, live } = course;
   const claimed = pass.facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.submission] : []));
   course.claimed += claimed.length;
-  const answers = await sendClaimed(world, live.draft.graph, claimed, course);
-  course.submitted += answers.filter((answer) => answer.type === 'acknowledged').length;
+  const { facts: answers, denied } = await sendClaimed(world, live.draft.graph, claimed, course);
+  const accepted = answers.filter((answer) => answer.type === 'acknowledged').length;
+  course.submitted += accepted;
   course.holdBack ||= answers.some((answer) => answer.type === 'withdrawn');
-  return answers;
+  course.denied ??= denied;
+  if (denied !== undefined)
+    live.denied = { reason: `the executor takes no job of ours: ${denied}`, at: world.clock.now() };
+  else if (accepted > 0) delete live.denied;
+  return [...answers];
 }
 
 /**
@@ -321,7 +337,8 @@ async function finish({ world, live, appended, summarised }: Course): Promise<vo
   const isNews = appended > 0 || live.sequence > summarised;
   if (graph.stopping && !graph.end) await stopSubmissions(world, live);
   await snapshotIfDue(world, live);
-  const summary = summaryOf(live, world.clock.now());
+  const blocked = graph.end ? undefined : live.denied;
+  const summary = { ...summaryOf(live, world.clock.now()), ...(blocked && { blocked }) };
   // First the event: whoever ends in between leaves a summary that does not say so, and the next round tells it again.
   if (graph.end && isNews) await world.bus.ended(summary);
   if (isNews) await world.summaries.put(summary);

@@ -55,24 +55,33 @@ function takeToken(bucket: Bucket, now: number): number {
   return Math.max(0, Math.ceil(-bucket.tokens * INTERVAL_MS));
 }
 
-/** Sends what was claimed, in order, and gives the answers as facts in the same order; an unknown answer is none. */
+export interface Sent {
+  /** The answers in the order of the claims; an unknown answer is none. */
+  readonly facts: readonly Fact[];
+  /** Why the executor takes nothing from us. */
+  readonly denied: string | undefined;
+}
+
+/** Sends what was claimed, in order. */
 export async function sendClaimed(
   world: World,
   graph: Graph,
   claimed: readonly SubmissionId[],
   { sendEnd, bucket }: { readonly sendEnd: number; readonly bucket: Bucket },
-): Promise<Fact[]> {
+): Promise<Sent> {
   const { clock } = world;
   const answers = claimed.map((submission): Fact | undefined => ({ type: 'withdrawn', submission }));
   const outstanding = new Set<Promise<void>>();
   const errors: unknown[] = [];
-  // A request that was throttled, or met a broken world, speaks for all after it.
+  // A request that was throttled or denied, or met a broken world, speaks for all after it.
   let isStopped = false;
+  let denied: string | undefined;
   const send = async (at: number, id: SubmissionId, request: SubmissionRequest): Promise<void> => {
     try {
       const outcome = await world.batch.submit(request);
       answers[at] = answerFact(id, outcome);
-      isStopped ||= outcome.kind === 'throttled';
+      isStopped ||= outcome.kind === 'throttled' || outcome.kind === 'denied';
+      if (outcome.kind === 'denied') denied ??= outcome.reason;
     } catch (error) {
       errors.push(error);
       isStopped = true;
@@ -91,7 +100,7 @@ export async function sendClaimed(
   }
   await Promise.all(outstanding);
   if (errors.length > 0) throw errors[0];
-  return answers.flatMap((answer) => answer ?? []);
+  return { facts: answers.flatMap((answer) => answer ?? []), denied };
 }
 
 function answerFact(submission: SubmissionId, outcome: SubmitOutcome): Fact | undefined {
@@ -99,6 +108,7 @@ function answerFact(submission: SubmissionId, outcome: SubmitOutcome): Fact | un
     case 'accepted':
       return { type: 'acknowledged', submission, ids: [outcome.id] };
     case 'throttled':
+    case 'denied':
       return { type: 'withdrawn', submission };
     case 'refused':
       return { type: 'refused', submission, reason: outcome.reason };

@@ -17,7 +17,7 @@ export interface SweepReport {
   readonly rounds: number;
   /** Runs that were not looked at for want of time: the next sweep begins elsewhere. */
   readonly left: number;
-  /** Runs whose round threw, with the reason. */
+  /** Runs whose round threw, or whose jobs the executor does not take, with the reason. */
   readonly failures: readonly string[];
 }
 
@@ -47,7 +47,8 @@ export async function sweep(
     const ask = isAskDue(summary, now, periodMs);
     if (!ask && !needsRound(world, summary, now)) continue;
     try {
-      const { status } = await round(world, summary.run, [], { ...options, ask, summarised: summary.sequence });
+      const { status, denied } = await round(world, summary.run, [], { ...options, ask, summarised: summary.sequence });
+      if (denied !== undefined) failures.push(`${summary.run}: ${denied}`);
       if (status === 'unknown' && now - summary.updatedAt > BEGIN_MS_MAX) await giveUp(world, summary);
       rounds++;
     } catch (error) {

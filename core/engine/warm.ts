@@ -13,6 +13,8 @@ export interface LiveRun {
   summarised?: number;
   /** Set when the run was loaded and has ended, and its user wants it taken up again. */
   retry?: true;
+  /** Why the executor takes no job of ours, and when it said so, ms since the epoch. */
+  denied?: { readonly reason: string; readonly at: number };
   /** The executor's ids of jobs that this process has terminated. */
   terminated?: Set<string>;
 }

@@ -24,6 +24,11 @@ const PART_BYTES_MIN = 8 * MIB;
 const PARTS_OF_ONE_SIZE = 1000;
 const PARTS_AT_ONCE = 4;
 const COPY_PART_BYTES = 512 * MIB;
+/**
+ * Named from the first request to the last: S3 refuses parts that bring a checksum of an algorithm that the upload was not
+ * begun with, and an end that does not repeat the checksums of its parts.
+ */
+const CHECKSUM = { ChecksumAlgorithm: 'CRC32' } as const;
 
 /** Size of part `number`, from 1: 8 MiB for the first thousand, then double for each thousand more. */
 export function partBytes(number: number): number {
@@ -81,7 +86,9 @@ async function multipart(
   send: (UploadId: string) => Promise<Sent>,
 ): Promise<Written> {
   const { client, Bucket, Key } = target;
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...metadataIn(metadata) }));
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ Bucket, Key, ...CHECKSUM, ...metadataIn(metadata) }),
+  );
   if (!UploadId) throw new Error('S3 began an upload without giving it an id');
   try {
     const { parts, bytes } = await send(UploadId);
@@ -94,6 +101,14 @@ async function multipart(
     await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
     throw thrown;
   }
+}
+
+/** What is told of a part at the end. Services that are like S3 may know no checksums. */
+function completed(
+  PartNumber: number,
+  { ETag, ChecksumCRC32 }: Pick<CompletedPart, 'ETag' | 'ChecksumCRC32'> = {},
+): CompletedPart {
+  return { PartNumber, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }) };
 }
 
 async function sendParts(
@@ -112,8 +127,8 @@ async function sendParts(
       if (!body) return;
       const PartNumber = ++number;
       bytes += body.byteLength;
-      const { ETag } = await client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body }));
-      parts[PartNumber - 1] = { PartNumber, ETag };
+      const part = { Bucket, Key, UploadId, PartNumber, Body: body, ...CHECKSUM };
+      parts[PartNumber - 1] = completed(PartNumber, await client.send(new UploadPartCommand(part)));
     }
   };
   await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane));
@@ -143,7 +158,7 @@ export async function copyInParts(target: S3Target, source: Place, found: Found)
           CopySourceRange: `bytes=${from}-${to}`,
         }),
       );
-      return { PartNumber, ETag: copied.CopyPartResult?.ETag };
+      return completed(PartNumber, copied.CopyPartResult);
     });
     return { parts, bytes };
   });

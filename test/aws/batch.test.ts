@@ -107,6 +107,54 @@ describe('a submission', () => {
     expect(await executor().submit(submission())).toEqual({ kind: 'throttled' });
   });
 
+  it.each([
+    ['ExpiredTokenException', 403],
+    ['AccessDeniedException', 403],
+    ['UnrecognizedClientException', 403],
+    ['InvalidSignatureException', 403],
+    ['SignatureDoesNotMatch', 403],
+    ['RequestTimeTooSkewed', 403],
+    ['RequestExpired', 400],
+    ['IncompleteSignature', 400],
+    ['InvalidClientTokenId', 403],
+    ['SomethingNew', 403],
+    ['SomethingElse', 401],
+  ])('that is denied for who we are is no fault of its job, and may be sent again: %s', async (name, status) => {
+    const denied = { kind: 'denied', reason: `${name}: ${name} it is` };
+    sent.on(SubmitJobCommand).rejects(failure(name, status));
+    expect(await executor().submit(submission())).toEqual(denied);
+    sent.on(RegisterJobDefinitionCommand).rejects(failure(name, status));
+    expect(await executor().submit(submission({}, { image: 'another' }))).toEqual(denied);
+    expect(sent.commandCalls(SubmitJobCommand)).toHaveLength(1);
+  });
+
+  it('for which there are no keys is sent again when there are some', async () => {
+    const name = 'CredentialsProviderError';
+    sent.on(SubmitJobCommand).rejects(Object.assign(new Error('could not load credentials'), { name }));
+    expect(await executor().submit(submission())).toMatchObject({ kind: 'denied' });
+  });
+
+  it.each([
+    'JobDefinition arn:definition:1 not found.',
+    'JobDefinition name redex-test does not exist or is not in ACTIVE status',
+    'Job definition redex-test does not exist.',
+  ])('whose definition somebody deregistered is sent with one that is registered anew: %s', async (message) => {
+    const gone = new ClientException({ message, $metadata: { httpStatusCode: 400 } });
+    const batch = executor();
+    sent.on(SubmitJobCommand).resolvesOnce({ jobId: 'job-1' }).rejectsOnce(gone).resolves({ jobId: 'job-2' });
+    await batch.submit(submission());
+    sent.on(RegisterJobDefinitionCommand).resolves({ jobDefinitionArn: 'arn:definition:2' });
+    expect(await batch.submit(submission())).toEqual({ kind: 'accepted', id: 'job-2' });
+    expect(sent.commandCalls(SubmitJobCommand).map((call) => call.args[0].input.jobDefinition)).toEqual([
+      'arn:definition:1',
+      'arn:definition:1',
+      'arn:definition:2',
+    ]);
+    sent.on(SubmitJobCommand).rejects(gone);
+    expect(await batch.submit(submission())).toEqual({ kind: 'refused', reason: `ClientException: ${message}` });
+    expect(sent.commandCalls(SubmitJobCommand)).toHaveLength(5);
+  });
+
   it('that Batch refuses comes back with the reason', async () => {
     const answer = new ClientException({ message: 'JobQueue q is disabled', $metadata: { httpStatusCode: 400 } });
     sent.on(SubmitJobCommand).rejects(answer);

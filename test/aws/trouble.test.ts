@@ -369,7 +369,7 @@ describe('trouble on the way of a job to Batch', () => {
     ['reset', 'unknown', 0],
     ['late', 'unknown', 1],
     [400, 'refused', 0],
-    [403, 'refused', 0],
+    [403, 'denied', 0],
     [429, 'throttled', 0],
     [500, 'unknown', 0],
     [503, 'unknown', 0],

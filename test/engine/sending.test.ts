@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchExecutor, World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
+import { sweep } from '../../core/engine/sweep.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import { task } from '../../core/index.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
@@ -88,6 +89,29 @@ describe('requests to the executor', () => {
     expect((await claimsOf(world, run)).withdrawn).toBe(60);
     expect((await play(world, run)).status).toBe('DONE');
     expect(world.batch.jobs).toHaveLength(60);
+  });
+
+  it('that are denied for who we are stand still, say why, and are sent when that has passed', async () => {
+    const world = playWorld();
+    const run = await start(world, jobs(60));
+    world.batch.answerNext({ kind: 'denied', reason: 'ExpiredTokenException: the token is expired' });
+    const { denied } = await round(world, run);
+    expect(denied).toBe('ExpiredTokenException: the token is expired');
+    const summary = await world.summaries.get(run);
+    expect(summary).toMatchObject({ status: 'RUNNING', open: { ready: true } });
+    expect(summary?.blocked?.reason).toContain('the executor takes no job of ours: ExpiredTokenException');
+    // The claims' own wake-up is answered by nothing: else each round would bring on the next one, for as long as it lasts.
+    const woken = world.bus.woken.length;
+    expect(await round(world, run)).toMatchObject({ appended: 0, submitted: 0 });
+    expect(world.bus.woken).toHaveLength(woken);
+    world.clock.advance(300_000);
+    world.batch.answerNext({ kind: 'denied', reason: 'AccessDeniedException: not yet' });
+    expect((await sweep(world)).failures).toEqual([`${run}: AccessDeniedException: not yet`]);
+    world.clock.advance(300_000);
+    expect(await sweep(world)).toMatchObject({ rounds: 1, failures: [] });
+    expect(world.batch.jobs).toHaveLength(60);
+    expect(await world.summaries.get(run)).not.toHaveProperty('blocked');
+    expect((await play(world, run)).status).toBe('DONE');
   });
 
   it('that come back throttled long after another sender took the claim over leave that sender’s claim alone', async () => {

@@ -103,6 +103,7 @@ describe('an S3 file', () => {
     s3.on(CreateMultipartUploadCommand).resolves({ UploadId: 'u' });
     s3.on(UploadPartCommand).callsFake(({ PartNumber, Body }: { PartNumber: number; Body: Buffer }) => ({
       ETag: `"${PartNumber}:${Body.byteLength}"`,
+      ChecksumCRC32: `sum of ${PartNumber}`,
     }));
     s3.on(CompleteMultipartUploadCommand).resolves({ ETag: '"whole-3"' });
     const MIB = 1024 * 1024;
@@ -115,13 +116,16 @@ describe('an S3 file', () => {
         UploadId: 'u',
         MultipartUpload: {
           Parts: [
-            { PartNumber: 1, ETag: `"1:${8 * MIB}"` },
-            { PartNumber: 2, ETag: `"2:${8 * MIB}"` },
-            { PartNumber: 3, ETag: `"3:${2 * MIB}"` },
+            { PartNumber: 1, ETag: `"1:${8 * MIB}"`, ChecksumCRC32: 'sum of 1' },
+            { PartNumber: 2, ETag: `"2:${8 * MIB}"`, ChecksumCRC32: 'sum of 2' },
+            { PartNumber: 3, ETag: `"3:${2 * MIB}"`, ChecksumCRC32: 'sum of 3' },
           ],
         },
       },
     ]);
+    const algorithm = { ChecksumAlgorithm: 'CRC32' };
+    expect(requests(CreateMultipartUploadCommand)).toMatchObject([algorithm]);
+    expect(requests(UploadPartCommand)).toMatchObject([algorithm, algorithm, algorithm]);
   });
 
   it('does not appear when its source fails, and the parts are given up', async () => {
@@ -162,13 +166,16 @@ describe('a copy within S3', () => {
     const GIB = 1024 ** 3;
     s3.on(HeadObjectCommand).resolves({ ETag: '"v"', ContentLength: 6 * GIB + 1 });
     s3.on(CreateMultipartUploadCommand).resolves({ UploadId: 'u' });
-    s3.on(UploadPartCopyCommand).resolves({ CopyPartResult: { ETag: '"p"' } });
+    s3.on(UploadPartCopyCommand).resolves({ CopyPartResult: { ETag: '"p"', ChecksumCRC32: 'sum' } });
     s3.on(CompleteMultipartUploadCommand).resolves({ ETag: '"whole"' });
     expect(await files.copy('s3://a/x', 's3://b/k', { gunzip: false })).toBe('whole');
     const ranges = requests(UploadPartCopyCommand).map(
       (input) => (input as { CopySourceRange: string }).CopySourceRange,
     );
     expect(ranges).toHaveLength(13);
+    expect(requests(CreateMultipartUploadCommand)).toMatchObject([{ ChecksumAlgorithm: 'CRC32' }]);
+    const [whole] = requests(CompleteMultipartUploadCommand) as [{ MultipartUpload: { Parts: unknown[] } }];
+    expect(whole.MultipartUpload.Parts[12]).toEqual({ PartNumber: 13, ETag: '"p"', ChecksumCRC32: 'sum' });
     expect(ranges[0]).toBe(`bytes=0-${GIB / 2 - 1}`);
     expect(ranges[12]).toBe(`bytes=${6 * GIB}-${6 * GIB}`);
   });
@@ -191,7 +198,9 @@ describe('permission bits and times on S3', () => {
     await store.write('s3://b/k', [Buffer.from('x')], () => attributes);
     await store.write('s3://b/k', [Buffer.alloc(9 * 1024 * 1024)], () => attributes);
     expect(requests(PutObjectCommand)).toEqual([{ Bucket: 'b', Key: 'k', Body: Buffer.from('x'), Metadata }]);
-    expect(requests(CreateMultipartUploadCommand)).toEqual([{ Bucket: 'b', Key: 'k', Metadata }]);
+    expect(requests(CreateMultipartUploadCommand)).toEqual([
+      { Bucket: 'b', Key: 'k', ChecksumAlgorithm: 'CRC32', Metadata },
+    ]);
   });
 
   it('are told when it is read; the time is that of the upload where nobody noted one', async () => {
@@ -214,7 +223,9 @@ describe('permission bits and times on S3', () => {
     s3.on(UploadPartCopyCommand).resolves({ CopyPartResult: { ETag: '"p"' } });
     s3.on(CompleteMultipartUploadCommand).resolves({ ETag: '"whole"' });
     await files.copy('s3://a/x', 's3://b/k', { gunzip: false });
-    expect(requests(CreateMultipartUploadCommand)).toEqual([{ Bucket: 'b', Key: 'k', Metadata }]);
+    expect(requests(CreateMultipartUploadCommand)).toEqual([
+      { Bucket: 'b', Key: 'k', ChecksumAlgorithm: 'CRC32', Metadata },
+    ]);
   });
 
   it('come with a download and go with an upload', async () => {

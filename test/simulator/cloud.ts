@@ -233,6 +233,14 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
     switch (fault) {
       case 'throttled':
         return call(simulation, process, 'batch.submit, throttled', () => ({ kind: 'throttled' }), undefined);
+      case 'denied':
+        return call(
+          simulation,
+          process,
+          'batch.submit, denied',
+          () => ({ kind: 'denied', reason: 'expired!' }),
+          undefined,
+        );
       case 'unknown-before':
         return call(simulation, process, 'batch.submit, not accepted', () => unknown, undefined);
       case 'unknown-after':

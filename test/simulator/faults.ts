@@ -24,6 +24,7 @@ const RATES = {
     'unknown-before': 0.03,
     'unknown-after': 0.03,
     throttled: 0.03,
+    denied: 0.02,
     'freeze-before': 0.02,
     'freeze-after': 0.01,
   },

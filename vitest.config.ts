@@ -20,7 +20,12 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      // The image's content in namespaces of its own, and hadolint: what they need is skipped with a line where it is not.
+      // Against moto, cfn-lint and hadolint, which test/python-tools.sh installs.
+      {
+        extends: true,
+        test: { name: 'tools', include: ['test/**/*.tools.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      // The image's content in namespaces of its own: what it needs is skipped with a line where it is not.
       {
         extends: true,
         test: { name: 'image', include: ['test/**/*.image.ts'], testTimeout: 120_000, hookTimeout: 120_000 },

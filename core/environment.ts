@@ -24,7 +24,7 @@ export interface EngineSettings {
   readonly local: boolean;
   /** Local only: the owner of the database, beside whom nobody sends. */
   readonly sender: string | undefined;
-  /** Event bus for wake-ups and run-ended events. */
+  /** Event bus that is told of runs. */
   readonly bus: string;
   /** Queue of executors that name none. */
   readonly queue: string | undefined;
@@ -90,22 +90,30 @@ const Umask = v.pipe(
  */
 const LIVE_NODES_MAX = '1000000';
 
-const EngineVariables = v.object({
-  REDEX_STACK: v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,40}$/, 'may hold 1 to 40 letters, digits and -')),
-  REDEX_TABLE_RUNS: Text,
-  REDEX_TABLE_CACHE: Text,
-  REDEX_TABLE_ATTEMPTS: Text,
-  REDEX_STORE: StoreText,
-  REDEX_BUNDLE: v.optional(BundleHash),
-  REDEX_FILES_ROOT: v.optional(Text),
-  REDEX_LOCAL: v.optional(v.literal('1')),
-  REDEX_SENDER: v.optional(Text),
-  REDEX_BUS: v.optional(Text, 'default'),
-  REDEX_QUEUE: v.optional(Text),
-  REDEX_LIVE_NODES_MAX: v.optional(CountFrom(1), LIVE_NODES_MAX),
-  REDEX_SWEEP_SECONDS: v.optional(CountFrom(1)),
-  REDEX_UMASK: v.optional(Umask),
-});
+const EngineVariables = v.pipe(
+  v.object({
+    REDEX_STACK: v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,40}$/, 'may hold 1 to 40 letters, digits and -')),
+    REDEX_TABLE_RUNS: Text,
+    REDEX_TABLE_CACHE: Text,
+    REDEX_TABLE_ATTEMPTS: Text,
+    REDEX_STORE: v.optional(StoreText),
+    /** The bucket of a store without a prefix: the one thing of it that a deployment can refer to. */
+    REDEX_BUCKET: v.optional(Text),
+    REDEX_BUNDLE: v.optional(BundleHash),
+    REDEX_FILES_ROOT: v.optional(Text),
+    REDEX_LOCAL: v.optional(v.literal('1')),
+    REDEX_SENDER: v.optional(Text),
+    REDEX_BUS: v.optional(Text, 'default'),
+    REDEX_QUEUE: v.optional(Text),
+    REDEX_LIVE_NODES_MAX: v.optional(CountFrom(1), LIVE_NODES_MAX),
+    REDEX_SWEEP_SECONDS: v.optional(CountFrom(1)),
+    REDEX_UMASK: v.optional(Umask),
+  }),
+  v.check(
+    ({ REDEX_STORE, REDEX_BUCKET }) => REDEX_STORE !== undefined || REDEX_BUCKET !== undefined,
+    'REDEX_STORE or REDEX_BUCKET is needed',
+  ),
+);
 
 const RunnerVariables = v.object({
   REDEX_SPEC: Text,
@@ -130,11 +138,12 @@ export function parseStore(text: string): Store {
 /** Settings of the handlers. Throws one error that names every variable that is missing or wrong. */
 export function engineSettings(variables: Variables = process.env): EngineSettings {
   const read = parse(EngineVariables, variables);
+  const storeText = read.REDEX_STORE ?? `s3://${read.REDEX_BUCKET}`;
   return {
     stack: read.REDEX_STACK,
     tables: { runs: read.REDEX_TABLE_RUNS, cache: read.REDEX_TABLE_CACHE, attempts: read.REDEX_TABLE_ATTEMPTS },
-    store: parseStore(read.REDEX_STORE),
-    storeText: read.REDEX_STORE,
+    store: parseStore(storeText),
+    storeText,
     bundle: read.REDEX_BUNDLE,
     filesRoot: read.REDEX_FILES_ROOT,
     local: read.REDEX_LOCAL === '1',
@@ -229,6 +238,6 @@ function parse<S extends v.GenericSchema>(schema: S, variables: Variables): v.In
   const present = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const result = v.safeParse(schema, present);
   if (result.success) return result.output;
-  const problems = result.issues.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`);
+  const problems = result.issues.map((issue) => [v.getDotPath(issue) ?? [], issue.message].flat().join(': '));
   throw new Error(`the environment is not set up: ${problems.join('; ')}`);
 }

@@ -9,7 +9,6 @@ import type { Program } from '../values/program.ts';
 import { rootOf, type Table } from '../values/table.ts';
 import { crewFor } from './crew.ts';
 import { ENTRY_MODULE, type Project, projectModules, type Settings } from './modules.ts';
-import { WORKER_URL } from './process.ts';
 import { inTemporaryFolder } from './temporary.ts';
 
 export interface BundleRequest {
@@ -20,7 +19,6 @@ export interface BundleRequest {
   readonly profile?: string | undefined;
   /** What redex.config.ts sees of the environment. Workflow files see none: they are loaded again elsewhere. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  readonly workerUrl?: URL;
   /** Gets what the files print while they are loaded; default: standard error. */
   readonly log?: (text: string) => void;
 }
@@ -96,11 +94,10 @@ async function loaded(
 async function askProgram(
   file: string,
   root: string,
-  { workerUrl = WORKER_URL, log = toStderr }: BundleRequest,
+  { log = toStderr }: BundleRequest,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Omit<Loaded, 'code'>> {
   const crew = crewFor(file, {
-    workerUrl,
     log,
     timeMs: PROGRAM_MS_MAX,
     memoryMb: undefined,

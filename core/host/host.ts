@@ -9,7 +9,6 @@ import { digestBytes, type Hash } from '../values/hash.ts';
 import type { Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { type Answer, type Crew, type CrewOptions, crewFor } from './crew.ts';
-import { WORKER_URL } from './process.ts';
 import type { Call } from './protocol.ts';
 import { removeLeftovers } from './temporary.ts';
 
@@ -41,8 +40,6 @@ export interface HostOptions {
   readonly project?: string | undefined;
   /** Gets what authors' code prints. */
   readonly log?: (text: string) => void;
-  /** The worker's entry, where this code was bundled into one file. */
-  readonly workerUrl?: URL;
 }
 
 /** Ends all workers. A process that only ends need not call it. */
@@ -122,10 +119,10 @@ async function recruit(options: HostOptions, bundle: Hash, program: Promise<Prog
 }
 
 function crewOptions(
-  { files, limits = INLINE_LIMITS, env = {}, umask, project, log = toStderr, workerUrl = WORKER_URL }: HostOptions,
+  { files, limits = INLINE_LIMITS, env = {}, umask, project, log = toStderr }: HostOptions,
   web: WebSettings | undefined,
 ): CrewOptions {
-  return { ...limits, files: files?.(web), env, umask, project, log, workerUrl };
+  return { ...limits, files: files?.(web), env, umask, project, log };
 }
 
 function toStderr(text: string): void {

@@ -3,16 +3,16 @@
  * in large steps (`for (;;) list.push(0)` is enough), whatever the thread's resource limits say.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { FileAccess } from '../values/classes.ts';
 import { type Call, type FromWorker, type PlainError, plainError, type ToWorker } from './protocol.ts';
 
-/** The worker's entry when this code was not bundled into one file. */
-export const WORKER_URL = new URL('./worker.ts', import.meta.url);
+/** The worker's entry: beside this file, or beside the program that this code was bundled into. */
+const WORKER_URL = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 
 export interface ProcessOptions {
-  readonly workerUrl: URL;
   readonly env: Readonly<Record<string, string>>;
   /** MB of V8's heap; undefined: V8's own choice. */
   readonly memoryMb: number | undefined;
@@ -58,7 +58,7 @@ export function startWorker(
   const residentBytesMax = memoryMb === undefined ? 0 : (memoryMb + RESIDENT_OVERHEAD_MB) * 1e6;
   const { umask, project = '' } = options;
   const given = [file, String(residentBytesMax), umask === undefined ? '' : umask.toString(8), project];
-  const child = fork(fileURLToPath(options.workerUrl), given, {
+  const child = fork(fileURLToPath(WORKER_URL), given, {
     serialization: 'advanced',
     env: { ...options.env },
     execArgv: [

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { isErrno, replaceFile } from '../../core/disk/write.ts';
 import { digestBytes } from '../../core/values/hash.ts';
+import { PROGRAM } from '../../stack/programs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRIES = { runner: 'docker/runner/main.ts', worker: 'core/host/worker.ts' };
@@ -41,24 +42,14 @@ async function build(folder: string): Promise<void> {
   // Loaded here: when nothing has changed it is not needed.
   const { build: bundle } = await import('esbuild');
   const { metafile, outputFiles } = await bundle({
+    ...PROGRAM,
     absWorkingDir: ROOT,
     entryPoints: ENTRIES,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'runner-[hash]',
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    keepNames: true,
-    legalComments: 'none',
-    // Some packages are CommonJS still, and ask for Node's own modules by require().
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     metafile: true,
-    write: false,
-    logLevel: 'silent',
   });
   // A job that is just starting finds the old program or the new one, and all the chunks of either.
   const isEntry = ({ path }: { path: string }): boolean => basename(path, '.mjs') in ENTRIES;
@@ -66,7 +57,7 @@ async function build(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const { path, contents } of chunksFirst) await replaceFile(path, contents, MODE);
   const own = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
-  const inputs = await contentsOf([...own, 'docker/runner/build.ts', 'package-lock.json']);
+  const inputs = await contentsOf([...own, 'docker/runner/build.ts', 'stack/programs.ts', 'package-lock.json']);
   const outputs = outputFiles.map(({ path }) => basename(path));
   await replaceFile(join(folder, STAMP), JSON.stringify({ inputs, outputs } satisfies Stamp), MODE);
 }

@@ -105,7 +105,6 @@ async function callTask(calling: Calling, spec: JobSpec, args: Table): Promise<T
     project: options.root,
     env: { ...machine, ...secrets.variables },
     log: (text) => process.stderr.write(log.push(Buffer.from(text))),
-    ...(import.meta.url.endsWith('.mjs') ? { workerUrl: new URL('./worker.mjs', import.meta.url) } : {}),
   });
   try {
     return await host.run(spec.bundle, spec.task, args);

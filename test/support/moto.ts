@@ -1,10 +1,12 @@
-/** moto's server, where `pip install 'moto[server]'` was done: AWS services as somebody else understands them. */
-import { spawn, spawnSync } from 'node:child_process';
+/** moto's server, where test/python-tools.sh was run: AWS services as somebody else understands them. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { pythonTool } from './python-tools.ts';
 
-/** Whether moto is there; asking takes a second. */
+const SERVER = pythonTool('moto_server');
+
 export function hasMoto(): boolean {
-  return spawnSync('moto_server', ['--help']).status === 0;
+  return SERVER !== undefined;
 }
 
 export interface Moto {
@@ -22,7 +24,8 @@ export interface Moto {
 const REGION = 'us-east-1';
 
 export async function startMoto(): Promise<Moto> {
-  const server = spawn('moto_server', ['-H', '127.0.0.1', '-p', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  if (SERVER === undefined) throw new Error('there is no moto here');
+  const server = spawn(SERVER, ['-H', '127.0.0.1', '-p', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
   const endpoint = await new Promise<string>((resolve, reject) => {
     let said = '';
     server.once('error', reject);

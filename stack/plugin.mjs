@@ -1,0 +1,22 @@
+/** Lets the Serverless Framework build the functions, in the Node that they run in, before it packages or invokes them. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+// biome-ignore lint/style/noDefaultExport: the framework asks for one.
+export default class RedexPlugin {
+  constructor(serverless) {
+    const build = () => this.build(serverless.serviceDir);
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': build,
+      'before:deploy:function:packageFunction': build,
+      'before:invoke:local:invoke': build,
+    };
+  }
+
+  build(folder) {
+    const node = join(folder, 'node_modules', 'node', 'bin', 'node');
+    // Not on standard output: that is the answer of `invoke local`.
+    const { status, error } = spawnSync(node, [join(folder, 'stack', 'build.ts')], { stdio: ['ignore', 2, 2] });
+    if (status !== 0) throw new Error('the functions could not be built', { cause: error });
+  }
+}

@@ -26,8 +26,14 @@ export interface EngineSettings {
   readonly sender: string | undefined;
   /** Event bus that is told of runs. */
   readonly bus: string;
-  /** Queue of executors that name none. */
+  /** Of executors that name none: queue, image, and role of the jobs. */
   readonly queue: string | undefined;
+  readonly image: string | undefined;
+  readonly jobRole: string | undefined;
+  /** By which AWS itself pulls images, writes logs and fetches secrets. */
+  readonly executionRole: string | undefined;
+  /** Of CloudWatch, for the jobs. */
+  readonly jobLogs: string | undefined;
   /** Nodes that the graph of a run may have to be loaded. */
   readonly liveNodesMax: number;
   /** Time between two sweeps, where it is another than the engine's own. */
@@ -44,6 +50,8 @@ export interface RunnerSettings {
   readonly store: Store;
   /** With an S3 store only. */
   readonly attemptsTable: string | undefined;
+  /** `s3://bucket/prefix/` where the spec is, and a large outcome goes; undefined: in the store. */
+  readonly scratch: string | undefined;
   readonly filesRoot: string | undefined;
   /** Folder for working directories; the machine's temporary folder when undefined. */
   readonly work: string | undefined;
@@ -73,6 +81,8 @@ const StoreText = v.pipe(
     'is neither s3://bucket/prefix nor an absolute folder',
   ),
 );
+
+const S3Place = v.pipe(v.string(), v.regex(/^s3:\/\/[a-z0-9.-]+(\/|$)/, 'is not like s3://bucket/prefix/'));
 
 const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle');
 
@@ -105,6 +115,10 @@ const EngineVariables = v.pipe(
     REDEX_SENDER: v.optional(Text),
     REDEX_BUS: v.optional(Text, 'default'),
     REDEX_QUEUE: v.optional(Text),
+    REDEX_IMAGE: v.optional(Text),
+    REDEX_JOB_ROLE: v.optional(Text),
+    REDEX_EXECUTION_ROLE: v.optional(Text),
+    REDEX_JOB_LOGS: v.optional(Text),
     REDEX_LIVE_NODES_MAX: v.optional(CountFrom(1), LIVE_NODES_MAX),
     REDEX_SWEEP_SECONDS: v.optional(CountFrom(1)),
     REDEX_UMASK: v.optional(Umask),
@@ -119,6 +133,7 @@ const RunnerVariables = v.object({
   REDEX_SPEC: Text,
   REDEX_STORE: StoreText,
   REDEX_TABLE_ATTEMPTS: v.optional(Text),
+  REDEX_SCRATCH: v.optional(S3Place),
   REDEX_FILES_ROOT: v.optional(Text),
   REDEX_WORK: v.optional(Text),
   AWS_BATCH_JOB_ID: Text,
@@ -133,6 +148,13 @@ export function parseStore(text: string): Store {
   if (!match) return { kind: 'folder', path: text };
   const [, bucket = '', rest = ''] = match;
   return { kind: 's3', bucket, prefix: rest === '' || rest.endsWith('/') ? rest : `${rest}/` };
+}
+
+/** Throws where it is no place on S3. */
+export function parseS3(text: string): Extract<Store, { kind: 's3' }> {
+  const store = parseStore(text);
+  if (store.kind !== 's3') throw new Error(`${text} is not like s3://bucket/prefix/`);
+  return store;
 }
 
 /** Settings of the handlers. Throws one error that names every variable that is missing or wrong. */
@@ -150,6 +172,10 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     sender: read.REDEX_SENDER,
     bus: read.REDEX_BUS,
     queue: read.REDEX_QUEUE,
+    image: read.REDEX_IMAGE,
+    jobRole: read.REDEX_JOB_ROLE,
+    executionRole: read.REDEX_EXECUTION_ROLE,
+    jobLogs: read.REDEX_JOB_LOGS,
     liveNodesMax: read.REDEX_LIVE_NODES_MAX,
     sweepPeriodMs: read.REDEX_SWEEP_SECONDS === undefined ? undefined : read.REDEX_SWEEP_SECONDS * 1000,
     umask: read.REDEX_UMASK,
@@ -169,6 +195,7 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
     spec: read.REDEX_SPEC,
     store: parseStore(read.REDEX_STORE),
     attemptsTable: read.REDEX_TABLE_ATTEMPTS,
+    scratch: read.REDEX_SCRATCH,
     filesRoot: read.REDEX_FILES_ROOT,
     work: read.REDEX_WORK,
     jobId: read.AWS_BATCH_JOB_ID,

@@ -17,7 +17,7 @@ import { folderHeldRuns } from '../core/disk/held.ts';
 import { folderObjects } from '../core/disk/objects.ts';
 import type { Attempts, Clock, HeldRuns, Objects, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
-import { type EngineSettings, engineSettings } from '../core/environment.ts';
+import { type EngineSettings, engineSettings, parseS3, type Store } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
 import type { StoreOptions } from '../core/files/stores.ts';
@@ -40,6 +40,7 @@ type Clients = ReturnType<typeof awsClients>;
 
 interface Storage {
   readonly objects: Objects;
+  readonly scratch?: (location: string) => Objects;
   readonly attempts: Attempts;
   readonly files: StoreOptions;
   readonly held?: HeldRuns;
@@ -58,10 +59,13 @@ function openStorage({ store, tables, filesRoot, umask, proxies }: EngineSetting
       bundles: join(path, 'unpacked'),
     };
   }
-  const objects = s3Objects(s3, store.bucket, store.prefix);
+  const open = ({ bucket, prefix }: Extract<Store, { kind: 's3' }>): Objects => s3Objects(s3, bucket, prefix);
+  const objects = open(store);
+  const scratch = (location: string): Objects => open(parseS3(location));
   return {
     objects,
-    attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock),
+    scratch,
+    attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock, { open: scratch }),
     files: { root: filesRoot, s3, proxies },
     bundles: join(tmpdir(), 'redex-bundles'),
   };
@@ -70,7 +74,7 @@ function openStorage({ store, tables, filesRoot, umask, proxies }: EngineSetting
 function openWorld(settings: EngineSettings): World {
   const { stack, tables, sender, bus } = settings;
   const clients = awsClients(settings);
-  const { objects, attempts, files, held, bundles } = openStorage(settings, clients);
+  const { objects, scratch, attempts, files, held, bundles } = openStorage(settings, clients);
   return {
     stack,
     journal: dynamoJournal(clients.dynamo, tables.runs, objects),
@@ -78,12 +82,17 @@ function openWorld(settings: EngineSettings): World {
     cache: dynamoCache(clients.dynamo, tables.cache, objects, clock),
     attempts,
     objects,
+    ...(scratch && { scratch }),
     batch: batchExecutor(clients, {
       stack,
       store: settings.storeText,
       attemptsTable: settings.store.kind === 's3' ? tables.attempts : undefined,
       filesRoot: settings.filesRoot,
       queue: settings.queue,
+      image: settings.image,
+      jobRole: settings.jobRole,
+      executionRole: settings.executionRole,
+      logGroup: settings.jobLogs,
       local: settings.local,
     }),
     host: workerHost({

@@ -120,10 +120,25 @@ export function finishParams(
   };
 }
 
+/** Where outcomes are that no item takes and that are not in the store: in the scratch space of their executor. */
+export interface Exchange {
+  /** The objects at `s3://bucket/prefix/`. */
+  readonly open: (location: string) => Objects;
+  /** Of a runner: where it puts its own. */
+  readonly own?: string | undefined;
+}
+
 /** Nothing here waits. */
 type Reading = Pick<Clock, 'now' | 'nonce'>;
 
-export function dynamoAttempts(client: DynamoDBClient, table: string, objects: Objects, clock: Reading): Attempts {
+/** Without an exchange, all outcomes are in `objects`. */
+export function dynamoAttempts(
+  client: DynamoDBClient,
+  table: string,
+  objects: Objects,
+  clock: Reading,
+  exchange?: Exchange,
+): Attempts {
   const isLive = (item: Item) => numberOf(item[EXPIRES]) > clock.now() / 1000;
 
   async function get(key: Item): Promise<Item | undefined> {
@@ -162,7 +177,7 @@ export function dynamoAttempts(client: DynamoDBClient, table: string, objects: O
       const claim = { run, eval: evaluation, attempt, holder };
       const nonce = clock.nonce();
       const key = `outcomes/${run}/${evaluation}-${attempt}-${nonce}`;
-      const packed = await pack(objects, key, outcome, PART_BYTES_MAX);
+      const packed = await packOutcome({ objects, exchange }, key, outcome);
       const write = client.send(new UpdateItemCommand(finishParams(table, claim, packed, nonce, clock.now())));
       return (await wasDone(write, run, evaluation, nonce)) ? 'recorded' : 'refused';
     },
@@ -171,7 +186,7 @@ export function dynamoAttempts(client: DynamoDBClient, table: string, objects: O
       const keys = [...new Set(evaluations)].map((hash) => keyOf(run, hash));
       const items = (await getItems(client, table, keys, { consistent: true })).filter(isLive);
       const read = items.map(
-        async (item) => [textOf(item.eval) as EvalHash, await recordOf(objects, run, item)] as const,
+        async (item) => [textOf(item.eval) as EvalHash, await recordOf({ objects, exchange }, run, item)] as const,
       );
       return new Map(await Promise.all(read));
     },
@@ -188,19 +203,42 @@ export function dynamoAttempts(client: DynamoDBClient, table: string, objects: O
   };
 }
 
-async function recordOf(objects: Objects, run: RunId, item: Item): Promise<AttemptRecord> {
+interface Places {
+  readonly objects: Objects;
+  readonly exchange: Exchange | undefined;
+}
+
+/** What is in the scratch space is named by its whole location. */
+async function packOutcome({ objects, exchange }: Places, key: string, outcome: Outcome): Promise<Item[string]> {
+  const own = exchange?.own;
+  if (own === undefined) return await pack(objects, key, outcome, PART_BYTES_MAX);
+  const packed = await pack(exchange?.open(own) ?? objects, key, outcome, PART_BYTES_MAX);
+  return packed.S === undefined ? packed : { S: `${own.replace(/\/?$/, '/')}${packed.S}` };
+}
+
+/** Keys of outcomes begin with this folder, wherever they are. */
+const ELSEWHERE = /^(s3:\/\/.*?)(outcomes\/[^/]+\/[^/]+)$/s;
+
+async function unpackOutcome({ objects, exchange }: Places, attribute: Item[string]): Promise<unknown> {
+  const [, location, key] = ELSEWHERE.exec(attribute.S ?? '') ?? [];
+  if (location === undefined || key === undefined) return await unpack(objects, attribute);
+  if (!exchange) throw new Damaged(`${attribute.S} is in no place that is known here`);
+  return await unpack(exchange.open(location), { S: key });
+}
+
+async function recordOf(places: Places, run: RunId, item: Item): Promise<AttemptRecord> {
   checkVersion(`the attempt at ${textOf(item.eval)} in run ${run}`, item);
   return {
     attempt: numberOf(item.attempt),
     holder: textOf(item.holder),
-    ...(item.outcome && { outcome: await outcomeOf(objects, item.outcome) }),
+    ...(item.outcome && { outcome: await outcomeOf(places, item.outcome) }),
   };
 }
 
 /** An outcome that is lost is one all the same: the work is over, and its job fails by name. */
-async function outcomeOf(objects: Objects, attribute: Item[string]): Promise<Outcome> {
+async function outcomeOf(places: Places, attribute: Item[string]): Promise<Outcome> {
   try {
-    return (await unpack(objects, attribute)) as Outcome;
+    return (await unpackOutcome(places, attribute)) as Outcome;
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
     return {

@@ -16,22 +16,21 @@ import {
   TerminateJobCommand,
 } from '@aws-sdk/client-batch';
 import type { BatchExecutor, SubmissionRequest, SubmitOutcome } from '../engine/ports.ts';
-import {
-  type BatchSettings,
-  jobDefinitionParams,
-  listByNameParams,
-  resourceRequirements,
-  secretsProblem,
-  submitParams,
-} from './batch-requests.ts';
+import { type BatchSettings, listByNameParams, resourceRequirements, submitParams } from './batch-requests.ts';
 import { chunked } from './batches.ts';
 import { verdictOfJob } from './events.ts';
+import {
+  type Defined,
+  type DefinitionSettings,
+  definitionProblem,
+  type JobDefinition,
+  jobDefinitionParams,
+} from './job-definitions.ts';
 
 const DESCRIBE_IDS_MAX = 100;
 
 type NotAccepted = Exclude<SubmitOutcome, { kind: 'accepted' }>;
 type Target = Parameters<typeof submitParams>[2];
-type Defined = Parameters<typeof jobDefinitionParams>[1];
 
 export interface BatchClients {
   /** Retries as the SDK does. */
@@ -41,15 +40,15 @@ export interface BatchClients {
 }
 
 export function batchExecutor({ batch, batchOnce }: BatchClients, settings: BatchSettings): BatchExecutor {
-  const definitions = jobDefinitions(batch, settings.stack);
+  const definitions = jobDefinitions(batch, settings);
 
   async function submit(request: SubmissionRequest): Promise<SubmitOutcome> {
     const queue = request.resources.queue ?? settings.queue;
     if (!queue) return { kind: 'refused', reason: 'the executor names no queue' };
     const sized = resourceRequirements(request.resources);
     if (!sized.ok) return { kind: 'refused', reason: sized.reason };
-    const withheld = settings.local ? undefined : secretsProblem(request.resources);
-    if (withheld !== undefined) return { kind: 'refused', reason: withheld };
+    const problem = settings.local ? undefined : definitionProblem(settings, request.resources);
+    if (problem !== undefined) return { kind: 'refused', reason: problem };
     return await submitTo({ queue, requirements: sized.requirements }, request);
   }
 
@@ -111,10 +110,10 @@ export function batchExecutor({ batch, batchOnce }: BatchClients, settings: Batc
 }
 
 /** Finds or registers the definition once for each content, and pins its revision. */
-function jobDefinitions(client: BatchClient, stack: string) {
+function jobDefinitions(client: BatchClient, settings: DefinitionSettings) {
   const known = new Map<string, Promise<string>>();
 
-  async function find(params: ReturnType<typeof jobDefinitionParams>): Promise<string> {
+  async function find(params: JobDefinition): Promise<string> {
     const { jobDefinitions: found = [] } = await client.send(
       new DescribeJobDefinitionsCommand({ jobDefinitionName: params.jobDefinitionName, status: 'ACTIVE' }),
     );
@@ -127,7 +126,7 @@ function jobDefinitions(client: BatchClient, stack: string) {
 
   return {
     of(resources: Defined): Promise<string> {
-      const params = jobDefinitionParams(stack, resources);
+      const params = jobDefinitionParams(settings, resources);
       const name = params.jobDefinitionName;
       const arn = known.get(name) ?? find(params);
       known.set(name, arn);
@@ -136,7 +135,7 @@ function jobDefinitions(client: BatchClient, stack: string) {
     },
     /** Of one that somebody deregistered: the next one who asks looks again, and registers it anew. */
     forget(resources: Defined): void {
-      known.delete(jobDefinitionParams(stack, resources).jobDefinitionName);
+      known.delete(jobDefinitionParams(settings, resources).jobDefinitionName);
     },
   };
 }

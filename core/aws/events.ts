@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import type { Verdict } from '../engine/ports.ts';
 import type { RunId } from '../graph/facts.ts';
 import { EVENT_SOURCE, WAKE_UP } from './bus.ts';
+import { JOB_CONTAINER } from './job-definitions.ts';
 
 /** Absent, too, when it is null or of another type than it was ever seen with. */
 const optionalText = v.fallback(v.optional(v.string()), undefined);
@@ -14,6 +15,18 @@ const optionalNumber = v.fallback(v.optional(v.number()), undefined);
 const Container = v.fallback(
   v.object({ exitCode: optionalNumber, reason: optionalText, logStreamName: optionalText }),
   {},
+);
+
+/** Of a job of two containers, which says nothing as one. */
+const Tasks = v.fallback(
+  v.array(
+    v.object({
+      containers: v.array(
+        v.object({ name: optionalText, exitCode: optionalNumber, reason: optionalText, logStreamName: optionalText }),
+      ),
+    }),
+  ),
+  [],
 );
 
 /** The part of Batch's JobDetail that counts; the same in DescribeJobs and in events. Times are ms since the epoch. */
@@ -26,7 +39,11 @@ const JobDetail = v.object({
   startedAt: optionalNumber,
   stoppedAt: optionalNumber,
   container: Container,
-  attempts: v.fallback(v.array(v.object({ container: Container, statusReason: optionalText })), []),
+  ecsProperties: v.fallback(v.object({ taskProperties: Tasks }), { taskProperties: [] }),
+  attempts: v.fallback(
+    v.array(v.object({ container: Container, taskProperties: Tasks, statusReason: optionalText })),
+    [],
+  ),
   arrayProperties: v.fallback(v.object({ index: optionalNumber }), {}),
 });
 
@@ -44,15 +61,36 @@ const WakeUp = v.object({
 
 type JobDetail = v.InferOutput<typeof JobDetail>;
 
+type Container = v.InferOutput<typeof Container>;
+
+/** The job's own container, unless it never began because of the one before it. */
+function spokesman(tasks: v.InferOutput<typeof Tasks>): Container {
+  const containers = tasks.flatMap((task) => task.containers);
+  const job = containers.find(({ name }) => name === JOB_CONTAINER) ?? {};
+  const hasSpoken = job.exitCode !== undefined || job.reason !== undefined;
+  const failed = containers.find(({ exitCode, reason }) => reason !== undefined || (exitCode ?? 0) !== 0);
+  return definedIn((hasSpoken ? undefined : failed) ?? job);
+}
+
+function definedIn({ exitCode, reason, logStreamName }: Container): Container {
+  return {
+    ...(exitCode !== undefined && { exitCode }),
+    ...(reason !== undefined && { reason }),
+    ...(logStreamName !== undefined && { logStreamName }),
+  };
+}
+
 /** What Batch says of a job; the last attempt speaks where the job itself does not. */
 function toVerdict(detail: JobDetail): Verdict {
   const last = detail.attempts.at(-1);
+  const container = { ...spokesman(detail.ecsProperties.taskProperties), ...definedIn(detail.container) };
+  const before = { ...spokesman(last?.taskProperties ?? []), ...definedIn(last?.container ?? {}) };
   const said = {
     index: detail.arrayProperties.index,
     statusReason: detail.statusReason ?? last?.statusReason,
-    containerReason: detail.container.reason ?? last?.container.reason,
-    exitCode: detail.container.exitCode ?? last?.container.exitCode,
-    log: detail.container.logStreamName ?? last?.container.logStreamName,
+    containerReason: container.reason ?? before.reason,
+    exitCode: container.exitCode ?? before.exitCode,
+    log: container.logStreamName ?? before.logStreamName,
     createdAt: detail.createdAt,
     startedAt: detail.startedAt,
     stoppedAt: detail.stoppedAt,

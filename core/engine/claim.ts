@@ -7,8 +7,9 @@ import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
 import type { Leaf } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
+import { splitConfig } from '../values/options.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
-import type { JobOptions } from '../values/program.ts';
+import type { ExecutorPlace, JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { putSpecs } from './manifest.ts';
 import type { Findings } from './meeting.ts';
@@ -192,7 +193,9 @@ async function claimGroup(
 ): Promise<Fact> {
   const submission = `${sequence}-${nonce}-${at}` as SubmissionId;
   const jobs = group.map((attempt) => specOf(graph, submission, attempt));
-  const spec = await putSpecs(world.objects, jobs);
+  const { scratch } = placeOf(graph, group[0]?.options.executor);
+  const exchanged = scratch === undefined ? undefined : world.scratch?.(scratch);
+  const spec = await putSpecs(exchanged ?? world.objects, jobs);
   return {
     type: 'claimed',
     submission,
@@ -220,17 +223,22 @@ const VCPUS_DEFAULT = 1;
 const MEMORY_GIB_DEFAULT = 4;
 const TIMEOUT_SECONDS_DEFAULT = 24 * 3600;
 
-function resourcesOf(graph: Graph, options: JobOptions): Resources {
+function resourcesOf(world: World, graph: Graph, options: JobOptions): Resources {
   const { cache, cacheScope, limits, executor, attempts, minArraySize, fallbackQueue, ...rest } = options;
-  const config = runOf(graph).program.executors[executor ?? ''];
+  const { scratch, ...place } = placeOf(graph, executor);
   return {
     ...rest,
-    ...(config?.shareIdentifier !== undefined && { shareIdentifier: config.shareIdentifier }),
-    ...(config?.platform !== undefined && { platform: config.platform }),
+    ...place,
+    ...(scratch !== undefined && world.scratch && { scratch }),
     vcpus: options.vcpus ?? VCPUS_DEFAULT,
     memory: options.memory ?? MEMORY_GIB_DEFAULT,
     timeoutSeconds: options.timeoutSeconds ?? TIMEOUT_SECONDS_DEFAULT,
   };
+}
+
+function placeOf(graph: Graph, executor: string | undefined): ExecutorPlace {
+  const config = runOf(graph).program.executors[executor ?? ''];
+  return config ? splitConfig(config).place : {};
 }
 
 /** The request for a claimed submission; undefined when it is not there any more. */
@@ -245,6 +253,6 @@ export function requestOf(world: World, graph: Graph, id: SubmissionId): Submiss
     submission: id,
     spec: keys.spec(submission.spec),
     size: submission.jobs.length,
-    resources: resourcesOf(graph, attemptOptions(work)),
+    resources: resourcesOf(world, graph, attemptOptions(work)),
   };
 }

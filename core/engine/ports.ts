@@ -5,7 +5,7 @@
 
 import type { EvalHash, Fact, FailurePolicy, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
-import type { ExecutorConfig, JobOptions, Program, WebSettings } from '../values/program.ts';
+import type { ExecutorPlace, JobOptions, Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import type { WarmGraphs } from './warm.ts';
 
@@ -159,7 +159,7 @@ export interface Objects {
 export type Resources = Readonly<
   Omit<JobOptions, 'cache' | 'cacheScope' | 'limits' | 'executor' | 'attempts' | 'fallbackQueue'>
 > &
-  Pick<ExecutorConfig, 'shareIdentifier' | 'platform'> & {
+  ExecutorPlace & {
     readonly vcpus: number;
     /** GiB. */
     readonly memory: number;
@@ -283,6 +283,8 @@ export interface World {
   readonly cache: Cache;
   readonly attempts: Attempts;
   readonly objects: Objects;
+  /** The objects below an executor's `scratch`; absent: it has none of its own. */
+  readonly scratch?: (location: string) => Objects;
   readonly batch: BatchExecutor;
   readonly host: Host;
   readonly files: Files;

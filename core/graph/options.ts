@@ -1,7 +1,7 @@
 /** A job's options: executor configuration < task < call. */
 import { decode } from '../values/decode.ts';
 import { didYouMean } from '../values/nearest.ts';
-import { CALL_OPTIONS, memoryProblem, optionProblem } from '../values/options.ts';
+import { CALL_OPTIONS, memoryProblem, optionProblem, splitConfig } from '../values/options.ts';
 import { type ExecutorConfig, INLINE_EXECUTOR, type JobOptions, type Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
@@ -23,8 +23,12 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
     const advice = `; redex.config.ts has ${known.join(', ')}${didYouMean(executor, known)}`;
     return { ok: false, reason: `there is no executor '${executor}'${advice}` };
   }
-  const { type: _type, scratch: _scratch, shareIdentifier: _share, platform: _platform, ...defaults } = config ?? {};
-  const resolved = { ...defaults, ...definedOnly(task), ...options, executor } as JobOptions;
+  const resolved = {
+    ...(config && splitConfig(config).defaults),
+    ...definedOnly(task),
+    ...options,
+    executor,
+  } as JobOptions;
   const unfit = memoryProblem(resolved) ?? unfitLimit(program, resolved) ?? unfitSecrets(config?.type, resolved);
   return unfit ? { ok: false, reason: unfit } : { ok: true, options: resolved, context };
 }

@@ -1,6 +1,6 @@
 /** What options may be: one check for those of tasks, of redex.config.ts and of calls. */
 import { didYouMean } from './nearest.ts';
-import type { Cause, ExecutorConfig, JobOptions, WebSettings } from './program.ts';
+import type { Cause, ExecutorConfig, ExecutorPlace, JobOptions, WebSettings } from './program.ts';
 import { isSecretSource, isVariableName } from './secrets.ts';
 
 /** What is wrong with the value at a path, if anything. */
@@ -76,13 +76,31 @@ export const CALL_OPTIONS: Fields = { ...JOB_OPTIONS, context: plainRecord };
 
 const { executor: _executor, limits: _limits, tags: _tags, ...DEFAULTS } = JOB_OPTIONS;
 
-const EXECUTOR_CONFIG: FieldsOf<ExecutorConfig> = {
-  ...DEFAULTS,
-  type: oneOf('batch', 'inline'),
-  scratch: text,
+const EXECUTOR_PLACE: FieldsOf<ExecutorPlace> = {
+  scratch: must('be like s3://bucket/prefix/', isS3Prefix),
   shareIdentifier: text,
   platform: oneOf('EC2', 'FARGATE'),
+  executionRole: text,
+  publicIp: boolean,
+  disk: must('be a number of GiB from 21 to 200', isFargateDisk),
+  architecture: oneOf('arm64', 'x86_64'),
+  runnerImage: text,
 };
+
+const EXECUTOR_CONFIG: FieldsOf<ExecutorConfig> = { ...DEFAULTS, ...EXECUTOR_PLACE, type: oneOf('batch', 'inline') };
+
+/** What a configuration says of its jobs' options, and what it says of itself. */
+export function splitConfig({ type: _type, ...config }: ExecutorConfig): {
+  defaults: JobOptions;
+  place: ExecutorPlace;
+} {
+  const entries = Object.entries(config);
+  const isOfPlace = (name: string): boolean => Object.hasOwn(EXECUTOR_PLACE, name);
+  return {
+    defaults: Object.fromEntries(entries.filter(([name]) => !isOfPlace(name))),
+    place: Object.fromEntries(entries.filter(([name, value]) => isOfPlace(name) && value !== undefined)),
+  };
+}
 
 const place = must('be a host, an address, or a network as 10.0.0.0/8', isPlace);
 
@@ -174,6 +192,15 @@ function shown(value: unknown): string {
 
 function isPositive(value: unknown): boolean {
   return Number.isFinite(value) && (value as number) > 0;
+}
+
+function isS3Prefix(value: unknown): boolean {
+  return typeof value === 'string' && /^s3:\/\/[a-z0-9][a-z0-9.-]+(\/|$)/.test(value);
+}
+
+/** Source: AWS Batch, EphemeralStorage. */
+function isFargateDisk(value: unknown): boolean {
+  return typeof value === 'number' && value >= 21 && value <= 200;
 }
 
 /** As URLs have hosts, without a port; after an address, perhaps the bits of its network. */

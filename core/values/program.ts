@@ -29,6 +29,10 @@ export interface JobOptions {
   readonly memoryMax?: number;
   readonly vcpus?: number;
   readonly gpus?: number;
+  /**
+   * A name whose tag moves (`:latest`) may stand for other tools tomorrow, and nothing that is cached runs again for that:
+   * name it by its digest, or give each image a tag of its own.
+   */
   readonly image?: string;
   readonly queue?: string;
   /** Of attempts after one that never started or whose machine was lost: on demand, say, where `queue` has Spot machines. */
@@ -54,13 +58,30 @@ export interface JobOptions {
   readonly effects?: boolean;
 }
 
-export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' | 'tags'> {
-  readonly type: 'batch' | 'inline';
-  /** `s3://bucket/prefix/` where a deployment keeps specs, large values and results. The local cloud has its own folder. */
+/** What an executor alone says: of the machines its jobs run on, and of the way to them. The local cloud reads none of it. */
+export interface ExecutorPlace {
+  /**
+   * `s3://bucket/prefix/` for what is handed to jobs and handed back by them and needed no longer than that: specs, and
+   * outcomes that no database takes. Default: the deployment's own store, which values, bundles and journals stay in.
+   */
   readonly scratch?: string;
   /** Needed where the queue has a fair-share policy. */
   readonly shareIdentifier?: string;
   readonly platform?: 'EC2' | 'FARGATE';
+  /** ARN of the role that AWS itself takes to pull the image, write the log and fetch secrets; default: the deployment's. */
+  readonly executionRole?: string;
+  /** On Fargate: false where the subnets lead to the network some other way, by endpoints or a NAT. Default: true. */
+  readonly publicIp?: boolean;
+  /** On Fargate: GiB of disk, 21 to 200, shared with the image; default 20. On EC2 it is the queue's machines that have one. */
+  readonly disk?: number;
+  /** On Fargate, of the image; on EC2 it is the queue's machines that have one. */
+  readonly architecture?: 'arm64' | 'x86_64';
+  /** On EC2: the image that the runner is taken from, for images of tools that are used as they are. */
+  readonly runnerImage?: string;
+}
+
+export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' | 'tags'>, ExecutorPlace {
+  readonly type: 'batch' | 'inline';
 }
 
 /** How files on the web are had. */

@@ -1,6 +1,6 @@
 /** The program that every job runs as: in its container, or as a child process of the local cloud. */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
@@ -22,7 +22,7 @@ import { type Secrets, secretsOf } from './secrets.ts';
 
 async function main(settings: RunnerSettings, secrets: Secrets, lifetime: Lifetime, mark: string): Promise<number> {
   const ports = await openPorts(settings);
-  const spec = await readSpec(ports.objects, settings.spec, settings.arrayIndex ?? 0);
+  const spec = await readSpec(ports.specs, settings.spec, settings.arrayIndex ?? 0);
   return await runJob(openDesk(settings, ports, spec, secrets, mark), spec, lifetime);
 }
 
@@ -67,17 +67,18 @@ function toolPath(path = USUAL_PATH): string {
 }
 
 /** What is not needed is not loaded: a folder needs no SDK. */
-async function openPorts({ store, attemptsTable }: RunnerSettings): Promise<Ports> {
+async function openPorts({ store, attemptsTable, scratch }: RunnerSettings): Promise<Ports> {
   if (store.kind === 'folder') {
     const [{ folderObjects }, { folderAttempts }] = await Promise.all([
       import('../../core/disk/objects.ts'),
       import('../../core/disk/attempts.ts'),
     ]);
-    return { objects: folderObjects(store.path), attempts: folderAttempts(store.path) };
+    const objects = folderObjects(store.path);
+    return { objects, specs: objects, attempts: folderAttempts(store.path) };
   }
   if (!attemptsTable) throw new Error('REDEX_TABLE_ATTEMPTS is needed where REDEX_STORE is on S3');
   const { cloudPorts } = await import('./cloud.ts');
-  return cloudPorts(store, attemptsTable);
+  return cloudPorts(store, attemptsTable, { scratch });
 }
 
 /** A child of an array is known to the executor's events by its parent's id and its index. */
@@ -114,6 +115,12 @@ async function callTask(calling: Calling, spec: JobSpec, args: Table): Promise<T
   }
 }
 
+// In the container before the job's own, where an image of tools is used as it is.
+const [, , flag, target] = process.argv;
+if (flag === '--place' && target !== undefined) {
+  cpSync(import.meta.dirname, target, { recursive: true });
+  process.exit();
+}
 // A log that cannot be written, on a full disk, is no reason for a job to end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 const settings = runnerSettings();

@@ -1,6 +1,8 @@
 /** Options, context, tags and limits: SEMANTICS.md section 10, lines 9 and 24 to 26. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { round } from '../../core/engine/round.ts';
 import { add, context, map, task } from '../../core/index.ts';
+import { memoryObjects } from '../support/memory/storage.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, play, playWorld, start, totals } from '../support/play.ts';
 
@@ -23,6 +25,26 @@ describe('options', () => {
       { memory: 8, vcpus: 2, queue: 'slow', timeoutSeconds: 60 },
       { memory: 16, vcpus: 2, queue: 'slow', timeoutSeconds: 60 },
     ]);
+  });
+
+  it("of an executor's scratch space send specs there, where there is S3", async () => {
+    const scratch = 's3://own/redex/';
+    const world = playWorld({ executors: { batch: { ...batch, scratch } } });
+    const own = memoryObjects();
+    const opened: string[] = [];
+    const open = (location: string) => {
+      opened.push(location);
+      return own;
+    };
+    const run = await start(world, plain(1));
+    await round({ ...world, scratch: open }, run);
+    const [request] = world.batch.jobs.map((job) => job.request);
+    expect(opened).toEqual([scratch]);
+    expect([...own.stored.keys()]).toEqual([request?.spec]);
+    expect(request?.resources.scratch).toBe(scratch);
+    const local = playWorld({ executors: { batch: { ...batch, scratch } } });
+    expect(await evaluate(local, plain(1))).toBe(1);
+    expect(resources(local)[0]).not.toHaveProperty('scratch');
   });
 
   it('may be lazy, and do not enter hashes: other resources run nothing again', async () => {

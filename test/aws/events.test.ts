@@ -67,6 +67,20 @@ describe('a state change of a job', () => {
     expect(parseVerdict(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });
   });
 
+  it.each([
+    ['ecsProperties', (taskProperties: unknown) => ({ ecsProperties: { taskProperties } })],
+    ['an attempt', (taskProperties: unknown) => ({ attempts: [{ taskProperties }] })],
+  ])('of a job of two containers is what its own one came to, unless that never began: %s', (_, told) => {
+    const runner = { name: 'runner', exitCode: 0, logStreamName: 'first' };
+    const job = { name: 'job', exitCode: 3, logStreamName: 'second' };
+    const said = (...containers: unknown[]) => parseVerdict(stateChange({ container: {}, ...told([{ containers }]) }));
+    expect(said(runner, job)).toMatchObject({ exitCode: 3, log: 'second' });
+    expect(said(runner, { ...job, reason: 'OutOfMemoryError' })).toMatchObject({ containerReason: 'OutOfMemoryError' });
+    const failed = { name: 'runner', reason: 'CannotPullContainerError: no', logStreamName: 'first' };
+    expect(said(failed, { name: 'job' })).toMatchObject({ containerReason: 'CannotPullContainerError: no' });
+    expect(said(runner, { name: 'job' })).not.toHaveProperty('exitCode');
+  });
+
   it('is understood when parts of it are null or of another type', () => {
     const event = stateChange({ container: null, attempts: 'none', arrayProperties: null, startedAt: '12' });
     expect(parseVerdict(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { claimParams, finishParams } from '../../core/aws/attempts.ts';
-import { jobDefinitionParams, resourceRequirements, submitParams } from '../../core/aws/batch-requests.ts';
+import { resourceRequirements, submitParams } from '../../core/aws/batch-requests.ts';
 import { putEventParams } from '../../core/aws/bus.ts';
 import { evaluationItem, touchParams } from '../../core/aws/cache.ts';
 import { appendParams, readAfterParams } from '../../core/aws/journal.ts';
@@ -8,7 +8,6 @@ import { listParams, putSummaryParams } from '../../core/aws/summaries.ts';
 import { tableParams } from '../../core/aws/tables.ts';
 import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
-import type { Secrets } from '../../core/values/secrets.ts';
 import { evaluation } from '../contract/cache.ts';
 import { summary } from '../contract/summaries.ts';
 import { batchSettings, submission } from '../support/submission.ts';
@@ -194,75 +193,9 @@ describe('requests to Batch', () => {
     });
   });
 
-  it('register one definition for each content, and another for another', () => {
-    const params = jobDefinitionParams('test', { image: 'repo/image:1', role: 'arn:role' });
-    expect(params).toEqual({
-      jobDefinitionName: expect.stringMatching(/^redex-test-[0-9a-f]{40}$/),
-      type: 'container',
-      platformCapabilities: ['EC2'],
-      containerProperties: {
-        image: 'repo/image:1',
-        jobRoleArn: 'arn:role',
-        resourceRequirements: [
-          { type: 'VCPU', value: '1' },
-          { type: 'MEMORY', value: '2048' },
-        ],
-      },
-      retryStrategy: oneAttempt,
-    });
-    const nameOf = (...args: Parameters<typeof jobDefinitionParams>) => jobDefinitionParams(...args).jobDefinitionName;
-    expect(nameOf('test', { role: 'arn:role', image: 'repo/image:1' })).toBe(params.jobDefinitionName);
-    expect(nameOf('test', { image: 'repo/image:2', role: 'arn:role' })).not.toBe(params.jobDefinitionName);
-    expect(nameOf('test', { image: 'repo/image:1', role: 'arn:role', platform: 'FARGATE' })).not.toBe(
-      params.jobDefinitionName,
-    );
-  });
-
-  it('give a Fargate job’s role to its agent, too', () => {
-    const params = jobDefinitionParams('test', { image: 'i', role: 'arn:role', platform: 'FARGATE' });
-    expect(params).toMatchObject({
-      platformCapabilities: ['FARGATE'],
-      containerProperties: { jobRoleArn: 'arn:role', executionRoleArn: 'arn:role' },
-    });
-  });
-
-  const key = 'arn:aws:secretsmanager:us-west-2:123456789012:secret:sra-AbCdEf:key::' as const;
-  const user = 'arn:aws:ssm:us-west-2:123456789012:parameter/sra/user' as const;
-
-  it('name the secrets of a job by ARN in its definition, which the job’s role fetches, and nowhere else', () => {
-    const secrets = { SRA_USER: user, SRA_KEY: key };
-    const params = jobDefinitionParams('test', { image: 'i', role: 'arn:role', secrets });
-    expect(params).toEqual({
-      jobDefinitionName: expect.stringMatching(/^redex-test-[0-9a-f]{40}$/),
-      type: 'container',
-      platformCapabilities: ['EC2'],
-      containerProperties: {
-        image: 'i',
-        jobRoleArn: 'arn:role',
-        executionRoleArn: 'arn:role',
-        secrets: [
-          { name: 'REDEX_SECRET_SRA_KEY', valueFrom: key },
-          { name: 'REDEX_SECRET_SRA_USER', valueFrom: user },
-        ],
-        resourceRequirements: [
-          { type: 'VCPU', value: '1' },
-          { type: 'MEMORY', value: '2048' },
-        ],
-      },
-      retryStrategy: oneAttempt,
-    });
-    expect(submitParams(batchSettings, submission({}, { secrets }), target)).toEqual(
-      submitParams(batchSettings, submission(), target),
-    );
-  });
-
-  it('register another definition for other secrets, and none for the same in another order', () => {
-    const nameOf = (secrets?: Secrets) =>
-      jobDefinitionParams('test', { image: 'i', role: 'arn:role', ...(secrets && { secrets }) }).jobDefinitionName;
-    const names = [nameOf(), nameOf({ A: key }), nameOf({ B: key }), nameOf({ A: user }), nameOf({ A: key, B: user })];
-    expect(new Set(names).size).toBe(names.length);
-    expect(nameOf({ B: user, A: key })).toBe(names.at(-1));
-    expect(nameOf({})).toBe(names[0]);
+  it('tell a job of its executor’s scratch space, where the engine has put its spec', () => {
+    const { containerOverrides } = submitParams(batchSettings, submission({}, { scratch: 's3://own/redex/' }), target);
+    expect(containerOverrides?.environment).toContainEqual({ name: 'REDEX_SCRATCH', value: 's3://own/redex/' });
   });
 
   it('ask EC2 for whole vCPUs, MiB and GPUs', () => {

@@ -209,6 +209,34 @@ describe('what a newer version wrote', () => {
   });
 });
 
+describe('a large outcome of a job whose executor has a scratch space', () => {
+  it('is there and not in the store, and is found by whoever can open that space', async () => {
+    const [store, scratch] = [memoryObjects(), memoryObjects()];
+    const opened: string[] = [];
+    const open = (location: string) => {
+      opened.push(location);
+      return scratch;
+    };
+    const run = 'scratch1' as RunId;
+    const runner = dynamoAttempts(dynamo.client, tableNames.attempts, store, virtualClock(), {
+      open,
+      own: 's3://own/redex',
+    });
+    const outcome: Outcome = { ok: true, expression: [randomBytes(20_000).toString('base64')], measured: {} };
+    const large = digest('test', 'scratch') as EvalHash;
+    await runner.claim(run, large, 1, 'job');
+    await runner.finish(run, large, 1, 'job', outcome);
+    expect(store.stored.size).toBe(0);
+    expect([...scratch.stored.keys()]).toEqual([expect.stringMatching(/^outcomes\/scratch1\//)]);
+    const engine = dynamoAttempts(dynamo.client, tableNames.attempts, store, virtualClock(), { open });
+    expect((await engine.read(run, [large])).get(large)?.outcome).toEqual(outcome);
+    expect(opened).toEqual(['s3://own/redex', 's3://own/redex/']);
+    const elsewhere = dynamoAttempts(dynamo.client, tableNames.attempts, store, virtualClock());
+    const lost = (await elsewhere.read(run, [large])).get(large)?.outcome;
+    expect(lost && !lost.ok && errorLine(lost.error)).toMatch(/^ValueGone: .*in no place that is known here/);
+  });
+});
+
 describe('a write whose answer was lost', () => {
   /** The SDK tries again by itself what went through the first time. */
   function losingAnswers(command: typeof PutItemCommand | typeof UpdateItemCommand): DynamoDBClient {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildRunner } from '../../docker/runner/build.ts';
 
@@ -28,6 +28,14 @@ describe('the runner as a program', () => {
     await rm(join(folder, 'worker.mjs'));
     await buildRunner(folder);
     expect(await readdir(folder)).toContain('worker.mjs');
+  });
+
+  it('puts all of itself into a folder, for an image that is used as it is', async () => {
+    const { main } = await buildRunner(folder);
+    const placed = join(folder, '..', `${basename(folder)}-placed`);
+    execFileSync(process.execPath, [main, '--place', placed]);
+    expect(await readdir(placed)).toEqual(await readdir(folder));
+    await rm(placed, { recursive: true });
   });
 
   it('loads no SDK for a store that is a folder', async () => {

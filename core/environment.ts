@@ -18,8 +18,10 @@ export interface EngineSettings {
   readonly storeText: string;
   /** The bundle new runs are pinned to unless they name another. */
   readonly bundle: Hash | undefined;
-  /** What relative local paths are relative to; absent in the cloud. */
+  /** What relative local paths are relative to; absent in the cloud, which has no local files. */
   readonly filesRoot: string | undefined;
+  /** Buckets beside the store's whose files may be read and written in the cloud; `*` stands for any text. */
+  readonly dataBuckets: readonly string[];
   /** Whether the services are those of a local cloud, which know no accounts. */
   readonly local: boolean;
   /** Local only: the owner of the database, beside whom nobody sends. */
@@ -82,6 +84,17 @@ const StoreText = v.pipe(
   ),
 );
 
+/** Separated by commas. */
+const Names = v.pipe(
+  v.string(),
+  v.transform((text) =>
+    text
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ),
+);
+
 const S3Place = v.pipe(v.string(), v.regex(/^s3:\/\/[a-z0-9.-]+(\/|$)/, 'is not like s3://bucket/prefix/'));
 
 const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle');
@@ -111,6 +124,7 @@ const EngineVariables = v.pipe(
     REDEX_BUCKET: v.optional(Text),
     REDEX_BUNDLE: v.optional(BundleHash),
     REDEX_FILES_ROOT: v.optional(Text),
+    REDEX_DATA_BUCKETS: v.optional(Names, ''),
     REDEX_LOCAL: v.optional(v.literal('1')),
     REDEX_SENDER: v.optional(Text),
     REDEX_BUS: v.optional(Text, 'default'),
@@ -168,6 +182,7 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     storeText,
     bundle: read.REDEX_BUNDLE,
     filesRoot: read.REDEX_FILES_ROOT,
+    dataBuckets: read.REDEX_DATA_BUCKETS,
     local: read.REDEX_LOCAL === '1',
     sender: read.REDEX_SENDER,
     bus: read.REDEX_BUS,

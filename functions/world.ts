@@ -20,8 +20,10 @@ import { warmGraphs } from '../core/engine/warm.ts';
 import { type EngineSettings, engineSettings, parseS3, type Store } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
+import type { Reach } from '../core/files/reach.ts';
 import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
+import { withinReach } from '../core/host/reachable.ts';
 import type { Hash } from '../core/values/hash.ts';
 import type { ManifestPlace } from './manifest.ts';
 
@@ -48,7 +50,8 @@ interface Storage {
   readonly bundles: string;
 }
 
-function openStorage({ store, tables, filesRoot, umask, proxies }: EngineSettings, { s3, dynamo }: Clients): Storage {
+function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage {
+  const { store, tables, filesRoot, umask, proxies } = settings;
   if (store.kind === 'folder') {
     const { path } = store;
     return {
@@ -66,15 +69,28 @@ function openStorage({ store, tables, filesRoot, umask, proxies }: EngineSetting
     objects,
     scratch,
     attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock, { open: scratch }),
-    files: { root: filesRoot, s3, proxies },
+    files: { root: filesRoot, s3, proxies, reach: reachOf(settings) },
     bundles: join(tmpdir(), 'redex-bundles'),
   };
+}
+
+/** What runs may name in the cloud: nothing of the function itself, nor of the network that it is in. */
+function reachOf({ store, filesRoot, dataBuckets }: EngineSettings): Reach | undefined {
+  if (store.kind === 'folder' || filesRoot !== undefined) return undefined;
+  return { below: undefined, buckets: [store.bucket, ...dataBuckets] };
 }
 
 function openWorld(settings: EngineSettings): World {
   const { stack, tables, sender, bus } = settings;
   const clients = awsClients(settings);
   const { objects, scratch, attempts, files, held, bundles } = openStorage(settings, clients);
+  const host = workerHost({
+    objects,
+    folder: bundles,
+    files: (web) => fileAccess({ ...files, web }),
+    umask: settings.umask,
+    project: settings.filesRoot,
+  });
   return {
     stack,
     journal: dynamoJournal(clients.dynamo, tables.runs, objects),
@@ -95,13 +111,7 @@ function openWorld(settings: EngineSettings): World {
       logGroup: settings.jobLogs,
       local: settings.local,
     }),
-    host: workerHost({
-      objects,
-      folder: bundles,
-      files: (web) => fileAccess({ ...files, web }),
-      umask: settings.umask,
-      project: settings.filesRoot,
-    }),
+    host: files.reach ? withinReach(host, files.reach) : host,
     files: observeFiles(files),
     bus: eventBus(clients.events, bus, stack),
     clock,

@@ -4,6 +4,7 @@ import type { WebSettings } from '../values/program.ts';
 import { contained } from './contained.ts';
 import { refused } from './errors.ts';
 import { type LocalOptions, localStore } from './local.ts';
+import { type Reach, refusalOf, within } from './reach.ts';
 import type { Store } from './store.ts';
 import type { Patience } from './tries.ts';
 import { webStore } from './web.ts';
@@ -15,6 +16,8 @@ export interface StoreOptions extends LocalOptions {
   readonly web?: WebSettings | undefined;
   /** Of the web. */
   readonly proxies?: Proxies | undefined;
+  /** What of all this may be had; undefined: all of it. */
+  readonly reach?: Reach | undefined;
 }
 
 /** The store that a location is in. FileRefused for schemes nobody knows. `web`: where it is another than the options'. */
@@ -22,14 +25,19 @@ export type Stores = (location: string, web?: WebSettings) => Store;
 
 /** `patience` is with servers, where it is to be another than for reading. */
 export function openStores(options: StoreOptions, patience?: Patience): Stores {
-  const local = contained(localStore(options));
+  const { reach } = options;
+  const files = localStore(options);
+  const local = contained(reach?.below === undefined ? files : within(reach.below, files));
   // The SDK is large: it is loaded by those who need it.
   const s3 = contained(deferred(async () => (await import('./s3.ts')).s3Store(options.s3, patience)));
   return (location, web = options.web) => {
+    const refusal = reach && refusalOf(location, reach);
+    if (refusal !== undefined) throw refused(location, refusal);
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
     if (scheme === undefined) return local;
     if (scheme === 's3') return s3;
-    if (scheme === 'https' || scheme === 'http') return webStore(patience, { proxies: options.proxies, ...web });
+    if (scheme === 'https' || scheme === 'http')
+      return webStore(patience, { proxies: options.proxies, ...web, publicOnly: reach !== undefined });
     throw refused(location, 'cannot be reached: only s3://, https:// and local paths can');
   };
 }

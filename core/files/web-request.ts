@@ -8,7 +8,9 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { WebSettings } from '../values/program.ts';
+import { isInside } from './addresses.ts';
 import { refused } from './errors.ts';
+import { addressRefusal } from './reach.ts';
 import { Silence } from './silence.ts';
 
 export interface WebRequest {
@@ -26,7 +28,11 @@ export interface Proxies {
   readonly none?: string | undefined;
 }
 
-export type WebOptions = WebSettings & { readonly proxies?: Proxies | undefined };
+export type WebOptions = WebSettings & {
+  readonly proxies?: Proxies | undefined;
+  /** https:// at public addresses alone, and redirects to nothing else, whatever the settings allow. */
+  readonly publicOnly?: boolean;
+};
 
 const REDIRECTS_MAX = 10;
 const REDIRECTS: readonly unknown[] = [301, 302, 303, 307, 308];
@@ -35,26 +41,34 @@ const REDIRECTS: readonly unknown[] = [301, 302, 303, 307, 308];
 export async function ask(location: string, request: WebRequest, way: WebOptions = {}): Promise<IncomingMessage> {
   if (!URL.canParse(location)) throw refused(location, 'is not a URL');
   const named = new URL(location);
-  const isTrusted = trust(way.privateRedirects);
+  const { publicOnly = false } = way;
+  const isTrusted = trust(publicOnly ? [] : way.privateRedirects);
   let url = named;
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+    const problem = publicOnly ? addressRefusal(url.href) : undefined;
+    if (problem !== undefined)
+      throw refused(location, redirects === 0 ? problem : `leads to ${url.href}, which ${problem}`);
     // Who names a place of their own network may go there; who only follows a server must not be led there.
-    const isFree = url.hostname === named.hostname || isTrusted(url.hostname);
+    const isFree = !publicOnly && (url.hostname === named.hostname || isTrusted(url.hostname));
     const agent = agentFor(location, url, way.proxies);
     const response = await send(url, request, agent, isFree ? undefined : outsideOnly(location, isTrusted));
     const target = REDIRECTS.includes(response.statusCode) ? response.headers.location : undefined;
     if (target === undefined) return response;
     response.destroy();
-    if (!URL.canParse(target, url.href))
-      throw refused(location, `leads to ${JSON.stringify(target)}, which is not a URL`);
-    url = new URL(target, url);
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-      throw refused(location, `leads to ${url.href}, which is not on the web`);
-    }
+    url = targetUrl(location, target, url);
     if (url.hostname !== named.hostname && isInside(bare(url.hostname)) && !isTrusted(url.hostname))
       throw leadsInside(location, url.hostname);
   }
   throw refused(location, `cannot be read: it leads on and on, more than ${REDIRECTS_MAX} times`);
+}
+
+function targetUrl(location: string, target: string, from: URL): URL {
+  const url = URL.parse(target, from.href);
+  if (!url) throw refused(location, `leads to ${JSON.stringify(target)}, which is not a URL`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw refused(location, `leads to ${url.href}, which is not on the web`);
+  }
+  return url;
 }
 
 /**
@@ -98,33 +112,6 @@ function send(
     });
     request.end();
   });
-}
-
-const INSIDE = new BlockList();
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  // Link-local: where machines of a cloud find their credentials.
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-] as const) {
-  INSIDE.addSubnet(network, bits, 'ipv4');
-}
-for (const [network, bits] of [
-  ['::', 127],
-  ['fc00::', 7],
-  ['fe80::', 10],
-] as const) {
-  INSIDE.addSubnet(network, bits, 'ipv6');
-}
-
-/** Whether the text is an address of this machine or of a network that is nobody else's. Names are none. */
-export function isInside(address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && INSIDE.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 function bare(hostname: string): string {

@@ -64,6 +64,12 @@ export function leavesOf(table: Table): Leaves {
   return leaves;
 }
 
+/** Of every file and directory in the table, looked at or not, each once. */
+export function locationsOf(table: Table): string[] {
+  const leaves = table.filter((node) => isTagged(node, 'file', 'dir'));
+  return [...new Set(leaves.map((node) => (node as Extract<Node, readonly ['file' | 'dir', ...unknown[]]>)[1]))];
+}
+
 /** The places that a script with these arguments fills, and the large values that hold more of them. */
 export function placesOf(table: Table): { targets: Target[]; refs: Hash[] } {
   const places: ReturnType<typeof placesOf> = { targets: [], refs: [] };

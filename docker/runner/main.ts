@@ -41,6 +41,9 @@ function openDesk(
     s3,
     web,
     proxies: settings.proxies,
+    // In a container of its own a job has no other local files than those it makes.
+    ...(folder === undefined &&
+      settings.filesRoot === undefined && { reach: { below: settings.work ?? tmpdir(), buckets: undefined } }),
   };
   const machine = { ...machineVariables(), PATH: toolPath(machineVariables().PATH), [JOB_MARK]: mark };
   const work = settings.work ?? join(tmpdir(), 'redex');

@@ -21,6 +21,7 @@ describe('settings of the handlers', () => {
       storeText: 's3://bucket/some/prefix',
       bundle: undefined,
       filesRoot: undefined,
+      dataBuckets: [],
       local: false,
       sender: undefined,
       bus: 'default',

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { engineSettings } from '../../core/environment.ts';
 import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
 import { currentBundle, world } from '../../functions/world.ts';
@@ -54,6 +55,15 @@ describe('the world of the handlers', () => {
     const { attempts, sender } = world();
     expect(sender.exclusive).toBe(false);
     expect(await attempts.claim(run, hash, 1, 'job')).toBe('claimed');
+  });
+
+  it('has no local files where the store is a bucket, and those of a laptop where it is a folder', async () => {
+    const leaf = { kind: 'file', location: '/proc/self/environ' } as const;
+    setUp({ REDEX_STORE: 's3://bucket/prefix', REDEX_DATA_BUCKETS: 'data-*, other' });
+    expect(await world().files.observe([leaf])).toEqual([{ unseen: expect.anything() }]);
+    expect(engineSettings().dataBuckets).toEqual(['data-*', 'other']);
+    setUp({ REDEX_STORE: await scratchFolder(), REDEX_FILES_ROOT: await scratchFolder() });
+    expect(await world().files.observe([leaf])).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
   });
 
   it('stays the same for as long as its settings do', () => {

@@ -28,6 +28,8 @@ export interface EngineSettings {
   readonly sender: string | undefined;
   /** Event bus that is told of runs. */
   readonly bus: string;
+  /** URL of the queue of events, to which wake-ups go. */
+  readonly events: string;
   /** Of executors that name none: queue, image, and role of the jobs. */
   readonly queue: string | undefined;
   readonly image: string | undefined;
@@ -128,6 +130,7 @@ const EngineVariables = v.pipe(
     REDEX_LOCAL: v.optional(v.literal('1')),
     REDEX_SENDER: v.optional(Text),
     REDEX_BUS: v.optional(Text, 'default'),
+    REDEX_EVENTS: Text,
     REDEX_QUEUE: v.optional(Text),
     REDEX_IMAGE: v.optional(Text),
     REDEX_JOB_ROLE: v.optional(Text),
@@ -186,6 +189,7 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     local: read.REDEX_LOCAL === '1',
     sender: read.REDEX_SENDER,
     bus: read.REDEX_BUS,
+    events: read.REDEX_EVENTS,
     queue: read.REDEX_QUEUE,
     image: read.REDEX_IMAGE,
     jobRole: read.REDEX_JOB_ROLE,

@@ -3,28 +3,32 @@
  * one bare event.
  *
  * 1. What is not ours, or not understood, is passed over: it can never be handled better.
- * 2. Events of one run are handled together; a run that fails gives back its own events only.
- * 3. Runs whose events have failed before come last, so that a poisoned run does not hold up the others.
- * 4. What is given back is given back with its reason: in the log and, for who calls from the same process, in the answer.
+ * 2. Events of one run are handled together; a run that fails gives back its own events only, and they come again soon.
+ * 3. Runs whose events have failed before come last, so that a poisoned run does not hold up the others; and each run has
+ *    its share of the time, so that a long round does not, either.
+ * 4. What there was no time for is sent again as new: that it had to wait is not counted against it.
+ * 5. What is given back is given back with its reason: in the log and, for who calls from the same process, in the answer.
  */
 import middy from '@middy/core';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
 import { parseBlocked, parseVerdict, parseWakeUp } from '../core/aws/events.ts';
+import type { EventQueue } from '../core/aws/queue.ts';
 import { noteBlocked } from '../core/engine/blocked.ts';
 import type { Verdict, World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
 import type { RunId } from '../core/graph/facts.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { type Handler, handlerOf, type Invocation } from './invocation.ts';
 import { described, log, logsFailure } from './log.ts';
-import { world as openWorld } from './world.ts';
+import { eventQueue, world as openWorld } from './world.ts';
 
 const QueueBatch = v.object({
   Records: v.array(
     v.object({
       messageId: v.string(),
       body: v.string(),
+      receiptHandle: v.optional(v.string()),
       attributes: v.optional(v.object({ ApproximateReceiveCount: v.optional(v.string(), '1') }), {}),
     }),
   ),
@@ -39,6 +43,9 @@ interface Message {
   /** undefined for a bare event. */
   readonly id: string | undefined;
   readonly receives: number;
+  /** As they came from the queue. */
+  readonly body: string | undefined;
+  readonly receipt: string | undefined;
   readonly event: unknown;
 }
 
@@ -54,29 +61,76 @@ interface Work {
 
 /** A round is not begun with less than this left: its submissions could not be waited for. */
 const ROUND_MS_MIN = 15_000;
+/** A run has at least so long, while others wait. */
+const SHARE_MS_MIN = 30_000;
 const OUT_OF_TIME = 'there was no time left for it';
+/** Until a message comes again whose run could not be taken forward; doubled each time. */
+const AGAIN_SECONDS_FIRST = 5;
+const AGAIN_SECONDS_MAX = 900;
 
-export function makeAdvance(open: () => World): Handler<AdvanceAnswer> {
+/** `queueOf`: where the events come from; undefined where that knows by itself when they come again. */
+export function makeAdvance(
+  open: () => World,
+  queueOf: () => EventQueue | undefined = () => undefined,
+): Handler<AdvanceAnswer> {
   const advanced = async (event: unknown, invocation: Invocation): Promise<AdvanceAnswer> => {
     const world = open();
+    const queue = queueOf();
     const reasons: Record<string, string> = {};
-    let isBareFailed = false;
-    for (const work of workOf(world.stack, messagesOf(event))) {
+    const failed: Message[] = [];
+    const unbegun: Message[] = [];
+    const works = workOf(world.stack, messagesOf(event));
+    for (const [at, work] of works.entries()) {
       const remainingMs = invocation.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
-      const problem =
-        remainingMs >= ROUND_MS_MIN ? await advanceRun(world, work, hardEndOf(world, invocation)) : OUT_OF_TIME;
-      if (problem === undefined) continue;
-      for (const { id } of work.messages) {
-        if (id === undefined) isBareFailed = true;
-        else reasons[id] = problem;
+      if (remainingMs < ROUND_MS_MIN) {
+        unbegun.push(...work.messages);
+        continue;
       }
+      const problem = await advanceRun(world, work, shareOf(world, invocation, works.length - at));
+      if (problem === undefined) continue;
+      failed.push(...work.messages);
+      for (const { id } of work.messages) if (id !== undefined) reasons[id] = problem;
     }
+    for (const { id } of await sendAgain(queue, unbegun)) if (id !== undefined) reasons[id] = OUT_OF_TIME;
+    await showSoon(queue, failed);
+    const isBareFailed = [...failed, ...unbegun].some(({ id }) => id === undefined);
     // Whoever sends a bare event tries again when the invocation fails.
     if (isBareFailed) throw new Error('the event could not be handled: see the log');
     const batchItemFailures = Object.keys(reasons).map((itemIdentifier) => ({ itemIdentifier }));
     return batchItemFailures.length > 0 ? { batchItemFailures, reasons } : { batchItemFailures };
   };
   return handlerOf(middy().use(logsFailure('events could not be handled')).handler(advanced));
+}
+
+/** The time that a run has, of whose kind so many are left. */
+function shareOf({ clock }: World, invocation: Invocation, runs: number): RoundOptions {
+  const remainingMs = invocation.getRemainingTimeInMillis?.();
+  if (remainingMs === undefined) return {};
+  return { hardEnd: clock.now() + Math.min(remainingMs, Math.max(SHARE_MS_MIN, remainingMs / runs)) };
+}
+
+/** Gives those that the queue is to show again by itself. */
+async function sendAgain(queue: EventQueue | undefined, messages: readonly Message[]): Promise<readonly Message[]> {
+  const bodies = messages.flatMap(({ body }) => body ?? []);
+  if (!queue || bodies.length === 0) return messages;
+  try {
+    await queue.again(bodies);
+    return [];
+  } catch (error) {
+    log('events could not be sent again', { error: described(error) });
+    return messages;
+  }
+}
+
+async function showSoon(queue: EventQueue | undefined, messages: readonly Message[]): Promise<void> {
+  const hidden = messages.flatMap(({ receipt, receives }) => {
+    const seconds = Math.min(AGAIN_SECONDS_FIRST * 2 ** (receives - 1), AGAIN_SECONDS_MAX);
+    return receipt === undefined ? [] : [{ receipt, seconds }];
+  });
+  if (!queue || hidden.length === 0) return;
+  await queue.showAfter(hidden).catch((error: unknown) => {
+    log('events come again later than they could', { error: described(error) });
+  });
 }
 
 /** Gives the reason why it could not be done; undefined when it was. */
@@ -100,10 +154,11 @@ async function advanceRun(world: World, work: Work, options: RoundOptions): Prom
 
 function messagesOf(event: unknown): Message[] {
   const batch = v.safeParse(QueueBatch, event);
-  if (!batch.success) return [{ id: undefined, receives: 1, event }];
-  return batch.output.Records.flatMap(({ messageId, body, attributes }) => {
+  if (!batch.success) return [{ id: undefined, receives: 1, body: undefined, receipt: undefined, event }];
+  return batch.output.Records.flatMap(({ messageId: id, body, receiptHandle: receipt, attributes }) => {
     const parsed = parseJson(body);
-    return parsed ? [{ id: messageId, receives: Number(attributes.ApproximateReceiveCount), event: parsed }] : [];
+    const receives = Number(attributes.ApproximateReceiveCount);
+    return parsed ? [{ id, receives, body, receipt, event: parsed }] : [];
   });
 }
 
@@ -154,4 +209,4 @@ function receivesOf({ messages }: Work): number {
   return Math.max(...messages.map(({ receives }) => receives));
 }
 
-export const handler = makeAdvance(openWorld);
+export const handler = makeAdvance(openWorld, eventQueue);

@@ -10,6 +10,7 @@ import { dynamoCache } from '../core/aws/cache.ts';
 import { awsClients } from '../core/aws/clients.ts';
 import { dynamoJournal } from '../core/aws/journal.ts';
 import { s3Objects } from '../core/aws/objects.ts';
+import { type EventQueue, sqsQueue } from '../core/aws/queue.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
 import { s3Uploads } from '../core/aws/uploads.ts';
 import { folderAttempts } from '../core/disk/attempts.ts';
@@ -80,9 +81,8 @@ function reachOf({ store, filesRoot, dataBuckets }: EngineSettings): Reach | und
   return { below: undefined, buckets: [store.bucket, ...dataBuckets] };
 }
 
-function openWorld(settings: EngineSettings): World {
-  const { stack, tables, sender, bus } = settings;
-  const clients = awsClients(settings);
+function openWorld(settings: EngineSettings, clients: Clients): World {
+  const { stack, tables, sender, bus, events } = settings;
   const { objects, scratch, attempts, files, held, bundles } = openStorage(settings, clients);
   const host = workerHost({
     objects,
@@ -113,7 +113,7 @@ function openWorld(settings: EngineSettings): World {
     }),
     host: files.reach ? withinReach(host, files.reach) : host,
     files: observeFiles(files),
-    bus: eventBus(clients.events, bus, stack),
+    bus: eventBus(clients, { bus, queue: events }, stack),
     clock,
     sender: { id: sender ?? clock.nonce(), exclusive: sender !== undefined },
     warm: warmGraphs(WARM_GRAPHS_MAX),
@@ -136,14 +136,32 @@ export function storedState(): Pick<World, 'cache' | 'journal' | 'objects' | 'su
   };
 }
 
-let opened: { readonly settings: string; readonly world: World } | undefined;
+interface Opened {
+  readonly key: string;
+  readonly world: World;
+  readonly queue: EventQueue | undefined;
+}
 
-/** The process's world: connections, workers and warm graphs live as long as its settings do. */
-export function world(): World {
+let opened: Opened | undefined;
+
+/** Connections, workers and warm graphs live as long as the process's settings do. */
+function open(): Opened {
   const settings = engineSettings();
   const key = JSON.stringify(settings);
-  if (opened?.settings !== key) opened = { settings: key, world: openWorld(settings) };
-  return opened.world;
+  if (opened?.key === key) return opened;
+  const clients = awsClients(settings);
+  const queue = settings.local ? undefined : sqsQueue(clients.sqs, settings.events);
+  opened = { key, world: openWorld(settings, clients), queue };
+  return opened;
+}
+
+export function world(): World {
+  return open().world;
+}
+
+/** Of events; undefined in a local cloud, whose queue knows by itself when they come again. */
+export function eventQueue(): EventQueue | undefined {
+  return open().queue;
 }
 
 /** Between two calls of the sweep; undefined: the engine's own period. */

@@ -1,15 +1,15 @@
 /**
- * The event bus. Its rules: what Batch tells, and wake-ups after a delay, go to the queue; the end of a run goes to who
- * listens; nobody wants anything else. A message on its way to the queue survives the process, and one for a run that
- * is held waits until that is taken up again.
+ * What comes to the queue of events: what Batch tells, by a rule of the event bus, and wake-ups after a delay. The end of a
+ * run goes from the bus to who listens; nobody wants anything else. A message on its way to the queue survives the
+ * process, and one for a run that is held waits until that is taken up again.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { RUN_ENDED, WAKE_UP } from '../core/aws/bus.ts';
+import { RUN_ENDED } from '../core/aws/bus.ts';
 import { parseWakeUp } from '../core/aws/events.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import type { SentMessage } from './batch/jobs.ts';
-import { type BusEvent, busEvent } from './batch/shapes.ts';
+import type { BusEvent } from './batch/shapes.ts';
 import type { BatchStore } from './batch/store.ts';
 import type { Chaos } from './chaos.ts';
 import type { Queue } from './queue.ts';
@@ -21,6 +21,8 @@ export interface Bus {
   deliver(event: BusEvent, accepted: () => void): void;
   /** The answer to PutEvents. */
   put(request: unknown): unknown;
+  /** The answer to SendMessage. */
+  sendMessage(request: unknown): unknown;
   /** Gives the function that ends the listening. */
   onRunEnded(listener: RunEndedListener): () => void;
   /** Sends what the last owner left to send to the run. */
@@ -34,6 +36,9 @@ const PutEvents = v.object({
     v.maxLength(10),
   ),
 });
+
+const SendMessage = v.object({ MessageBody: v.pipe(v.string(), v.nonEmpty()) });
+
 type PutEntry = v.InferOutput<typeof PutEvents>['Entries'][number];
 
 export interface BusOptions {
@@ -41,7 +46,7 @@ export interface BusOptions {
   readonly queue: Queue;
   readonly chaos: Chaos;
   readonly isHeld: (run: RunId) => boolean;
-  /** The cloud's queue holds messages back, so that a round that is still going on is not disturbed. */
+  /** In place of the delay that a message asks for, which is the cloud's. */
   readonly wakeUpDelayMs: number;
 }
 
@@ -65,15 +70,8 @@ export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptio
   const putEntry = (entry: PutEntry) => {
     const detail = parseDetail(entry.Detail);
     if (detail === undefined) return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
-    const at = Date.now();
-    const event = busEvent(at, entry.Source, entry.DetailType, detail);
-    if (entry.DetailType === WAKE_UP) {
-      const dueAt = at + wakeUpDelayMs;
-      const sent = { message: randomUUID(), body: JSON.stringify(event), dueAt };
-      store.record({ type: 'sent', at, ...sent });
-      sendRecorded(sent);
-    } else if (entry.DetailType === RUN_ENDED) for (const listener of listeners) listener(detail);
-    return { EventId: event.id };
+    if (entry.DetailType === RUN_ENDED) for (const listener of listeners) listener(detail);
+    return { EventId: randomUUID() };
   };
 
   for (const message of store.state.messages.values()) sendRecorded(message);
@@ -83,6 +81,15 @@ export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptio
     put: (request) => {
       const Entries = v.parse(PutEvents, request).Entries.map(putEntry);
       return { FailedEntryCount: Entries.filter((entry) => 'ErrorCode' in entry).length, Entries };
+    },
+    sendMessage: (request) => {
+      const { MessageBody: body } = v.parse(SendMessage, request);
+      const at = Date.now();
+      const sent = { message: randomUUID(), body, dueAt: at + wakeUpDelayMs };
+      store.record({ type: 'sent', at, ...sent });
+      sendRecorded(sent);
+      // The SDK looks whether the body has arrived as it was sent.
+      return { MessageId: sent.message, MD5OfMessageBody: createHash('md5').update(body).digest('hex') };
     },
     onRunEnded: (listener) => {
       listeners.add(listener);
@@ -96,7 +103,11 @@ export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptio
 
 /** The run that a wake-up is for. */
 function runOf(body: string): RunId | undefined {
-  return parseWakeUp(JSON.parse(body))?.run;
+  try {
+    return parseWakeUp(JSON.parse(body))?.run;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The detail, which must be a JSON object. */

@@ -21,7 +21,7 @@ export interface Owner extends Pick<Cloud, 'invoke' | 'release' | 'close'> {
 export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
   return {
     batch,
-    putEvents: bus.put,
+    targets: { 'AWSEvents.PutEvents': bus.put, 'AmazonSQS.SendMessage': bus.sendMessage },
     invoke: (name, payload) => (isFunctionName(name) ? invocationAnswer(cloud.invoke(name, payload)) : undefined),
     cloud: {
       '/cloud/alive': () => ({ body: { pid: process.pid } }),

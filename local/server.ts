@@ -1,4 +1,4 @@
-/** The one HTTP server of a local cloud: Batch and EventBridge on the SDK's wire, and what attached processes ask for. */
+/** The one HTTP server of a local cloud: Batch, EventBridge and SQS on the SDK's wire, and what attached processes ask for. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ValiError } from 'valibot';
@@ -14,7 +14,8 @@ export interface Answer {
 export interface Routes {
   /** Operations of Batch by path. They throw ClientException. */
   readonly batch: Readonly<Record<string, (body: unknown) => unknown>>;
-  readonly putEvents: (body: unknown) => unknown;
+  /** Operations of other services by target. They throw ValiError. */
+  readonly targets: Readonly<Record<string, (body: unknown) => unknown>>;
   /** A Lambda invocation; undefined for an unknown function. */
   readonly invoke: (name: string, payload: unknown) => Promise<Answer> | undefined;
   /** Other requests by path; undefined when the handler answers in its own time. */
@@ -97,7 +98,7 @@ async function answerTo(
 }
 
 function answerService(path: string, target: unknown, body: unknown, routes: Routes): Answer {
-  const operation = target === 'AWSEvents.PutEvents' ? routes.putEvents : routes.batch[path];
+  const operation = typeof target === 'string' ? routes.targets[target] : routes.batch[path];
   if (!operation) return unknownOperation(path);
   try {
     return { body: operation(body) };

@@ -36,6 +36,7 @@ export function cloudVariables(places: Places): Variables {
     AWS_ENDPOINT_URL_DYNAMODB: places.dynamoDbUrl,
     AWS_ENDPOINT_URL_BATCH: places.serverUrl,
     AWS_ENDPOINT_URL_EVENTBRIDGE: places.serverUrl,
+    AWS_ENDPOINT_URL_SQS: places.serverUrl,
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
     REDEX_LOCAL: '1',
     REDEX_STACK: STACK,
@@ -47,6 +48,7 @@ export function cloudVariables(places: Places): Variables {
     REDEX_LOG: places.log,
     REDEX_SENDER: places.sender,
     REDEX_BUS: 'default',
+    REDEX_EVENTS: `${places.serverUrl}/events`,
     REDEX_QUEUE: QUEUE,
     ...umaskVariable(places),
     ...(places.sweepPeriodMs && { REDEX_SWEEP_SECONDS: String(Math.ceil(places.sweepPeriodMs / 1000)) }),
@@ -69,7 +71,7 @@ function umaskVariable({ umask }: Pick<Places, 'umask'>): Variables {
 }
 
 /** Also what AWS Batch would set. Endpoints for S3 lead jobs to the files that the engine looks at. */
-const FOR_HANDLERS = /^(REDEX_|AWS_BATCH_|AWS_ENDPOINT_URL_(DYNAMODB|BATCH|EVENTBRIDGE)$)/;
+const FOR_HANDLERS = /^(REDEX_|AWS_BATCH_|AWS_ENDPOINT_URL_(DYNAMODB|BATCH|EVENTBRIDGE|SQS)$)/;
 
 /** What jobs inherit from the user's environment: all of it but what is meant for handlers. */
 export function inheritedVariables(present: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -2,15 +2,28 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+const ROLES = { REDEX_JOB_ROLE: 'job', REDEX_EXECUTION_ROLE: 'execution' };
+
 // biome-ignore lint/style/noDefaultExport: the framework asks for one.
 export default class RedexPlugin {
   constructor(serverless) {
     const build = () => this.build(serverless.serviceDir);
     this.hooks = {
+      initialize: () => this.nameRoles(serverless),
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,
       'before:invoke:local:invoke': build,
     };
+  }
+
+  /** `invoke local` looks resources up by Ref alone: the roles are told by their names, which the stack has chosen. */
+  async nameRoles(serverless) {
+    if (serverless.processedInput.commands.join(' ') !== 'invoke local') return;
+    const { environment } = serverless.service.provider;
+    const account = await serverless.getProvider('aws').getAccountId();
+    for (const [name, role] of Object.entries(ROLES)) {
+      environment[name] = `arn:aws:iam::${account}:role/${serverless.service.custom.name}-${role}`;
+    }
   }
 
   build(folder) {

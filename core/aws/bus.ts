@@ -1,43 +1,63 @@
 /**
- * The engine's own events on EventBridge. The delay of a wake-up is the queue's: EventBridge delivers at once.
+ * What the engine tells. Its own wake-ups go straight to the queue of events, each with its delay, which a target of
+ * EventBridge cannot have; what others may want to hear goes to an event bus.
  */
-import {
-  type EventBridgeClient,
-  PutEventsCommand,
-  type PutEventsCommandInput,
-  type PutEventsRequestEntry,
-} from '@aws-sdk/client-eventbridge';
+import { type EventBridgeClient, PutEventsCommand, type PutEventsCommandInput } from '@aws-sdk/client-eventbridge';
+import { SendMessageCommand, type SendMessageCommandInput, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Bus } from '../engine/ports.ts';
+import type { RunId } from '../graph/facts.ts';
 
 export const EVENT_SOURCE = 'redex';
 export const WAKE_UP = 'redex wake-up';
+export const RUN_STARTED = 'redex run started';
 export const RUN_ENDED = 'redex run ended';
+
+/** So that a round that is still going on is not disturbed. */
+const WAKE_UP_SECONDS = 3;
+
+export interface Addresses {
+  /** Name of the event bus. */
+  readonly bus: string;
+  /** URL of the queue of events. */
+  readonly queue: string;
+}
 
 export function putEventParams(
   bus: string,
-  type: typeof WAKE_UP | typeof RUN_ENDED,
+  type: typeof RUN_STARTED | typeof RUN_ENDED,
   detail: Readonly<Record<string, unknown>>,
 ): PutEventsCommandInput {
-  const entry: PutEventsRequestEntry = {
-    EventBusName: bus,
-    Source: EVENT_SOURCE,
-    DetailType: type,
-    Detail: JSON.stringify(detail),
+  return {
+    Entries: [{ EventBusName: bus, Source: EVENT_SOURCE, DetailType: type, Detail: JSON.stringify(detail) }],
   };
-  return { Entries: [entry] };
 }
 
-export function eventBus(client: EventBridgeClient, bus: string, stack: string): Bus {
+/** In the envelope of EventBridge, as everything that comes to the queue. */
+export function wakeUpParams(queue: string, stack: string, run: RunId): SendMessageCommandInput {
+  const event = { source: EVENT_SOURCE, 'detail-type': WAKE_UP, detail: { stack, run } };
+  return { QueueUrl: queue, MessageBody: JSON.stringify(event), DelaySeconds: WAKE_UP_SECONDS };
+}
+
+export interface BusClients {
+  readonly events: EventBridgeClient;
+  readonly sqs: SQSClient;
+}
+
+export function eventBus({ events, sqs }: BusClients, { bus, queue }: Addresses, stack: string): Bus {
   /** Throws when the bus did not take the event: a request succeeds even when its entries failed. */
   async function send(params: PutEventsCommandInput): Promise<void> {
-    const answer = await client.send(new PutEventsCommand(params));
+    const answer = await events.send(new PutEventsCommand(params));
     const failed = answer.Entries?.find((entry) => entry.ErrorCode !== undefined);
     if (failed)
       throw new Error(`the event bus ${bus} refused an event: ${failed.ErrorCode} ${failed.ErrorMessage ?? ''}`);
   }
 
   return {
-    wake: (run) => send(putEventParams(bus, WAKE_UP, { stack, run })),
+    async wake(run) {
+      await sqs.send(new SendMessageCommand(wakeUpParams(queue, stack, run)));
+    },
+    started: ({ run, workflow, startedAt, tags }) =>
+      send(putEventParams(bus, RUN_STARTED, { stack, run, workflow, startedAt, tags })),
     ended: ({ run, workflow, status, startedAt, endedAt, tags }) =>
       send(putEventParams(bus, RUN_ENDED, { stack, run, workflow, status, startedAt, endedAt, tags })),
   };

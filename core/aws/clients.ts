@@ -3,6 +3,7 @@ import { BatchClient } from '@aws-sdk/client-batch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { named } from './named.ts';
 import { type Patience, patientRetries } from './patience.ts';
 
@@ -34,6 +35,8 @@ export function awsClients({ local, endpoint, waits = WAITS }: ClientSettings & 
     batch: naming(new BatchClient(settings)),
     batchOnce: naming(new BatchClient({ ...settings, maxAttempts: 1 })),
     events: naming(new EventBridgeClient(settings)),
+    // A queue's URL has the name by which AWS knows it, which need not be where it is reached from here.
+    sqs: naming(new SQSClient({ ...settings, useQueueUrlAsEndpoint: false })),
   };
 }
 

@@ -5,7 +5,7 @@ import { encode } from '../values/encode.ts';
 import { digest, type Hash } from '../values/hash.ts';
 import { hashOf, type Table } from '../values/table.ts';
 import { putLarge } from './objects.ts';
-import type { Host, World } from './ports.ts';
+import type { Host, RunSummary, World } from './ports.ts';
 import { type RoundOptions, round } from './round.ts';
 
 export interface LaunchRequest {
@@ -80,7 +80,7 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
   if (isTaken) return { ok: false, conflict: run };
   await putLarge(world.objects, large);
   // Before the first entry, so that whatever happens next the run can be found.
-  await world.summaries.put({
+  const summary: RunSummary = {
     run,
     workflow: request.workflow,
     args: request.args,
@@ -93,7 +93,10 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
     tags: started.tags,
     asked,
     beginning: { failure: started.failure, cache: started.cache, context: request.context ?? {} },
-  });
+  };
+  await world.summaries.put(summary);
+  // Who asks again for what began is told nothing new.
+  if (earlier === undefined) await world.bus.started(summary);
   const nonce = world.clock.nonce();
   const appended = await world.journal.append({ run, sequence: 1, nonce, at, facts: [started] });
   if (appended === 'taken' && !(await beganAs(world, run, asked))) return { ok: false, conflict: run };

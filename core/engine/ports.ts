@@ -252,6 +252,8 @@ export interface Files {
 export interface Bus {
   /** Asks for another round of the run, a few seconds from now. */
   wake(run: RunId): Promise<void>;
+  /** Told at least once, before the run's first entry. */
+  started(summary: RunSummary): Promise<void>;
   ended(summary: RunSummary): Promise<void>;
 }
 

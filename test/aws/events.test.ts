@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { eventBus } from '../../core/aws/bus.ts';
@@ -108,28 +109,44 @@ describe('a state change of a job', () => {
 });
 
 describe('events of the bus', () => {
-  const client = new EventBridgeClient({ region: 'us-east-1' });
-  const sent = mockClient(client);
+  const clients = {
+    events: new EventBridgeClient({ region: 'us-east-1' }),
+    sqs: new SQSClient({ region: 'us-east-1', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } }),
+  };
+  const [sent, queued] = [mockClient(clients.events), mockClient(clients.sqs)];
+  const busOf = (bus: string) => eventBus(clients, { bus, queue: 'https://sqs.example/1/events' }, 'test');
 
-  it('wake the run that they name', async () => {
-    sent.reset();
-    sent.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] });
-    await eventBus(client, 'default', 'test').wake('run1' as RunId);
-    const entry = sent.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries?.[0];
-    const event = {
-      source: entry?.Source,
-      'detail-type': entry?.DetailType,
-      detail: JSON.parse(entry?.Detail ?? ''),
-    };
+  it('wake the run that they name, by the queue and after a delay', async () => {
+    queued.on(SendMessageCommand).resolves({ MessageId: '1' });
+    await busOf('default').wake('run1' as RunId);
+    const { QueueUrl, MessageBody, DelaySeconds } = queued.commandCalls(SendMessageCommand)[0]?.args[0].input ?? {};
+    expect(QueueUrl).toBe('https://sqs.example/1/events');
+    expect(DelaySeconds).toBeGreaterThan(0);
+    const event: unknown = JSON.parse(MessageBody ?? '');
     expect(parseWakeUp(event)).toEqual({ stack: 'test', run: 'run1' });
     expect(parseVerdict(event)).toBeUndefined();
+  });
+
+  it('tell that a run starts, without its arguments', async () => {
+    sent.reset();
+    sent.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] });
+    await busOf('mine').started(summary({ run: 'run1' as RunId, startedAt: 1, args: { secret: 'x' } }));
+    const entry = sent.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries?.[0];
+    expect(entry).toMatchObject({ EventBusName: 'mine', Source: 'redex', DetailType: 'redex run started' });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({
+      stack: 'test',
+      run: 'run1',
+      workflow: 'test.main',
+      startedAt: 1,
+      tags: { project: 'x' },
+    });
   });
 
   it('tell how a run ended, without its result', async () => {
     sent.reset();
     sent.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: '1' }] });
     const ended = summary({ run: 'run1' as RunId, status: 'DONE', endedAt: 9, startedAt: 1, result: ['x'] });
-    await eventBus(client, 'mine', 'test').ended(ended);
+    await busOf('mine').ended(ended);
     const entry = sent.commandCalls(PutEventsCommand)[0]?.args[0].input.Entries?.[0];
     expect(entry).toMatchObject({ EventBusName: 'mine', Source: 'redex', DetailType: 'redex run ended' });
     expect(JSON.parse(entry?.Detail ?? '')).toEqual({
@@ -148,9 +165,7 @@ describe('events of the bus', () => {
     sent
       .on(PutEventsCommand)
       .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'InternalFailure', ErrorMessage: 'try later' }] });
-    await expect(eventBus(client, 'default', 'test').wake('run1' as RunId)).rejects.toThrow(
-      'InternalFailure try later',
-    );
+    await expect(busOf('default').ended(summary({}))).rejects.toThrow('InternalFailure try later');
   });
 });
 

@@ -7,13 +7,16 @@ import {
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
 import { batchExecutor } from '../../core/aws/batch.ts';
 import { eventBus } from '../../core/aws/bus.ts';
 import { dynamoCache } from '../../core/aws/cache.ts';
+import { parseWakeUp } from '../../core/aws/events.ts';
 import { dynamoJournal } from '../../core/aws/journal.ts';
 import { s3Objects } from '../../core/aws/objects.ts';
+import { sqsQueue } from '../../core/aws/queue.ts';
 import { dynamoSummaries } from '../../core/aws/summaries.ts';
 import { ensureTables } from '../../core/aws/tables.ts';
 import type { RunId } from '../../core/graph/facts.ts';
@@ -99,10 +102,27 @@ describe.runIf(hasMoto())('on moto', () => {
     });
   });
 
-  it('EventBridge takes our events', async () => {
-    const bus = eventBus(new EventBridgeClient(moto.client), 'default', 'test');
-    await bus.wake('run1' as RunId);
+  it('EventBridge and SQS take our events', async () => {
+    const [events, sqs] = [new EventBridgeClient(moto.client), new SQSClient(moto.client)];
+    const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'events' }));
+    const bus = eventBus({ events, sqs }, { bus: 'default', queue: QueueUrl }, 'test');
+    await bus.started(summary({}));
     await bus.ended(summary({ status: 'DONE' }));
+    await bus.wake('run1' as RunId);
+    const queue = sqsQueue(sqs, QueueUrl);
+    // It comes after its delay.
+    expect((await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined();
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
+    expect(Messages.map(({ Body }) => parseWakeUp(JSON.parse(Body ?? '')))).toEqual([{ stack: 'test', run: 'run1' }]);
+    const [{ ReceiptHandle: receipt = '' } = {}] = Messages;
+    await queue.showAfter([{ receipt, seconds: 0 }]);
+    await queue.again(Array.from({ length: 12 }, (_, at) => `{"at":${at}}`));
+    const bodies = new Set<string | undefined>();
+    for (let tries = 0; tries < 30 && bodies.size < 13; tries++) {
+      const received = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      for (const { Body } of received.Messages ?? []) bodies.add(Body);
+    }
+    expect(bodies.size).toBe(13);
   });
 });
 

@@ -303,12 +303,12 @@ describe('the tables', () => {
 
 describe('events to the bus', () => {
   it('say whose they are', () => {
-    expect(putEventParams('default', 'redex wake-up', { stack: 'test', run })).toEqual({
+    expect(putEventParams('default', 'redex run ended', { stack: 'test', run })).toEqual({
       Entries: [
         {
           EventBusName: 'default',
           Source: 'redex',
-          DetailType: 'redex wake-up',
+          DetailType: 'redex run ended',
           Detail: '{"stack":"test","run":"run1"}',
         },
       ],

@@ -174,7 +174,8 @@ async function submitted(run: RunId): Promise<string> {
   return outcome.id;
 }
 
-const busOf = (settings: ClientSettings) => eventBus(handlers(settings).events, 'default', 'local');
+const busOf = (settings: ClientSettings) =>
+  eventBus(handlers(settings), { bus: 'default', queue: 'http://127.0.0.1/events' }, 'local');
 
 /** All calls of all ports by the service that answers them, but SubmitJob, of which nobody may try twice. */
 const CALLS: Readonly<Record<Service, Readonly<Record<string, Prepared>>>> = {
@@ -318,7 +319,7 @@ async function expectDoneOrNot({ written }: Call, name: string): Promise<void> {
 const PASSING: Fault[] = [429, 'silent', 'stall', 'cut', 'reset', 'late', 503];
 /** `DynamoDB PutItem: …`, `s3://bucket/key cannot be read: …` */
 const BY_NAME =
-  /^((DynamoDB|Batch|EventBridge) [A-Z][A-Za-z]+|s3:\/\/bucket\/p\/values\/run\d+ cannot be (read|written)): ./;
+  /^((DynamoDB|Batch|EventBridge|SQS) [A-Z][A-Za-z]+|s3:\/\/bucket\/p\/values\/run\d+ cannot be (read|written)): ./;
 
 describe('trouble between a port and its service that passes', () => {
   beforeAll(() => vi.stubEnv('AWS_MAX_ATTEMPTS', '10'));

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { EventQueue } from '../../core/aws/queue.ts';
 import type { World } from '../../core/engine/ports.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { add, task } from '../../core/index.ts';
@@ -101,6 +102,99 @@ describe('advance', () => {
     const answer = await makeAdvance(() => world)(queueBatch(messages), invocation);
     expect(await Promise.all(runs.map((run) => statusOf(world, run)))).toEqual(['RUNNING', 'DONE']);
     expect(answer.batchItemFailures).toHaveLength(2);
+  });
+});
+
+describe('with its queue, advance', () => {
+  /** A queue that remembers what was asked of it. */
+  function recordingQueue() {
+    const asked = { again: [] as string[], shown: [] as { receipt: string; seconds: number }[] };
+    const queue: EventQueue = {
+      again: (bodies) => Promise.resolve(void asked.again.push(...bodies)),
+      showAfter: (messages) => Promise.resolve(void asked.shown.push(...messages)),
+    };
+    return { queue, asked };
+  }
+
+  it('lets what failed come again soon, later each time', async () => {
+    const world = playWorld();
+    const bad = await waitingRun(world, 'bad');
+    const { queue, asked } = recordingQueue();
+    for (const receives of [1, 2, 5, 19]) {
+      const batch = queueBatch([{ event: wakeUp('test', bad), receives }]);
+      const answer = await makeAdvance(
+        () => failingFor(world, bad),
+        () => queue,
+      )(batch);
+      expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'm0' }]);
+    }
+    expect(asked.shown.map(({ seconds }) => seconds)).toEqual([5, 10, 80, 900]);
+    expect(asked.again).toEqual([]);
+  });
+
+  it('sends what there was no time for again as new, so that a long round of a neighbour costs it no try', async () => {
+    const world = playWorld();
+    const [slow, healthy] = [await waitingRun(world, 'a'), await waitingRun(world, 'b')];
+    const { queue, asked } = recordingQueue();
+    let remainingMs = 180_000;
+    const slowWorld: World = {
+      ...world,
+      journal: {
+        ...world.journal,
+        readAfter: (run, sequence) => {
+          if (run === slow) remainingMs = 10_000;
+          return world.journal.readAfter(run, sequence);
+        },
+      },
+    };
+    const invocation = { getRemainingTimeInMillis: () => remainingMs };
+    const advance = makeAdvance(
+      () => slowWorld,
+      () => queue,
+    );
+    const verdicts = await playJobs(world);
+    const events = verdicts.map((verdict) => ({ event: stateChange(verdict), receives: 19 }));
+    // Lambda deletes all of them: none is received for the twentieth time.
+    expect(await advance(queueBatch(events), invocation)).toEqual(allDone);
+    expect(await statusOf(world, healthy)).toBe('RUNNING');
+    remainingMs = 180_000;
+    expect(await advance(queueBatch(asked.again.map((event) => ({ event }))), invocation)).toEqual(allDone);
+    expect(await Promise.all([slow, healthy].map((run) => statusOf(world, run)))).toEqual(['DONE', 'DONE']);
+    expect(asked.shown).toEqual([]);
+  });
+
+  it('gives back what the queue does not take again', async () => {
+    const world = playWorld();
+    const run = await waitingRun(world, 'one');
+    const queue: EventQueue = { ...recordingQueue().queue, again: () => Promise.reject(new Error('no queue')) };
+    const advance = makeAdvance(
+      () => world,
+      () => queue,
+    );
+    const invocation = { getRemainingTimeInMillis: () => 1_000 };
+    const { batchItemFailures } = await advance(queueBatch([{ event: wakeUp('test', run) }]), invocation);
+    expect(batchItemFailures).toEqual([{ itemIdentifier: 'm0' }]);
+  });
+
+  it('gives each of many runs a share of the time', async () => {
+    const world = playWorld();
+    for (let at = 0; at < 4; at++) await waitingRun(world, `run${at}`);
+    const deadlines: number[] = [];
+    const noted: World = {
+      ...world,
+      cache: { ...world.cache, write: (some, until) => world.cache.write(some, note(until)) },
+    };
+    const note = (until: number | undefined) => {
+      deadlines.push((until ?? 0) - world.clock.now());
+      return until;
+    };
+    const invocation = { getRemainingTimeInMillis: () => 180_000 };
+    const verdicts = (await playJobs(world)).map((verdict) => ({ event: stateChange(verdict) }));
+    await makeAdvance(() => noted)(queueBatch(verdicts), invocation);
+    expect(deadlines).toHaveLength(4);
+    const [first = 0, , , last = 0] = deadlines;
+    expect(first).toBeLessThanOrEqual(180_000 / 4);
+    expect(last).toBeGreaterThan(first);
   });
 });
 

@@ -7,6 +7,7 @@ const engine = {
   REDEX_TABLE_CACHE: 'c',
   REDEX_TABLE_ATTEMPTS: 'a',
   REDEX_STORE: 's3://bucket/some/prefix',
+  REDEX_EVENTS: 'https://sqs.example/1/events',
 };
 
 const runner = { REDEX_SPEC: 'specs/a', REDEX_STORE: '/store', AWS_BATCH_JOB_ID: 'job' };
@@ -15,6 +16,7 @@ describe('settings of the handlers', () => {
   it('are read from the environment, with defaults', () => {
     expect(engineSettings({ ...engine, HTTPS_PROXY: 'proxy:3128', no_proxy: 'a', NO_PROXY: 'b' })).toEqual({
       proxies: { https: 'http://proxy:3128', none: 'a' },
+      events: 'https://sqs.example/1/events',
       stack: 'prod-1',
       tables: { runs: 'r', cache: 'c', attempts: 'a' },
       store: { kind: 's3', bucket: 'bucket', prefix: 'some/prefix/' },
@@ -44,6 +46,9 @@ describe('settings of the handlers', () => {
     const read = () =>
       engineSettings({ ...engine, REDEX_STACK: 'a_b', REDEX_STORE: 'relative', REDEX_TABLE_RUNS: undefined });
     expect(read).toThrow(/REDEX_STACK: .*REDEX_TABLE_RUNS.*REDEX_STORE: is neither/s);
+    const nowhere = { ...engine, REDEX_STORE: undefined };
+    expect(() => engineSettings(nowhere)).toThrow('REDEX_STORE or REDEX_BUCKET is needed');
+    expect(engineSettings({ ...nowhere, REDEX_BUCKET: 'lab' }).storeText).toBe('s3://lab');
     expect(() => engineSettings({ ...engine, REDEX_BUNDLE: 'latest' })).toThrow('REDEX_BUNDLE: is no hash');
   });
 });

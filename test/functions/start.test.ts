@@ -43,6 +43,15 @@ describe('start', () => {
     });
   });
 
+  it('tells the bus of a run once, before it begins', async () => {
+    const world = playWorld();
+    const request = { workflow: 's.main', args: { count: 2 }, run: 'mine1' };
+    await startOn(world)(request);
+    await startOn(world)(request);
+    expect(world.bus.beginnings).toMatchObject([{ run: 'mine1', workflow: 's.main', sequence: 0 }]);
+    expect(world.bus.endings).toMatchObject([{ run: 'mine1', status: 'DONE' }]);
+  });
+
   it('passes on how the run is to be: context, failure policy, cache', async () => {
     const world = playWorld({ context: { a: 1, b: 1 } });
     const request = { workflow: 's.main', args: { count: 1 }, context: { b: 2 }, failure: 'cancel', cache: false };

@@ -33,7 +33,7 @@ function readOnly(world: MemoryWorld): World {
     attempts: { ...world.attempts, claim: refuse, finish: refuse, cancel: refuse, reopen: refuse },
     objects: { ...world.objects, put: refuse },
     batch: { ...world.batch, submit: refuse, terminate: refuse },
-    bus: { wake: refuse, ended: refuse },
+    bus: { wake: refuse, started: refuse, ended: refuse },
   };
 }
 

@@ -25,6 +25,7 @@ function setUp(variables: Readonly<Record<string, string>>): void {
     REDEX_TABLE_RUNS: tableNames.runs,
     REDEX_TABLE_CACHE: tableNames.cache,
     REDEX_TABLE_ATTEMPTS: tableNames.attempts,
+    REDEX_EVENTS: 'https://sqs.example/1/events',
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',

@@ -25,7 +25,11 @@ async function engineOnCloud(runner: readonly string[]) {
     queue: settings.queue,
     local: settings.local,
   });
-  return { ...started, executor: batch, bus: eventBus(clients.events, settings.bus, settings.stack) };
+  return {
+    ...started,
+    executor: batch,
+    bus: eventBus(clients, { bus: settings.bus, queue: settings.events }, settings.stack),
+  };
 }
 
 const request: SubmissionRequest = {

@@ -12,7 +12,10 @@ import {
   type SubmitJobCommandInput,
 } from '@aws-sdk/client-batch';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach } from 'vitest';
+import { wakeUpParams } from '../../core/aws/bus.ts';
+import type { RunId } from '../../core/graph/facts.ts';
 import type { BatchRecord } from '../../local/batch/records.ts';
 import { type Cloud, type CloudOptions, openCloud } from '../../local/cloud.ts';
 import { type Event, recordingFunctions, SHELL_RUNNER } from './shell.ts';
@@ -39,6 +42,7 @@ export interface TestCloud {
   readonly events: Event[];
   readonly batch: BatchClient;
   readonly bus: EventBridgeClient;
+  readonly sqs: SQSClient;
 }
 
 export async function testCloud(options: Partial<CloudOptions> = {}): Promise<TestCloud> {
@@ -57,11 +61,16 @@ export async function testCloud(options: Partial<CloudOptions> = {}): Promise<Te
   return { cloud, folder, events, ...clients(cloud) };
 }
 
-export function clients(cloud: Cloud): { readonly batch: BatchClient; readonly bus: EventBridgeClient } {
+export function clients(cloud: Cloud): Pick<TestCloud, 'batch' | 'bus' | 'sqs'> {
   const config = { region: 'us-east-1', credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' } };
   return {
     batch: new BatchClient({ ...config, endpoint: cloud.environment.AWS_ENDPOINT_URL_BATCH ?? '' }),
     bus: new EventBridgeClient({ ...config, endpoint: cloud.environment.AWS_ENDPOINT_URL_EVENTBRIDGE ?? '' }),
+    sqs: new SQSClient({
+      ...config,
+      endpoint: cloud.environment.AWS_ENDPOINT_URL_SQS ?? '',
+      useQueueUrlAsEndpoint: false,
+    }),
   };
 }
 
@@ -154,4 +163,9 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** As the engine asks for another round of the run. */
+export async function wake({ sqs }: Pick<TestCloud, 'sqs'>, run: string): Promise<void> {
+  await sqs.send(new SendMessageCommand(wakeUpParams('http://127.0.0.1/events', 'local', run as RunId)));
 }

@@ -2,11 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TerminateJobCommand } from '@aws-sdk/client-batch';
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { expect, test } from 'vitest';
 import { folderHeldRuns } from '../../core/disk/held.ts';
 import type { RunId } from '../../core/graph/facts.ts';
-import { describeJob, submit, type TestCloud, testCloud, untilStatus } from './fixture.ts';
+import { describeJob, submit, type TestCloud, testCloud, untilStatus, wake } from './fixture.ts';
 
 const HELD = 'held1' as RunId;
 const OTHER = 'other1' as RunId;
@@ -14,11 +13,6 @@ const WAIT_MS = 300;
 
 function jobOf(run: RunId, more: object = {}) {
   return { jobName: `redex_local_${run}_s1`, vcpus: 64, ...more };
-}
-
-function wake({ bus }: TestCloud, run: RunId) {
-  const entry = { Source: 'redex', DetailType: 'redex wake-up', Detail: JSON.stringify({ stack: 'local', run }) };
-  return bus.send(new PutEventsCommand({ Entries: [entry] }));
 }
 
 /** One job running, an array waiting behind it, a wake-up on its way; then the run is held and the cloud closed. */

@@ -208,6 +208,7 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
       }),
       bus: wrapped('bus', {
         wake: async (run: RunId) => queue.event({ kind: 'wake', run }),
+        started: async () => undefined,
         ended: async (summary: RunSummary) => void ended.push(summary),
       }),
       clock: { now, nonce: () => nonce(random.next(), random.next()), sleep: (ms) => sleep(simulation, process, ms) },

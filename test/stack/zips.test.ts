@@ -52,6 +52,7 @@ describe('the zips', () => {
       AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
       AWS_ENDPOINT_URL_EVENTBRIDGE: `http://127.0.0.1:${(bus.address() as AddressInfo).port}`,
       REDEX_STACK: 'zip',
+      REDEX_EVENTS: 'http://127.0.0.1/events',
       REDEX_TABLE_RUNS: tableNames.runs,
       REDEX_TABLE_CACHE: tableNames.cache,
       REDEX_TABLE_ATTEMPTS: tableNames.attempts,

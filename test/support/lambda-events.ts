@@ -46,6 +46,7 @@ export function queueBatch(messages: readonly { readonly event: unknown; readonl
     Records: messages.map(({ event, receives = 1 }, at) => ({
       messageId: `m${at}`,
       body: typeof event === 'string' ? event : JSON.stringify(event),
+      receiptHandle: `r${at}`,
       attributes: { ApproximateReceiveCount: String(receives) },
       eventSource: 'aws:sqs',
     })),

@@ -20,6 +20,7 @@ import { overTheWire } from './memory/wire.ts';
 
 interface MemoryBus extends Bus {
   readonly woken: RunId[];
+  readonly beginnings: RunSummary[];
   readonly endings: RunSummary[];
 }
 
@@ -92,14 +93,18 @@ function memoryFiles(): MemoryFiles {
 
 function memoryBus(): MemoryBus {
   const woken: RunId[] = [];
+  const beginnings: RunSummary[] = [];
   const endings: RunSummary[] = [];
   const port = overTheWire<Bus>({
     wake(run) {
       woken.push(run);
     },
+    started(summary) {
+      beginnings.push(summary);
+    },
     ended(summary) {
       endings.push(summary);
     },
   });
-  return { ...port, woken, endings };
+  return { ...port, woken, beginnings, endings };
 }

@@ -81,7 +81,7 @@ const Text = v.pipe(v.string(), v.nonEmpty());
 const StoreText = v.pipe(
   Text,
   v.check(
-    (text) => /^s3:\/\/[a-z0-9.-]+(\/|$)/.test(text) || text.startsWith('/'),
+    (text) => /^s3:\/\/[A-Za-z0-9._-]+(\/|$)/.test(text) || text.startsWith('/'),
     'is neither s3://bucket/prefix nor an absolute folder',
   ),
 );
@@ -97,7 +97,7 @@ const Names = v.pipe(
   ),
 );
 
-const S3Place = v.pipe(v.string(), v.regex(/^s3:\/\/[a-z0-9.-]+(\/|$)/, 'is not like s3://bucket/prefix/'));
+const S3Place = v.pipe(v.string(), v.regex(/^s3:\/\/[A-Za-z0-9._-]+(\/|$)/, 'is not like s3://bucket/prefix/'));
 
 const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle');
 

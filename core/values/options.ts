@@ -194,8 +194,9 @@ function isPositive(value: unknown): boolean {
   return Number.isFinite(value) && (value as number) > 0;
 }
 
+/** Old buckets may have capitals and underscores in their names. */
 function isS3Prefix(value: unknown): boolean {
-  return typeof value === 'string' && /^s3:\/\/[a-z0-9][a-z0-9.-]+(\/|$)/.test(value);
+  return typeof value === 'string' && /^s3:\/\/[A-Za-z0-9][A-Za-z0-9._-]+(\/|$)/.test(value);
 }
 
 /** Source: AWS Batch, EphemeralStorage. */

@@ -121,6 +121,19 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     );
 
   program
+    .command('deploy-code')
+    .description('make the workflows of this project what new runs of a stack are made of; runs under way keep theirs')
+    .requiredOption('--bucket <name>', 'the bucket of the stack, by your own AWS credentials')
+    .option('--profile <name>', 'a profile of redex.config.ts')
+    .option('--json', 'print what was deployed as JSON')
+    .action(async ({ json = false, ...flags }: { bucket: string; profile?: string; json?: boolean }) => {
+      // The SDK is large: whoever needs none is not made to wait for it.
+      const { deployCodeCommand } = await import('./deploy.ts');
+      await deployCodeCommand(root, { ...flags, json });
+      finish(EXIT.done);
+    });
+
+  program
     .command('resume')
     .description('carry an interrupted run on, or watch one that is under way')
     .argument('[run]', 'its id, or how that begins; by default the newest unfinished one')

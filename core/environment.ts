@@ -1,7 +1,6 @@
 /** The only file that reads the environment: deployment settings in, typed settings out. */
 import * as v from 'valibot';
 import type { Proxies } from './files/web-request.ts';
-import { type Hash, parseHash } from './values/hash.ts';
 import { SECRET_VARIABLE } from './values/secrets.ts';
 
 /** Where large values, specs and bundles are: a bucket and a prefix (empty, or ending in a slash), or a folder. */
@@ -16,8 +15,6 @@ export interface EngineSettings {
   readonly store: Store;
   /** REDEX_STORE as it was written: jobs are told the same. */
   readonly storeText: string;
-  /** The bundle new runs are pinned to unless they name another. */
-  readonly bundle: Hash | undefined;
   /** What relative local paths are relative to; absent in the cloud, which has no local files. */
   readonly filesRoot: string | undefined;
   /** Buckets beside the store's whose files may be read and written in the cloud; `*` stands for any text. */
@@ -99,8 +96,6 @@ const Names = v.pipe(
 
 const S3Place = v.pipe(v.string(), v.regex(/^s3:\/\/[A-Za-z0-9._-]+(\/|$)/, 'is not like s3://bucket/prefix/'));
 
-const BundleHash = v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle');
-
 const CountFrom = (least: number) => v.pipe(v.string(), v.digits(), v.transform(Number), v.minValue(least));
 
 const Umask = v.pipe(
@@ -124,7 +119,6 @@ const EngineVariables = v.pipe(
     REDEX_STORE: v.optional(StoreText),
     /** The bucket of a store without a prefix: the one thing of it that a deployment can refer to. */
     REDEX_BUCKET: v.optional(Text),
-    REDEX_BUNDLE: v.optional(BundleHash),
     REDEX_FILES_ROOT: v.optional(Text),
     REDEX_DATA_BUCKETS: v.optional(Names, ''),
     REDEX_LOCAL: v.optional(v.literal('1')),
@@ -183,7 +177,6 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     tables: { runs: read.REDEX_TABLE_RUNS, cache: read.REDEX_TABLE_CACHE, attempts: read.REDEX_TABLE_ATTEMPTS },
     store: parseStore(storeText),
     storeText,
-    bundle: read.REDEX_BUNDLE,
     filesRoot: read.REDEX_FILES_ROOT,
     dataBuckets: read.REDEX_DATA_BUCKETS,
     local: read.REDEX_LOCAL === '1',

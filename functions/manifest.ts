@@ -42,7 +42,7 @@ const TABLES = /\.(csv|tsv|txt)$/i;
 export function makeManifest(
   open: () => World,
   place: () => ManifestPlace,
-  bundleNow: () => Hash | undefined,
+  bundleNow: () => Promise<Hash | undefined>,
 ): Handler<readonly ManifestAnswer[]> {
   const started = async (event: unknown, invocation: Invocation): Promise<readonly ManifestAnswer[]> => {
     const answers: ManifestAnswer[] = [];
@@ -59,7 +59,7 @@ export function makeManifest(
         world,
         uploads,
         upload,
-        { workflow, run, bundle: bundleNow() },
+        { workflow, run, bundle: await bundleNow() },
         hardEndOf(world, invocation),
       );
       if (outcome === undefined) continue;

@@ -49,13 +49,13 @@ export type StartAnswer = { readonly run: RunId } | { readonly errors: readonly 
  * Answers 201 with `{run}`; 400 with `{errors}`, all that is wrong with the request; or 409 when the run that it names
  * was begun with another request.
  */
-export function makeStart(open: () => World, bundleNow: () => Hash | undefined): Handler<StartAnswer> {
+export function makeStart(open: () => World, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
   const wrapped = middy()
     .use(httpOrDirect())
     .handler(async (event: unknown, invocation: Invocation): Promise<Answer & { readonly body: StartAnswer }> => {
       const parsed = v.safeParse(StartRequest, event, { abortPipeEarly: true });
       if (!parsed.success) return refusal(parsed.issues.map(problemOf));
-      const { run, context, bundle = bundleNow(), ...request } = parsed.output;
+      const { run, context, bundle = await bundleNow(), ...request } = parsed.output;
       if (!bundle) return refusal(['bundle: none was deployed, and the request names none']);
       const world = open();
       const asked = { ...request, bundle, ...(run && { run: run as RunId }), ...(context && { context }) };

@@ -16,12 +16,14 @@ import { s3Uploads } from '../core/aws/uploads.ts';
 import { folderAttempts } from '../core/disk/attempts.ts';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { folderObjects } from '../core/disk/objects.ts';
+import { deployedBundle } from '../core/engine/deployed.ts';
 import type { Attempts, Clock, HeldRuns, Objects, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
 import { type EngineSettings, engineSettings, parseS3, type Store } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
 import type { Reach } from '../core/files/reach.ts';
+import { clientOfUser } from '../core/files/s3-client.ts';
 import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
 import { withinReach } from '../core/host/reachable.ts';
@@ -170,8 +172,8 @@ export function sweepPeriodMs(): number | undefined {
 }
 
 /** The bundle that new runs are pinned to unless they name another. */
-export function currentBundle(): Hash | undefined {
-  return engineSettings().bundle;
+export function currentBundle(): Promise<Hash | undefined> {
+  return deployedBundle(world().objects);
 }
 
 /** Throws where the store is a folder: nobody says what is put there. */
@@ -180,4 +182,9 @@ export function manifestPlace(): ManifestPlace {
   if (settings.store.kind !== 's3') throw new Error('manifests are put on S3: REDEX_STORE is a folder');
   const { bucket, prefix } = settings.store;
   return { uploads: s3Uploads(awsClients(settings).s3), bucket, prefix };
+}
+
+/** What a stack keeps in its bucket, by the credentials of whoever calls from outside of it. */
+export function objectsOf(bucket: string): Objects {
+  return s3Objects(clientOfUser(), bucket, '');
 }

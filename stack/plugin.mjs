@@ -13,6 +13,7 @@ export default class RedexPlugin {
       'before:package:createDeploymentArtifacts': build,
       'before:deploy:function:packageFunction': build,
       'before:invoke:local:invoke': build,
+      'after:deploy:deploy': () => this.deployCode(serverless),
     };
   }
 
@@ -27,9 +28,28 @@ export default class RedexPlugin {
   }
 
   build(folder) {
-    const node = join(folder, 'node_modules', 'node', 'bin', 'node');
-    // Not on standard output: that is the answer of `invoke local`.
-    const { status, error } = spawnSync(node, [join(folder, 'stack', 'build.ts')], { stdio: ['ignore', 2, 2] });
-    if (status !== 0) throw new Error('the functions could not be built', { cause: error });
+    run(folder, ['stack/build.ts'], 'the functions could not be built');
   }
+
+  /** What runs are made of comes with what runs them. */
+  async deployCode(serverless) {
+    const { bucket, profile } = serverless.service.custom.code;
+    const name = typeof bucket === 'string' ? bucket : await this.bucketOf(serverless);
+    const words = ['cli/redex.ts', 'deploy-code', '--bucket', name, ...(profile === '' ? [] : ['--profile', profile])];
+    run(serverless.serviceDir, words, 'the workflows could not be deployed');
+  }
+
+  async bucketOf(serverless) {
+    const provider = serverless.getProvider('aws');
+    const asked = { StackName: provider.naming.getStackName(), LogicalResourceId: 'Bucket' };
+    const { StackResourceDetail } = await provider.request('CloudFormation', 'describeStackResource', asked);
+    return StackResourceDetail.PhysicalResourceId;
+  }
+}
+
+/** Not on standard output: that is the answer of `invoke local`. */
+function run(folder, words, problem) {
+  const node = join(folder, 'node_modules', 'node', 'bin', 'node');
+  const { status, error } = spawnSync(node, words, { cwd: folder, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error(problem, { cause: error });
 }

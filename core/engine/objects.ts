@@ -10,6 +10,7 @@ export const keys = {
   spec: (hash: Hash) => `specs/${hash}`,
   bundle: (hash: Hash) => `bundles/${hash}.mjs`,
   program: (hash: Hash) => `bundles/${hash}.json`,
+  deployed: 'bundles/deployed.json',
   done: (run: string, segment: Hash) => `done/${run}/${segment}`,
   snapshot: (run: string, sequence: number) => `snapshots/${run}/${sequence}`,
 };

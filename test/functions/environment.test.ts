@@ -34,8 +34,7 @@ describe('settings of the handlers', () => {
   });
 
   it('take an empty variable for an absent one', () => {
-    expect(engineSettings({ ...engine, REDEX_BUNDLE: '', REDEX_BUS: '', REDEX_SENDER: '' })).toMatchObject({
-      bundle: undefined,
+    expect(engineSettings({ ...engine, REDEX_BUS: '', REDEX_SENDER: '' })).toMatchObject({
       bus: 'default',
       local: false,
       sender: undefined,
@@ -49,7 +48,6 @@ describe('settings of the handlers', () => {
     const nowhere = { ...engine, REDEX_STORE: undefined };
     expect(() => engineSettings(nowhere)).toThrow('REDEX_STORE or REDEX_BUCKET is needed');
     expect(engineSettings({ ...nowhere, REDEX_BUCKET: 'lab' }).storeText).toBe('s3://lab');
-    expect(() => engineSettings({ ...engine, REDEX_BUNDLE: 'latest' })).toThrow('REDEX_BUNDLE: is no hash');
   });
 });
 

@@ -68,7 +68,7 @@ describe('a manifest', () => {
     makeManifest(
       () => world,
       () => ({ uploads: bucket, bucket: BUCKET, prefix }),
-      () => BUNDLE,
+      () => Promise.resolve(BUNDLE),
     )(event);
   const put = async (key: string, text: string, event: (object: Object) => unknown = created) => {
     bucket.objects.set(key, text);

@@ -16,7 +16,7 @@ const BUNDLE = digest('test', 'bundle');
 function startOn(world: MemoryWorld) {
   return makeStart(
     () => world,
-    () => BUNDLE,
+    () => Promise.resolve(BUNDLE),
   );
 }
 
@@ -74,7 +74,7 @@ describe('start', () => {
     };
     const start = makeStart(
       () => ({ ...world, host: { ...world.host, root } }),
-      () => BUNDLE,
+      () => Promise.resolve(BUNDLE),
     );
     const another = digest('test', 'another bundle');
     await start({ workflow: 's.main', args: { count: 1 } });
@@ -200,7 +200,7 @@ describe('start refuses', () => {
   it('to run without a bundle', async () => {
     const start = makeStart(
       () => playWorld(),
-      () => undefined,
+      () => Promise.resolve(undefined),
     );
     expect(await start({ workflow: 's.main' })).toEqual({
       errors: ['bundle: none was deployed, and the request names none'],
@@ -212,7 +212,7 @@ describe('start refuses', () => {
       () => {
         throw new Error('no database');
       },
-      () => BUNDLE,
+      () => Promise.resolve(BUNDLE),
     );
     const request = { workflow: 's.main', args: { count: 1 } };
     await expect(broken(request)).rejects.toThrow('no database');

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { deployBundle } from '../../core/engine/deployed.ts';
 import { engineSettings } from '../../core/environment.ts';
 import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
@@ -75,10 +76,13 @@ describe('the world of the handlers', () => {
     expect(world()).not.toBe(first);
   });
 
-  it('knows the bundle that was deployed', () => {
-    const bundle = digest('test', 'bundle');
-    setUp({ REDEX_STORE: '/somewhere', REDEX_BUNDLE: bundle });
-    expect(currentBundle()).toBe(bundle);
+  it('knows the bundle that was deployed last, also while it lives', async () => {
+    setUp({ REDEX_STORE: await scratchFolder() });
+    expect(await currentBundle()).toBeUndefined();
+    for (const name of ['one', 'other']) {
+      await deployBundle(world().objects, digest('test', name));
+      expect(await currentBundle()).toBe(digest('test', name));
+    }
   });
 
   it('says what the environment lacks', () => {

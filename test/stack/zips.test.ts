@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderObjects } from '../../core/disk/objects.ts';
+import { deployBundle } from '../../core/engine/deployed.ts';
 import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { FUNCTIONS, type FunctionPackage, packageFunctions } from '../../stack/build.ts';
 import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
@@ -41,7 +42,9 @@ describe('the zips', () => {
     }
     const folder = await project({ 'package.json': '{"type":"module"}', 'workflow.ts': WORKFLOW }, afterAll);
     const bundle = await bundleProgram({ entries: [join(folder, 'workflow.ts')] });
-    await storeBundle(folderObjects(join(elsewhere, 'store')), bundle);
+    const objects = folderObjects(join(elsewhere, 'store'));
+    await storeBundle(objects, bundle);
+    await deployBundle(objects, bundle.hash);
     dynamo = await startDynamo();
     bus = createServer((_, response) => void response.end('{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}'));
     await new Promise<void>((resolve) => bus.listen(0, '127.0.0.1', resolve));
@@ -57,7 +60,6 @@ describe('the zips', () => {
       REDEX_TABLE_CACHE: tableNames.cache,
       REDEX_TABLE_ATTEMPTS: tableNames.attempts,
       REDEX_STORE: join(elsewhere, 'store'),
-      REDEX_BUNDLE: bundle.hash,
     };
   });
 

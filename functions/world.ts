@@ -92,6 +92,7 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
     files: (web) => fileAccess({ ...files, web }),
     umask: settings.umask,
     project: settings.filesRoot,
+    confined: !settings.local,
   });
   return {
     stack,

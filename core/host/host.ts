@@ -38,6 +38,8 @@ export interface HostOptions {
   readonly umask?: number | undefined;
   /** Where the project's packages are installed: those with native addons are taken from there. */
   readonly project?: string | undefined;
+  /** Whether workers are kept from the machine and from what this process has for itself (`process.ts`). */
+  readonly confined?: boolean | undefined;
   /** Gets what authors' code prints. */
   readonly log?: (text: string) => void;
 }
@@ -119,10 +121,10 @@ async function recruit(options: HostOptions, bundle: Hash, program: Promise<Prog
 }
 
 function crewOptions(
-  { files, limits = INLINE_LIMITS, env = {}, umask, project, log = toStderr }: HostOptions,
+  { files, limits = INLINE_LIMITS, env = {}, umask, project, confined, log = toStderr }: HostOptions,
   web: WebSettings | undefined,
 ): CrewOptions {
-  return { ...limits, files: files?.(web), env, umask, project, log };
+  return { ...limits, files: files?.(web), env, umask, project, confined, log };
 }
 
 function toStderr(text: string): void {

@@ -3,7 +3,8 @@
  * in large steps (`for (;;) list.push(0)` is enough), whatever the thread's resource limits say.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { FileAccess } from '../values/classes.ts';
@@ -20,6 +21,12 @@ export interface ProcessOptions {
   readonly umask?: number | undefined;
   /** The folder from which packages that are no part of the bundle are looked for; undefined: the working directory. */
   readonly project?: string | undefined;
+  /**
+   * Under Node's permission model: the worker reads its bundle and its own program, writes the files that lie beside the
+   * bundle's modules, and starts no process, thread or debugger. What this process has for itself stays out of its reach,
+   * though both are one user's. On Linux.
+   */
+  readonly confined?: boolean | undefined;
   readonly files: FileAccess | undefined;
   readonly log: (text: string) => void;
 }
@@ -54,19 +61,25 @@ export function startWorker(
   options: ProcessOptions,
   settled: (id: number, ok: boolean, value: unknown) => void,
 ): WorkerProcess {
-  const { memoryMb } = options;
+  const { memoryMb, umask, project = '', confined = false } = options;
   const residentBytesMax = memoryMb === undefined ? 0 : (memoryMb + RESIDENT_OVERHEAD_MB) * 1e6;
-  const { umask, project = '' } = options;
-  const given = [file, String(residentBytesMax), umask === undefined ? '' : umask.toString(8), project];
-  const child = fork(fileURLToPath(WORKER_URL), given, {
+  // A thread that it may start is one that keeps to nothing: who confines it watches it from here.
+  const guard = confined ? '' : String(residentBytesMax);
+  const given = [file, guard, umask === undefined ? '' : umask.toString(8), project];
+  const child = fork(realpathSync(fileURLToPath(WORKER_URL)), given, {
     serialization: 'advanced',
     env: { ...options.env },
     execArgv: [
       '--disable-warning=ExperimentalWarning',
       ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`]),
+      ...(confined ? permissions(file) : []),
     ],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (confined) {
+    ignoreDebuggers();
+    watchMemory(child, residentBytesMax);
+  }
   forward(child.stdout, options.log);
   forward(child.stderr, options.log);
   const ready = Promise.withResolvers<void>();
@@ -113,6 +126,51 @@ export function startWorker(
     },
     hold: (on) => hold(child, on),
   };
+}
+
+/** Its program's files: one folder with nothing else in it where it was bundled, else the sources and their packages. */
+const PROGRAM_FOLDER = fileURLToPath(new URL(extname(import.meta.url) === '.ts' ? '../../' : './', import.meta.url));
+
+function permissions(bundle: string): string[] {
+  const [file, program] = [realpathSync(bundle), realpathSync(PROGRAM_FOLDER)];
+  // As `assets.ts` lays them out.
+  const assets = join(dirname(file), 'assets', '*');
+  return [
+    '--permission',
+    // It opens files without asking for permission.
+    '--no-experimental-sqlite',
+    ...[file, assets, join(program, '*')].map((path) => `--allow-fs-read=${path}`),
+    `--allow-fs-write=${assets}`,
+  ];
+}
+
+/** Node opens a debugger to whoever sends it SIGUSR1, and may be told by it to do anything. */
+function ignoreDebuggers(): void {
+  if (process.listeners('SIGUSR1').includes(ignore)) return;
+  process.on('SIGUSR1', ignore);
+}
+
+const ignore = (): undefined => undefined;
+
+const WATCH_MS = 100;
+
+/** As the guard in the worker does, which a confined one has not: buffers are not in the limit that V8 keeps by itself. */
+function watchMemory(child: ChildProcess, residentBytesMax: number): void {
+  if (residentBytesMax === 0 || child.pid === undefined) return;
+  const watch = setInterval(() => {
+    if (residentBytes(child.pid) > residentBytesMax) child.kill('SIGUSR2');
+  }, WATCH_MS).unref();
+  child.once('exit', () => clearInterval(watch));
+}
+
+/** 0 when nothing is told of the process. */
+function residentBytes(pid: number | undefined): number {
+  try {
+    const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(kib ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }
 
 function endOf(code: number | null, signal: string | null, killed: boolean): End {

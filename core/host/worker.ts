@@ -11,7 +11,7 @@ import type { BundleModule } from '../language/entry.ts';
 import { type FileAccess, provideFileAccess } from '../values/classes.ts';
 import { type CallState, type FromWorker, plainError, type ToWorker } from './protocol.ts';
 
-const [, , bundleFile = '', residentBytesMax = '0', umask = '', project = ''] = process.argv;
+const [, , bundleFile = '', residentBytesMax = '', umask = '', project = ''] = process.argv;
 // What authors' code writes by itself is the user's.
 if (umask !== '') process.umask(umask);
 // Where packages with native addons are installed (`addons.ts`).
@@ -130,7 +130,7 @@ function forbidExit(): (code: number) => never {
 }
 
 /**
- * Ends the process when the engine's is gone or when it has grown too big, also while the author's code never yields.
+ * Unless the engine does that: ends the process when the engine's is gone or when it has grown too big, also while the author's code never yields.
  * SIGUSR2 says which: buffers are not in the limit that V8 keeps by itself.
  */
 const GUARD = `
@@ -161,7 +161,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => undefined);
   process.on('uncaughtException', breakDown);
   process.on('unhandledRejection', breakDown);
-  startGuard();
+  if (residentBytesMax !== '') startGuard();
   const bundle = await load();
   process.on('message', (message) => receive(bundle, message as ToWorker));
   send({ type: 'ready' });

@@ -9,7 +9,7 @@ import type { Leaf } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
 import { splitConfig } from '../values/options.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
-import type { ExecutorPlace, JobOptions } from '../values/program.ts';
+import { type ExecutorPlace, type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { putSpecs } from './manifest.ts';
 import type { Findings } from './meeting.ts';
@@ -220,7 +220,6 @@ function specOf(graph: Graph, submission: SubmissionId, attempt: Attempt): JobSp
 }
 
 const VCPUS_DEFAULT = 1;
-const MEMORY_GIB_DEFAULT = 4;
 const TIMEOUT_SECONDS_DEFAULT = 24 * 3600;
 
 function resourcesOf(world: World, graph: Graph, options: JobOptions): Resources {

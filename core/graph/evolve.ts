@@ -5,7 +5,7 @@
  * 2. Replaying the same facts gives the same graph, whoever does it and however they are cut into entries.
  */
 
-import type { Cause, JobOptions } from '../values/program.ts';
+import { type Cause, type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { gone, joined, leave } from './done.ts';
 import { type Draft, setStatus } from './draft.ts';
@@ -252,13 +252,12 @@ function worksOf(draft: Draft, submission: Submission): Work[] {
  * machine, or took it away, the queue to fall back on.
  */
 export function attemptOptions({ options, failures }: Pick<Work, 'options' | 'failures'>): JobOptions {
-  const { memory, memoryMax, fallbackQueue } = options;
+  const { memory = MEMORY_GIB_DEFAULT, memoryMax = memory * 4, fallbackQueue } = options;
   const doublings = failures['out-of-memory'] ?? 0;
-  const grown = memory === undefined ? undefined : Math.min(memory * 2 ** doublings, memoryMax ?? memory * 4);
   const isWithoutMachine = (failures['not-started'] ?? 0) + (failures['machine-lost'] ?? 0) > 0;
   return {
     ...options,
-    ...(doublings > 0 && grown !== undefined && { memory: grown }),
+    ...(doublings > 0 && { memory: Math.min(memory * 2 ** doublings, memoryMax) }),
     ...(isWithoutMachine && fallbackQueue !== undefined && { queue: fallbackQueue }),
   };
 }

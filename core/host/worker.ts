@@ -41,7 +41,7 @@ const access = Object.fromEntries(
   ),
 ) as unknown as FileAccess;
 
-const OWN_FRAME = /^ {4}at .*(\bnode:internal\/|\bredex:|\/host\/worker\.)/;
+const OWN_FRAME = /^ {4}at .*(\bnode:internal\/|\bredex:)/;
 
 /** V8 names a function without a name after the call it stands in, which is the bundler's (`sources.ts`). */
 const BUNDLERS_NAME = /^( {4}at ).*\b__redexSource\..* \(/;
@@ -52,7 +52,7 @@ function tidyStack(thrown: unknown): void {
   for (let error = thrown; error instanceof Error && !seen.has(error); error = error.cause) {
     seen.add(error);
     if (typeof error.stack !== 'string' || Object.isFrozen(error)) continue;
-    const lines = error.stack.split('\n').filter((line) => !OWN_FRAME.test(line));
+    const lines = error.stack.split('\n').filter((line) => !OWN_FRAME.test(line) && !line.includes(import.meta.url));
     const named = lines.map((line) => line.replace(BUNDLERS_NAME, '$1<anonymous> ('));
     error.stack = named.join('\n').replaceAll(pathToFileURL(FOLDER).href, '').replaceAll(FOLDER, '');
   }

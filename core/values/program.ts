@@ -119,3 +119,5 @@ export interface Program {
 /** Built into every program: scripts are run by the runner itself, not by a function of the bundle. */
 export const SCRIPT_TASK = 'redex.script';
 export const INLINE_EXECUTOR = 'inline';
+/** GiB of a job that says nothing of its memory. */
+export const MEMORY_GIB_DEFAULT = 4;

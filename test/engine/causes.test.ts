@@ -235,14 +235,16 @@ describe('what a service says of an end', () => {
 
 describe('after an attempt that ended without a result', () => {
   const heavy = task('causes.heavy', { version: '1', executor: 'batch', memory: 2 }, (n: number) => n);
+  const plain = task('causes.plain', { version: '1', executor: 'batch' }, (n: number) => n);
   const spot = { type: 'batch', queue: 'spot', fallbackQueue: 'on-demand' } as const;
 
   /** Queues and memory of the attempts, when each of them ends as said. */
   async function attempts(
     world: MemoryWorld,
     ends: readonly Said[],
+    call: unknown = heavy(1),
   ): Promise<(readonly [string | undefined, number])[]> {
-    const run: RunId = await start(world, heavy(1));
+    const run: RunId = await start(world, call);
     await round(world, run);
     for (const said of ends) {
       const { id } = world.batch.jobs.at(-1) ?? { id: '' };
@@ -280,6 +282,16 @@ describe('after an attempt that ended without a result', () => {
     expect(await attempts(world, [{ statusReason: EXITED, exitCode: 137 }])).toEqual([
       ['spot', 2],
       ['spot', 4],
+    ]);
+  });
+
+  it('for want of memory, the next has more of it also where nobody said how much', async () => {
+    const world = playWorld();
+    const killed = { statusReason: EXITED, exitCode: 137 };
+    expect(await attempts(world, [killed, killed], plain(1))).toEqual([
+      [undefined, 4],
+      [undefined, 8],
+      [undefined, 16],
     ]);
   });
 

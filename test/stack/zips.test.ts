@@ -4,14 +4,17 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { s3Objects } from '../../core/aws/objects.ts';
 import { folderObjects } from '../../core/disk/objects.ts';
 import { deployBundle } from '../../core/engine/deployed.ts';
-import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
+import { type Bundle, bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { FUNCTIONS, type FunctionPackage, packageFunctions } from '../../stack/build.ts';
 import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
 import { close } from '../support/fault-proxy.ts';
+import { startPlainS3 } from '../support/plain-s3.ts';
 import { project } from '../support/project.ts';
 import { ROOT } from './template.ts';
 
@@ -19,16 +22,22 @@ import { ROOT } from './template.ts';
 const PROGRAM_BYTES_MAX = 3_000_000;
 const IMPORT_MS_MAX = 300;
 
+const ACCOUNT = { accessKeyId: 'x', secretAccessKey: 'x' };
+
 const WORKFLOW = `import { task, v } from 'redex';
 const twice = task('zip.twice', (n: number) => 2 * n);
 export const main = task('zip.main', { params: v.object({ n: v.number() }) }, ({ n }) => twice(n));
-export const bad = task('zip.bad', { params: v.object({}) }, () => { throw new Error('of the author'); });`;
+export const bad = task('zip.bad', { params: v.object({}) }, () => { throw new Error('of the author'); });
+const spy = task('zip.spy', () => process.getBuiltinModule('fs').readFileSync('/proc/' + process.ppid + '/environ', 'utf8'));
+export const spies = task('zip.spies', { params: v.object({}) }, () => spy());
+export const reads = task('zip.reads', { params: v.object({ at: v.file() }) }, ({ at }) => at.location);`;
 
 describe('the zips', () => {
   let packages: readonly FunctionPackage[];
   let dynamo: TestDynamo;
   let bus: Server;
   let elsewhere: string;
+  let bundle: Bundle;
   let variables: Record<string, string>;
 
   beforeAll(async () => {
@@ -41,7 +50,7 @@ describe('the zips', () => {
       }
     }
     const folder = await project({ 'package.json': '{"type":"module"}', 'workflow.ts': WORKFLOW }, afterAll);
-    const bundle = await bundleProgram({ entries: [join(folder, 'workflow.ts')] });
+    bundle = await bundleProgram({ entries: [join(folder, 'workflow.ts')] });
     const objects = folderObjects(join(elsewhere, 'store'));
     await storeBundle(objects, bundle);
     await deployBundle(objects, bundle.hash);
@@ -68,14 +77,17 @@ describe('the zips', () => {
   });
 
   /** What the expression comes to in a process of its own, `handler` being the function's. */
-  const inside = async (name: string, expression: string): Promise<unknown> => {
+  const inside = async (name: string, expression: string, more: Record<string, string> = {}): Promise<unknown> => {
     const file = join(elsewhere, FUNCTIONS, name, 'index.js');
     const code = `const before = performance.now();
       const { handler } = await import(${JSON.stringify(file)});
       const importMs = performance.now() - before;
       process.stdout.write(JSON.stringify(await (${expression})) ?? 'null');
       process.exit();`;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { cwd: elsewhere, env: variables });
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+      cwd: elsewhere,
+      env: { ...variables, ...more },
+    });
     let [said, complained] = ['', ''];
     child.stdout.on('data', (chunk) => (said += chunk));
     child.stderr.on('data', (chunk) => (complained += chunk));
@@ -92,8 +104,34 @@ describe('the zips', () => {
     const failed = await inside('start', "handler({ workflow: 'zip.bad' })");
     expect(await inside('status', `handler(${JSON.stringify(failed)})`)).toMatchObject({
       status: 'FAILED',
-      traceback: expect.stringMatching(/of the author(.|\n)*workflow\.ts:4/),
+      traceback: expect.stringMatching(/of the author\n +at <anonymous> \(workflow\.ts:4:\d+\)$/),
     });
+  });
+
+  it('keep what they have for themselves from the code that they run', async () => {
+    const spied = await inside('start', "handler({ workflow: 'zip.spies' })");
+    expect(await inside('status', `handler(${JSON.stringify(spied)})`)).toMatchObject({
+      status: 'FAILED',
+      traceback: expect.stringContaining('Access to this API has been restricted'),
+    });
+  });
+
+  it('take no local file for an argument where the store is a bucket', async () => {
+    const s3 = await startPlainS3();
+    const client = new S3Client({ region: 'us-east-1', endpoint: s3.url, credentials: ACCOUNT });
+    await storeBundle(s3Objects(client, 'bucket', ''), bundle);
+    const cloud = { AWS_ENDPOINT_URL_S3: s3.url, REDEX_STORE: 's3://bucket' };
+    const start = (at: string) =>
+      inside(
+        'start',
+        `handler(${JSON.stringify({ workflow: 'zip.reads', args: { at }, bundle: bundle.hash })})`,
+        cloud,
+      );
+    for (const at of ['/proc/self/environ', 'http://169.254.170.2/v2/credentials', 's3://other/x']) {
+      expect(await start(at)).toEqual({ errors: [expect.stringContaining('cannot be reached from here')] });
+    }
+    expect(await start('s3://bucket/there')).toEqual({ run: expect.any(String) });
+    await s3.stop();
   });
 
   it('refuse what is wrong, by the worker too', async () => {

@@ -1,0 +1,15 @@
+/** A Lambda environment: loads one function, and calls it with what comes, one after another. */
+import { pathToFileURL } from 'node:url';
+
+const { handler } = await import(pathToFileURL(process.argv[2]).href);
+
+process.on('message', async ({ id, event, timeoutMs }) => {
+  const end = Date.now() + timeoutMs;
+  const context = { getRemainingTimeInMillis: () => end - Date.now() };
+  try {
+    process.send({ id, ok: true, answer: await handler(event, context) });
+  } catch (error) {
+    process.send({ id, ok: false, error: String(error?.stack ?? error) });
+  }
+});
+process.send({ ready: true });

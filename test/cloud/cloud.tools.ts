@@ -60,6 +60,16 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     if (answer.run === undefined) throw new Error(JSON.stringify(answer));
     return answer.run;
   };
+  /** As whoever names the run may: asked again it is the same one. */
+  const startAnyway = async (request: object): Promise<string> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await start(request);
+      } catch (error) {
+        if (tries > 10) throw error;
+      }
+    }
+  };
   const status = (run: string) => world.invoke('status', { run }) as Promise<Summary>;
   const ended = async (run: string): Promise<Summary> => {
     await world.settle();
@@ -180,6 +190,29 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     expect(await ended(run)).toMatchObject({ status: 'DONE' });
     expect((await status(run)).tally['cloud.half']).toMatchObject({ done: 4, failed: 0 });
     world.deliveries = () => 1;
+  });
+
+  it('comes to the same through trouble with every service, and submits no job twice', {
+    timeout: 240_000,
+  }, async () => {
+    const TROUBLE = ['reset', 503, 'late', 'lost answer', 429] as const;
+    let requests = 0;
+    world.trouble = () => (++requests % 11 === 0 ? TROUBLE[(requests / 11) % TROUBLE.length] : undefined);
+    const jobs = world.machines.count;
+    const run = await startAnyway({ workflow: 'cloud.many', args: { to: 8 }, cache: false, run: 'troubled' });
+    const deadline = Date.now() + 200_000;
+    for (;;) {
+      await world.settle();
+      const summary = await status(run).catch(() => undefined);
+      if (summary && summary.status !== 'RUNNING') break;
+      expect(Date.now()).toBeLessThan(deadline);
+      await world.invoke('sweep', {}).catch(() => undefined);
+      await new Promise((done) => setTimeout(done, 1_000));
+    }
+    world.trouble = () => undefined;
+    expect(requests).toBeGreaterThan(50);
+    expect(await status(run)).toMatchObject({ status: 'DONE', tally: { 'cloud.half': { done: 8, failed: 0 } } });
+    expect(world.machines.count - jobs).toBe(8);
   });
 
   it('asks for nothing that its roles do not grant', () => {

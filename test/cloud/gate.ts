@@ -2,9 +2,10 @@
  * What stands before moto for one caller: it notes every request as IAM would see it, and puts in what moto does not know
  * of jobs, which run here and not there.
  */
-import { createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { close } from '../support/fault-proxy.ts';
 
 /** One permission that a request needs. */
@@ -32,33 +33,45 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-export async function openGate(
-  who: string,
-  moto: string,
-  needs: (need: Need) => void,
-  onlooker: Onlooker,
-): Promise<Gate> {
-  const server: Server = createServer((incoming, response) => {
-    void pass(incoming).catch(() => response.destroy());
-    async function pass(from: IncomingMessage): Promise<void> {
-      const url = new URL(from.url ?? '/', 'http://gate');
-      const asked: Asked = {
-        method: from.method ?? 'GET',
-        path: decodeURIComponent(url.pathname),
-        query: url.searchParams,
-        headers: from.headers,
-        body: await buffer(from),
-      };
-      for (const { action, resource } of needsOf(asked)) needs({ who, action, resource });
-      const answer = await forwarded(moto, from, asked.body);
-      const body = onlooker(asked, answer.body) ?? answer.body;
-      const { 'transfer-encoding': _, ...headers } = answer.headers;
-      response.writeHead(answer.status, {
-        ...headers,
-        ...(asked.method !== 'HEAD' && { 'content-length': body.length }),
-      });
-      response.end(asked.method === 'HEAD' ? undefined : body);
-    }
+/** What may happen to a request on its way, or to its answer on the way back. */
+export type Trouble = 'reset' | 'lost answer' | 'late' | 503 | 429;
+
+const LATE_MS = 1_500;
+
+export interface GateOptions {
+  readonly who: string;
+  readonly moto: string;
+  readonly needs: (need: Need) => void;
+  readonly onlooker: Onlooker;
+  /** Of the next request. */
+  readonly trouble: () => Trouble | undefined;
+}
+
+export async function openGate({ who, moto, needs, onlooker, trouble }: GateOptions): Promise<Gate> {
+  const pass = async (from: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(from.url ?? '/', 'http://gate');
+    const asked: Asked = {
+      method: from.method ?? 'GET',
+      path: decodeURIComponent(url.pathname),
+      query: url.searchParams,
+      headers: from.headers,
+      body: await buffer(from),
+    };
+    for (const { action, resource } of needsOf(asked)) needs({ who, action, resource });
+    const met = trouble();
+    if (met === 'reset') return void response.destroy();
+    if (typeof met === 'number') return void response.writeHead(met, { 'content-length': 0 }).end();
+    if (met === 'late') await sleep(LATE_MS);
+    const answer = await forwarded(moto, from, asked.body);
+    const body = onlooker(asked, answer.body) ?? answer.body;
+    if (met === 'lost answer') return void response.destroy();
+    const { 'transfer-encoding': _, ...headers } = answer.headers;
+    const isHead = asked.method === 'HEAD';
+    response.writeHead(answer.status, { ...headers, ...(!isHead && { 'content-length': body.length }) });
+    response.end(isHead ? undefined : body);
+  };
+  const server: Server = createServer((from, response) => {
+    pass(from, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -25,7 +25,7 @@ import { ofType, packaged, ROOT, type Template } from '../stack/template.ts';
 import { matches } from '../support/event-pattern.ts';
 import { type Moto, startMoto } from '../support/moto.ts';
 import { project } from '../support/project.ts';
-import { type Gate, type Need, openGate } from './gate.ts';
+import { type Gate, type Need, openGate, type Trouble } from './gate.ts';
 import { type Machines, openMachines } from './machines.ts';
 
 export const BUCKET = 'redex-cloud';
@@ -47,6 +47,8 @@ export interface CloudWorld {
   settle(): Promise<void>;
   /** What becomes of an event of a job on its way: so many copies of it arrive. */
   deliveries: (event: unknown) => number;
+  /** What the next request of a function or a job meets. */
+  trouble: () => Trouble | undefined;
   close(): Promise<void>;
 }
 
@@ -72,12 +74,13 @@ export async function openCloudWorld(
   const log = join(folder, 'log');
 
   const gate = async (who: string): Promise<Gate> => {
-    const opened = await openGate(
+    const opened = await openGate({
       who,
-      moto.client.endpoint,
-      (need) => needs.push(need),
-      (...seen) => machines.onlooker(...seen),
-    );
+      moto: moto.client.endpoint,
+      needs: (need) => needs.push(need),
+      onlooker: (...seen) => machines.onlooker(...seen),
+      trouble: () => world.trouble(),
+    });
     gates.push(opened);
     return opened;
   };
@@ -114,6 +117,7 @@ export async function openCloudWorld(
     environment: awsVariables(moto.client.endpoint),
     invoke,
     deliveries: () => 1,
+    trouble: () => undefined,
     async put(key, body, tellings = 1) {
       const { VersionId } = await clients.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
       const object = { key, size: body.length, 'version-id': VersionId, sequencer: String(Date.now()) };

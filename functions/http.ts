@@ -18,6 +18,7 @@ const HttpEvent = v.object({
   requestContext: v.object({ http: v.object({ method: v.string() }) }),
   body: v.nullish(v.string()),
   isBase64Encoded: v.nullish(v.boolean(), false),
+  queryStringParameters: v.nullish(v.record(v.string(), v.string()), {}),
   pathParameters: v.nullish(v.record(v.string(), v.string()), {}),
 });
 
@@ -32,7 +33,8 @@ export function httpOrDirect(): MiddlewareObj<unknown, unknown> {
       viaHttp.add(request);
       const body = bodyOf(parsed.output);
       if (!body) return respond({ statusCode: 400, body: { errors: ['the body is no JSON object'] } });
-      request.event = { ...body, ...parsed.output.pathParameters };
+      const { queryStringParameters, pathParameters } = parsed.output;
+      request.event = { ...body, ...queryStringParameters, ...pathParameters };
       return undefined;
     },
     after: (request) => {

@@ -8,6 +8,7 @@ import { type Hash, parseHash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type Answer, httpOrDirect, isRecord } from './http.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { problemsOf } from './page.ts';
 import { currentBundle, world as openWorld } from './world.ts';
 
 /** Valibot's own records take lists, too. */
@@ -54,7 +55,7 @@ export function makeStart(open: () => World, bundleNow: () => Promise<Hash | und
     .use(httpOrDirect())
     .handler(async (event: unknown, invocation: Invocation): Promise<Answer & { readonly body: StartAnswer }> => {
       const parsed = v.safeParse(StartRequest, event, { abortPipeEarly: true });
-      if (!parsed.success) return refusal(parsed.issues.map(problemOf));
+      if (!parsed.success) return refusal(problemsOf(parsed.issues));
       const { run, context, bundle = await bundleNow(), ...request } = parsed.output;
       if (!bundle) return refusal(['bundle: none was deployed, and the request names none']);
       const world = open();
@@ -78,11 +79,6 @@ export function messageOf(error: Table): string {
   if (!Array.isArray(root) || root[0] !== 'error') return 'the workflow cannot be started with these arguments';
   const [, name, , message] = root;
   return name === 'BadArguments' || name === 'TaskNotFound' ? message : `${name}: ${message}`;
-}
-
-function problemOf(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue);
-  return path ? `${path}: ${issue.message}` : issue.message;
 }
 
 export const handler = makeStart(openWorld, currentBundle);

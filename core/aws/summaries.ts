@@ -61,13 +61,21 @@ export function putSummaryParams(table: string, summary: RunSummary, body: Item[
   };
 }
 
-export function listParams(table: string, status: RunStatus, limit: number | undefined): QueryCommandInput {
+export function listParams(
+  table: string,
+  status: RunStatus,
+  limit: number | undefined,
+  until?: number,
+): QueryCommandInput {
   return {
     TableName: table,
     IndexName: STATUS_INDEX,
-    KeyConditionExpression: '#status = :status',
-    ExpressionAttributeNames: { '#status': 'status' },
-    ExpressionAttributeValues: { ':status': { S: status } },
+    KeyConditionExpression: until === undefined ? '#status = :status' : '#status = :status AND #startedAt <= :until',
+    ExpressionAttributeNames: { '#status': 'status', ...(until !== undefined && { '#startedAt': 'startedAt' }) },
+    ExpressionAttributeValues: {
+      ':status': { S: status },
+      ...(until !== undefined && { ':until': { N: String(until) } }),
+    },
     ScanIndexForward: false,
     ...(limit !== undefined && { Limit: limit }),
   };
@@ -79,9 +87,9 @@ function newestFirst(a: RunSummary, b: RunSummary): number {
 }
 
 export function dynamoSummaries(client: DynamoDBClient, table: string, objects: Objects): Summaries {
-  async function runsWith(status: RunStatus, limit: number | undefined): Promise<string[]> {
+  async function runsWith(status: RunStatus, limit: number | undefined, until: number | undefined): Promise<string[]> {
     const runs: string[] = [];
-    for await (const page of paginateQuery({ client }, listParams(table, status, limit))) {
+    for await (const page of paginateQuery({ client }, listParams(table, status, limit, until))) {
       runs.push(...(page.Items ?? []).map((item) => textOf(item.run)));
       if (limit !== undefined && runs.length >= limit) break;
     }
@@ -104,9 +112,9 @@ export function dynamoSummaries(client: DynamoDBClient, table: string, objects: 
       return item && summaryOf(objects, item);
     },
 
-    async list({ status, limit }) {
+    async list({ status, limit, until }) {
       const statuses = status ? [status] : (Object.keys(STATUSES) as RunStatus[]);
-      const runs = (await Promise.all(statuses.map((each) => runsWith(each, limit)))).flat();
+      const runs = (await Promise.all(statuses.map((each) => runsWith(each, limit, until)))).flat();
       // A run can stand under two statuses while the index catches up.
       const keys = [...new Set(runs)].map(keyOf);
       const items = await getItems(client, table, keys, { consistent: false });

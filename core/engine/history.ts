@@ -33,7 +33,7 @@ export interface RunHistory {
 }
 
 /** Folds the whole journal, and looks at all of the live graph after each entry. Undefined when there is no such run. */
-export async function readHistory(world: World, run: RunId): Promise<RunHistory | undefined> {
+export async function readHistory(world: Pick<World, 'journal'>, run: RunId): Promise<RunHistory | undefined> {
   const entries = await world.journal.readAfter(run, 0);
   if (entries.length === 0) return undefined;
   const draft = draftOf();

@@ -93,7 +93,12 @@ export interface Summaries {
   put(summary: RunSummary): Promise<void>;
   get(run: RunId): Promise<RunSummary | undefined>;
   /** Newest first; all of them without a limit. */
-  list(query: { readonly status?: RunStatus; readonly limit?: number }): Promise<RunSummary[]>;
+  list(query: {
+    readonly status?: RunStatus;
+    readonly limit?: number;
+    /** ms since the epoch: none that started later. */
+    readonly until?: number;
+  }): Promise<RunSummary[]>;
 }
 
 export interface Evaluation {

@@ -97,6 +97,15 @@ function lists(name: string, open: () => Promise<Summaries>): void {
       expect(await summaries.list({ status: 'FAILED', limit: 2 })).toEqual([c, a]);
     });
 
+    it('that started until a moment, that moment too', async () => {
+      const summaries = await open();
+      const all = ['DONE', 'RUNNING', 'DONE'].map((status) => summary({ status: status as RunSummary['status'] }));
+      await Promise.all(all.map((each) => summaries.put(each)));
+      const [first, second] = all as [RunSummary, RunSummary];
+      expect(await summaries.list({ until: second.startedAt, limit: 2 })).toEqual([second, first]);
+      expect(await summaries.list({ until: second.startedAt, status: 'DONE', limit: 1 })).toEqual([first]);
+    });
+
     it('under their latest status only', async () => {
       const summaries = await open();
       const running = summary({ status: 'RUNNING' });

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { EXPIRES, tableParams } from '../../core/aws/tables.ts';
 import { SWEEP_PERIOD_MS } from '../../core/engine/sweep.ts';
 import { engineSettings } from '../../core/environment.ts';
+import { ROUTES } from '../../functions/routes.ts';
 import { matches } from '../support/event-pattern.ts';
 import { stateChange } from '../support/lambda-events.ts';
 import { project } from '../support/project.ts';
@@ -103,6 +104,16 @@ describe('nobody gets in who should not', () => {
     const routes = ofType(template, 'AWS::ApiGatewayV2::Route');
     expect(routes.length).toBeGreaterThan(3);
     for (const [, { Properties }] of routes) expect(Properties.AuthorizationType).toBe('AWS_IAM');
+  });
+
+  it('by the HTTP API: its routes are those of the table, each to its function', () => {
+    const routes = ofType(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
+      const integration = Properties.Target['Fn::Join'][1][1].Ref as string;
+      const { IntegrationUri } = (Resources[integration] as Resource).Properties;
+      return `${Properties.RouteKey} ${properties(IntegrationUri['Fn::GetAtt'][0]).FunctionName}`;
+    });
+    const expected = ROUTES.map(({ method, path, function: name }) => `${method} ${path} redex-dev-${name}`);
+    expect(routes.sort()).toEqual(expected.sort());
   });
 
   it('by a bucket: all are private and encrypted, and ours takes no request in the clear', () => {

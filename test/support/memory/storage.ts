@@ -43,8 +43,10 @@ export function memorySummaries(): Summaries {
     get(run) {
       return summaries.get(run);
     },
-    list({ status, limit }) {
-      const matching = [...summaries.values()].filter((summary) => !status || summary.status === status);
+    list({ status, limit, until = Number.POSITIVE_INFINITY }) {
+      const matching = [...summaries.values()].filter(
+        (summary) => (!status || summary.status === status) && summary.startedAt <= until,
+      );
       const sorted = matching.sort((a, b) => b.startedAt - a.startedAt || (a.run < b.run ? 1 : -1));
       return sorted.slice(0, limit);
     },

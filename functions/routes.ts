@@ -1,0 +1,29 @@
+/**
+ * The HTTP API, route by route: what the template routes follow from, and the roles. Loads no handler and no client. Every
+ * route asks for a signature (IAM). A path parameter is given to the handler under its name, as a query parameter is, and a
+ * body's fields are.
+ */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** File of `functions/` whose handler answers. */
+  readonly function: string;
+  readonly summary: string;
+}
+
+export const ROUTES = [
+  { method: 'POST', path: '/runs', function: 'start', summary: 'Starts a run' },
+  { method: 'GET', path: '/runs', function: 'runs', summary: 'Lists runs, newest first' },
+  { method: 'GET', path: '/runs/{run}', function: 'status', summary: 'Tells how a run is' },
+  { method: 'GET', path: '/runs/{run}/jobs', function: 'jobs', summary: 'Lists the jobs of a run' },
+  { method: 'GET', path: '/runs/{run}/jobs/{job}', function: 'jobs', summary: 'Tells what happened to a job' },
+  { method: 'POST', path: '/runs/{run}/cancel', function: 'cancel', summary: 'Ends a run' },
+  {
+    method: 'POST',
+    path: '/runs/{run}/retry',
+    function: 'retry',
+    summary: 'Takes up a run that failed or was cancelled',
+  },
+  { method: 'GET', path: '/workflows', function: 'workflows', summary: 'Lists what can be started' },
+  { method: 'GET', path: '/workflows/{workflow}', function: 'workflows', summary: 'Tells what a workflow takes' },
+] as const satisfies readonly Route[];

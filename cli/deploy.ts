@@ -1,7 +1,7 @@
 /** `redex deploy-code`: makes the project's workflows what new runs of a stack are made of. */
 import { deployBundle, deployedBundle } from '../core/engine/deployed.ts';
 import { storeBundle } from '../core/host/bundle.ts';
-import { objectsOf } from '../functions/world.ts';
+import { objectsOf } from '../functions/stored.ts';
 import { bundleProject, workflowsOf } from './project.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -126,7 +126,7 @@ export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summari
 export function readingState<T>(root: string, use: (stored: StoredState | undefined) => Promise<T>): Promise<T> {
   if (!existsSync(stateFolder(root))) return use(undefined);
   return reading(root, async () => {
-    const { storedState } = await import('../functions/world.ts');
+    const { storedState } = await import('../functions/stored.ts');
     return use(storedState());
   });
 }

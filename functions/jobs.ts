@@ -10,7 +10,7 @@ import type { RunId } from '../core/graph/facts.ts';
 import { type Answer, httpOrDirect } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
 import { Cursor, cursorOf, Limit, NO_CURSOR, problemsOf } from './page.ts';
-import { storedState } from './world.ts';
+import { storedState } from './stored.ts';
 
 const Run = v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/, 'is no id of a run'));
 

@@ -17,10 +17,10 @@ export function refusal(statusCode: 400 | 404 | 409, problem: string): Answer {
 }
 
 /** Gives the run's summary to `use`; answers 400 without a run's id, and 404 when there is no such run. */
-export async function withRun(
-  world: () => World,
+export async function withRun<W extends Pick<World, 'summaries'>>(
+  world: () => W,
   event: unknown,
-  use: (world: World, summary: RunSummary) => Promise<Answer> | Answer,
+  use: (world: W, summary: RunSummary) => Promise<Answer> | Answer,
 ): Promise<Answer> {
   const run = parseRun(event);
   if (!run) return refusal(400, 'run: the id of a run is expected');

@@ -5,7 +5,7 @@ import type { RunSummary, Summaries } from '../core/engine/ports.ts';
 import { type Answer, httpOrDirect } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
 import { Cursor, cursorOf, Limit, NO_CURSOR, problemsOf } from './page.ts';
-import { storedState } from './world.ts';
+import { storedState } from './stored.ts';
 
 const Time = v.pipe(
   v.union([v.number(), v.string()]),

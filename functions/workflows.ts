@@ -9,7 +9,7 @@ import type { Program } from '../core/values/program.ts';
 import { type Answer, httpOrDirect } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
 import { problemsOf } from './page.ts';
-import { storedState } from './world.ts';
+import { storedState } from './stored.ts';
 
 const WorkflowsRequest = v.strictObject({ workflow: v.optional(v.string()) });
 

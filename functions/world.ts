@@ -1,8 +1,6 @@
 /** The world the handlers act on: ports chosen and put together by the environment's settings. */
-import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { dynamoAttempts } from '../core/aws/attempts.ts';
 import { batchExecutor } from '../core/aws/batch.ts';
 import { eventBus } from '../core/aws/bus.ts';
@@ -17,29 +15,21 @@ import { folderAttempts } from '../core/disk/attempts.ts';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { folderObjects } from '../core/disk/objects.ts';
 import { deployedBundle } from '../core/engine/deployed.ts';
-import type { Attempts, Clock, HeldRuns, Objects, World } from '../core/engine/ports.ts';
+import type { Attempts, HeldRuns, Objects, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
 import { type EngineSettings, engineSettings, parseS3, type Store } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
 import type { Reach } from '../core/files/reach.ts';
-import { clientOfUser } from '../core/files/s3-client.ts';
 import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
 import { withinReach } from '../core/host/reachable.ts';
 import type { Hash } from '../core/values/hash.ts';
 import type { ManifestPlace } from './manifest.ts';
+import { clock } from './stored.ts';
 
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
 const WARM_GRAPHS_MAX = 8;
-
-const NONCE_BYTES = 8;
-
-const clock: Clock = {
-  now: () => Date.now(),
-  nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
-  sleep: (ms) => setTimeout(ms),
-};
 
 type Clients = ReturnType<typeof awsClients>;
 
@@ -125,20 +115,6 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
   };
 }
 
-/** What runs have left, to be read without a trace. */
-export function storedState(): Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'> {
-  const settings = engineSettings();
-  const { tables } = settings;
-  const clients = awsClients(settings);
-  const { objects } = openStorage(settings, clients);
-  return {
-    objects,
-    journal: dynamoJournal(clients.dynamo, tables.runs, objects),
-    summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
-    cache: dynamoCache(clients.dynamo, tables.cache, objects, clock, { notesUse: false }),
-  };
-}
-
 interface Opened {
   readonly key: string;
   readonly world: World;
@@ -183,9 +159,4 @@ export function manifestPlace(): ManifestPlace {
   if (settings.store.kind !== 's3') throw new Error('manifests are put on S3: REDEX_STORE is a folder');
   const { bucket, prefix } = settings.store;
   return { uploads: s3Uploads(awsClients(settings).s3), bucket, prefix };
-}
-
-/** What a stack keeps in its bucket, by the credentials of whoever calls from outside of it. */
-export function objectsOf(bucket: string): Objects {
-  return s3Objects(clientOfUser(), bucket, '');
 }

@@ -25,13 +25,29 @@ const WAITS: Waits = { connectionMs: 3_000, answerMs: 10_000 };
 /** Nobody checks a signature in a local cloud: its clients need no account, and what the user has is for files in S3. */
 const UNCHECKED = { region: 'us-east-1', credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' } };
 
-/** The clients of handlers, whose time is short: what fails there is done again by the next event. */
-export function awsClients({ local, endpoint, waits = WAITS }: ClientSettings & { readonly local: boolean }) {
-  const place = endpoint === undefined ? {} : { endpoint };
-  const settings = { requestHandler: quickHandler(waits), ...place, ...(local && UNCHECKED) };
+type HandlerClientSettings = ClientSettings & { readonly local: boolean };
+
+function placeOf({ endpoint }: ClientSettings) {
+  return endpoint === undefined ? {} : { endpoint };
+}
+
+function quickSettings({ local, waits = WAITS, ...settings }: HandlerClientSettings) {
+  return { requestHandler: quickHandler(waits), ...placeOf(settings), ...(local && UNCHECKED) };
+}
+
+/** Of handlers that only look at what was kept. */
+export function storageClients(settings: HandlerClientSettings) {
   return {
-    dynamo: naming(new DynamoDBClient(settings)),
-    s3: new S3Client({ requestHandler: objectHandler(waits), ...place }),
+    dynamo: naming(new DynamoDBClient(quickSettings(settings))),
+    s3: new S3Client({ requestHandler: objectHandler(settings.waits ?? WAITS), ...placeOf(settings) }),
+  };
+}
+
+/** The clients of handlers, whose time is short: what fails there is done again by the next event. */
+export function awsClients(given: HandlerClientSettings) {
+  const settings = quickSettings(given);
+  return {
+    ...storageClients(given),
     batch: naming(new BatchClient(settings)),
     batchOnce: naming(new BatchClient({ ...settings, maxAttempts: 1 })),
     events: naming(new EventBridgeClient(settings)),

@@ -157,6 +157,23 @@ describe('the zips', () => {
     expect(Math.min(...times)).toBeLessThan(IMPORT_MS_MAX);
   });
 
+  it('hold no more than their functions need: who reads carries no Batch, no bus and no worker', () => {
+    const reading = packages.filter(({ hasWorker }) => !hasWorker).map(({ name }) => name);
+    expect(reading).toEqual(['jobs', 'runs', 'status', 'workflows']);
+    for (const name of reading) {
+      const code = readFileSync(join(elsewhere, FUNCTIONS, name, 'index.js'), 'utf8');
+      for (const client of ['BatchClient', 'EventBridgeClient', 'SQSClient']) {
+        expect([name, client, new RegExp(`class ${client}\\b|${client} = class`).test(code)]).toEqual([
+          name,
+          client,
+          false,
+        ]);
+      }
+    }
+    const code = readFileSync(join(elsewhere, FUNCTIONS, 'advance/index.js'), 'utf8');
+    expect(code).toMatch(/class BatchClient\b|BatchClient = class/);
+  });
+
   it('are the same for the same sources', async () => {
     const bytes = () => packages.map(({ archive }) => readFileSync(join(ROOT, archive)));
     const before = bytes();

@@ -1,0 +1,47 @@
+/** What runs have left, to be read: the part of the world that needs no Batch, no bus and no worker. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { dynamoCache } from '../core/aws/cache.ts';
+import { storageClients } from '../core/aws/clients.ts';
+import { dynamoJournal } from '../core/aws/journal.ts';
+import { s3Objects } from '../core/aws/objects.ts';
+import { dynamoSummaries } from '../core/aws/summaries.ts';
+import { folderObjects } from '../core/disk/objects.ts';
+import type { Clock, Objects, World } from '../core/engine/ports.ts';
+import { engineSettings } from '../core/environment.ts';
+import { clientOfUser } from '../core/files/s3-client.ts';
+
+const NONCE_BYTES = 8;
+
+export const clock: Clock = {
+  now: () => Date.now(),
+  nonce: () => randomBytes(NONCE_BYTES).toString('hex'),
+  sleep: (ms) => setTimeout(ms),
+};
+
+export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'>;
+
+let opened: { readonly key: string; readonly state: StoredState } | undefined;
+
+/** Connections live as long as the process's settings do. Reading leaves no trace. */
+export function storedState(): StoredState {
+  const settings = engineSettings();
+  const key = JSON.stringify(settings);
+  if (opened?.key === key) return opened.state;
+  const { store, tables } = settings;
+  const { dynamo, s3 } = storageClients(settings);
+  const objects = store.kind === 'folder' ? folderObjects(store.path) : s3Objects(s3, store.bucket, store.prefix);
+  const state: StoredState = {
+    objects,
+    journal: dynamoJournal(dynamo, tables.runs, objects),
+    summaries: dynamoSummaries(dynamo, tables.runs, objects),
+    cache: dynamoCache(dynamo, tables.cache, objects, clock, { notesUse: false }),
+  };
+  opened = { key, state };
+  return state;
+}
+
+/** What a stack keeps in its bucket, by the credentials of whoever calls from outside of it. */
+export function objectsOf(bucket: string): Objects {
+  return s3Objects(clientOfUser(), bucket, '');
+}

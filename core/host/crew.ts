@@ -1,7 +1,8 @@
 /**
  * The workers of one bundle. Calls share a worker until one of them breaks it; then whoever was in it is run again, alone.
  *
- * 1. A call fails for its worker's end, or for time, only when it was alone in there or the worker was idle all the while.
+ * 1. A call fails for its worker's end only when nothing else was ever called in there: another call may have left behind
+ *    what ended it, or it was gone already. It fails for time only when it was alone or the worker was idle all the while.
  * 2. A call runs at most twice.
  * 3. A worker with a call that never ends gets no new calls, and is killed when the others are done.
  */
@@ -43,6 +44,8 @@ interface Job {
 interface Squad {
   readonly process: WorkerProcess;
   readonly jobs: Map<number, Job>;
+  /** Calls that it has had. */
+  served: number;
   loaded: boolean;
   /** Takes no new calls. */
   retired: boolean;
@@ -87,8 +90,12 @@ function pump(roster: Roster): void {
     join(roster, roster.shared, waiting.shift() as Job);
   }
   if (suspects.length > 0) {
-    roster.alone ??= enlist(roster);
-    if (roster.alone.jobs.size === 0) join(roster, roster.alone, suspects.shift() as Job);
+    // Each has a worker of its own, so that what comes of it is its doing.
+    if (roster.alone?.jobs.size === 0) retire(roster, roster.alone);
+    if (!roster.alone) {
+      roster.alone = enlist(roster);
+      join(roster, roster.alone, suspects.shift() as Job);
+    }
   } else if (roster.alone?.jobs.size === 0) retire(roster, roster.alone);
 }
 
@@ -101,7 +108,7 @@ function enlist(roster: Roster): Squad {
     job.answer.resolve(ok ? { ok, value } : { ok, error: value as Table });
     pump(roster);
   });
-  const squad: Squad = { process, jobs, loaded: false, retired: false };
+  const squad: Squad = { process, jobs, served: 0, loaded: false, retired: false };
   roster.squads.add(squad);
   const overdue = setTimeout(() => process.kill(), LOAD_MS_MAX);
   process.ready.then(
@@ -118,6 +125,7 @@ function enlist(roster: Roster): Squad {
 function join(roster: Roster, squad: Squad, job: Job): void {
   const { timeMs } = roster.options;
   squad.jobs.set(job.id, job);
+  squad.served++;
   squad.process.hold(true);
   const begin = (): void => {
     if (!squad.jobs.has(job.id)) return;
@@ -174,7 +182,7 @@ function bury(roster: Roster, squad: Squad, end: End): void {
     const reason = new Error(notLoaded(end));
     const lost = [...squad.jobs.values(), ...waiting.splice(0), ...suspects.splice(0)];
     for (const job of lost) job.answer.reject(reason);
-  } else if (first && squad.jobs.size === 1) {
+  } else if (first && squad.served === 1) {
     leave(squad, first);
     first.answer.resolve(ended(first.call, end, options.memoryMb));
   } else suspectAll(roster, squad);

@@ -1,5 +1,5 @@
 /** The functions as they are deployed: their zips, unpacked where nothing of this repository is. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -30,6 +30,13 @@ export const main = task('zip.main', { params: v.object({ n: v.number() }) }, ({
 export const bad = task('zip.bad', { params: v.object({}) }, () => { throw new Error('of the author'); });
 const spy = task('zip.spy', () => process.getBuiltinModule('fs').readFileSync('/proc/' + process.ppid + '/environ', 'utf8'));
 export const spies = task('zip.spies', { params: v.object({}) }, () => spy());
+const leaves = task('zip.leaves', (n: number) => {
+  setTimeout(() => { throw new Error('left behind'); }, 200);
+  setTimeout(() => void Promise.reject(new Error('left behind, too')), 250);
+  setInterval(() => undefined, 10);
+  return n;
+});
+export const leaving = task('zip.leaving', { params: v.object({ n: v.number() }) }, ({ n }) => leaves(n));
 export const reads = task('zip.reads', { params: v.object({ at: v.file() }) }, ({ at }) => at.location);`;
 
 describe('the zips', () => {
@@ -148,6 +155,59 @@ describe('the zips', () => {
     }
   });
 
+  describe('in an environment that lives on, as Lambda keeps one', () => {
+    let lambda: ChildProcess;
+    beforeAll(() => {
+      const file = join(elsewhere, FUNCTIONS, 'start/index.js');
+      const host = join(import.meta.dirname, '../cloud/lambda.mjs');
+      lambda = fork(host, [file], { cwd: elsewhere, env: variables, execArgv: [] });
+    });
+    afterAll(() => lambda.kill('SIGKILL'));
+
+    let ids = 0;
+    const start = (workflow: string, n: number): Promise<unknown> =>
+      new Promise((resolve) => {
+        const id = ids++;
+        const hear = (message: { readonly id?: number; readonly answer?: unknown }): void => {
+          if (message.id !== id) return;
+          lambda.off('message', hear);
+          resolve(message.answer);
+        };
+        lambda.on('message', hear);
+        lambda.send({ id, event: { workflow, args: { n }, cache: false }, timeoutMs: 29_000 });
+      });
+    const resultOf = async (answer: unknown): Promise<unknown> =>
+      ((await inside('status', `handler(${JSON.stringify(answer)})`)) as { result?: unknown }).result;
+    /** The function's process and its workers. */
+    const signal = (name: NodeJS.Signals, workers = workersOf(lambda)): void => {
+      for (const pid of [...workers, ...(name === 'SIGKILL' ? [] : [lambda.pid as number])]) process.kill(pid, name);
+    };
+
+    it('they go on after they were frozen between two calls', async () => {
+      expect(await resultOf(await start('zip.main', 1))).toEqual([2]);
+      signal('SIGSTOP');
+      await new Promise((thawed) => setTimeout(thawed, 3_000));
+      signal('SIGCONT');
+      expect(await resultOf(await start('zip.main', 2))).toEqual([4]);
+    });
+
+    it('they start a worker anew where the one that was kept is gone', async () => {
+      expect(workersOf(lambda)).not.toEqual([]);
+      signal('SIGSTOP');
+      signal('SIGKILL');
+      signal('SIGCONT', []);
+      expect(await resultOf(await start('zip.main', 3))).toEqual([6]);
+    });
+
+    it('what a task leaves behind harms no later call', async () => {
+      expect(await resultOf(await start('zip.leaving', 7))).toEqual([7]);
+      signal('SIGSTOP');
+      await new Promise((thawed) => setTimeout(thawed, 1_000));
+      signal('SIGCONT');
+      for (const n of [1, 2, 3]) expect(await resultOf(await start('zip.main', n))).toEqual([2 * n]);
+    });
+  });
+
   it('are small, and quick to load', async () => {
     for (const { name, programBytes } of packages) {
       expect([name, programBytes < PROGRAM_BYTES_MAX]).toEqual([name, true]);
@@ -181,3 +241,11 @@ describe('the zips', () => {
     expect(bytes()).toEqual(before);
   });
 });
+
+function workersOf({ pid }: ChildProcess): number[] {
+  const listed = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  return listed.split('\n').flatMap((line) => {
+    const [own, parent] = line.trim().split(/ +/, 2).map(Number);
+    return parent === pid && line.includes('worker.js') ? [own as number] : [];
+  });
+}

@@ -39,8 +39,7 @@ export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
       process.exit(TERMINATED);
     }, GRACE_MS).unref();
   };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
   if (parentPipe) watchParent(killAll, leads);
   return { signal: told.signal, scriptsApart: !leads || allProcesses().length > 0, family, leavings };
 }

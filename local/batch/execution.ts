@@ -19,6 +19,8 @@ export interface Launch {
 
 export interface Exit {
   readonly exitCode?: number;
+  /** Set when what ended this process reached the job, too, which had no group of its own yet. */
+  readonly interrupted?: true;
   /** As AWS Batch words it, where the container itself had trouble. */
   readonly containerReason?: string;
 }
@@ -107,9 +109,16 @@ function follow(child: ChildProcess, launch: Launch, killsBefore: number | undef
   };
 }
 
+/**
+ * What terminals and their like send to whole groups of processes. The runner listens for them: one that is ended by them
+ * did not run yet, and was still in this process's group.
+ */
+const TO_GROUPS: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGHUP', 'SIGTERM']);
+
 function exitOf(code: number | null, signal: NodeJS.Signals | null, kernelKilled: boolean): Exit {
   const exitCode = code ?? (signal ? 128 + constants.signals[signal] : undefined);
   if (exitCode === undefined) return {};
+  if (signal && TO_GROUPS.has(signal)) return { exitCode, interrupted: true };
   const outOfMemory = exitCode === 128 + constants.signals.SIGKILL && kernelKilled;
   return {
     exitCode,

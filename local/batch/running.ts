@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeShortNames } from '../../core/disk/short-names.ts';
-import { WITHHELD_REASON } from '../../core/engine/causes.ts';
+import { INTERRUPTED_REASON, WITHHELD_REASON } from '../../core/engine/causes.ts';
 import type { Chaos } from '../chaos.ts';
 import { birthOf, killOrphans } from '../processes.ts';
 import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
@@ -151,9 +151,10 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   };
 }
 
-function endOf(exit: Exit, stopReason: string | undefined): End {
+function endOf({ interrupted, ...exit }: Exit, stopReason: string | undefined): End {
   const succeeded = stopReason === undefined && exit.exitCode === 0;
-  return { status: succeeded ? 'SUCCEEDED' : 'FAILED', statusReason: stopReason ?? EXITED, ...exit };
+  const statusReason = stopReason ?? (interrupted ? INTERRUPTED_REASON : EXITED);
+  return { status: succeeded ? 'SUCCEEDED' : 'FAILED', statusReason, ...exit };
 }
 
 function failedToStart(containerReason: string): End {

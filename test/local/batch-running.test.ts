@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { delimiter, join } from 'node:path';
 import { RegisterJobDefinitionCommand, SubmitJobCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
 import { describe, expect, test } from 'vitest';
+import { INTERRUPTED_REASON } from '../../core/engine/causes.ts';
 import {
   afterTest,
   describeJob,
@@ -65,6 +66,20 @@ describe('the machine', () => {
     await cloud.idle();
     expect(mostAtOnce(folder)).toBe(1);
     expect(warnings).toEqual(['greedy asks for 8 vCPUs of 2: it runs alone']);
+  });
+});
+
+describe('a job that was ended before it ran, by what was meant for the process that forked it', () => {
+  test.each(['INT', 'HUP', 'TERM'])('has not failed by itself: SIG%s', async (signal) => {
+    const { batch } = await testCloud();
+    const id = await submit(batch, `kill -s ${signal} $$`);
+    expect(await untilStatus(batch, id)).toMatchObject({ status: 'FAILED', statusReason: INTERRUPTED_REASON });
+  });
+
+  test('and one that says itself with which exit code it ends has', async () => {
+    const { batch } = await testCloud();
+    const id = await submit(batch, 'exit 130');
+    expect(await untilStatus(batch, id)).toMatchObject({ statusReason: 'Essential container in task exited' });
   });
 });
 

@@ -1,5 +1,5 @@
 /** The functions as they are deployed: their zips, unpacked where nothing of this repository is. */
-import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +9,7 @@ import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { s3Objects } from '../../core/aws/objects.ts';
 import { folderObjects } from '../../core/disk/objects.ts';
+import { allProcesses, readProc } from '../../core/disk/processes.ts';
 import { deployBundle } from '../../core/engine/deployed.ts';
 import { type Bundle, bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { FUNCTIONS, type FunctionPackage, packageFunctions } from '../../stack/build.ts';
@@ -243,9 +244,7 @@ describe('the zips', () => {
 });
 
 function workersOf({ pid }: ChildProcess): number[] {
-  const listed = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
-  return listed.split('\n').flatMap((line) => {
-    const [own, parent] = line.trim().split(/ +/, 2).map(Number);
-    return parent === pid && line.includes('worker.js') ? [own as number] : [];
-  });
+  return allProcesses().flatMap(({ pid: own, parent }) =>
+    parent === pid && readProc(`${own}/cmdline`)?.includes('worker.js') ? [own] : [],
+  );
 }

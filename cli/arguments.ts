@@ -1,5 +1,6 @@
 /** A workflow's declared parameters as flags of the command line. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Workflow } from '../core/values/program.ts';
 import { UsageError } from './usage-error.ts';
 
 /** As much of JSON Schema as tells how a flag is read; the workflow's own schema checks the values. */
@@ -12,13 +13,6 @@ interface Schema {
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
-}
-
-export interface Workflow {
-  readonly name: string;
-  readonly description: string | undefined;
-  /** JSON Schema of the one record it takes. */
-  readonly params: unknown;
 }
 
 export type Parsed =

@@ -13,9 +13,10 @@ import { workerHost } from '../core/host/host.ts';
 import { inTemporaryFolder } from '../core/host/temporary.ts';
 import type { FileAccess } from '../core/values/classes.ts';
 import { messageOf } from '../functions/start.ts';
+import type { StoredState } from '../functions/stored.ts';
 import { columns } from './columns.ts';
 import { plain } from './pretty.ts';
-import { readingState, type StoredState, stateFolder } from './session.ts';
+import { readingState, stateFolder } from './session.ts';
 import { asJson } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 

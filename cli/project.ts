@@ -2,8 +2,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Bundle, bundleProgram } from '../core/host/bundle.ts';
-import type { Program } from '../core/values/program.ts';
-import type { Workflow } from './arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Files that are bundled when the command line names none. */
@@ -42,14 +40,6 @@ export function typedLocation(root: string, folder: string, typed: string): stri
   const below = relative(root, path);
   const location = below === '..' || below.startsWith(`..${sep}`) ? path : below || '.';
   return typed.endsWith('/') && !location.endsWith('/') ? `${location}/` : location;
-}
-
-/** Tasks that can be started from outside, by name. */
-export function workflowsOf(program: Program): Workflow[] {
-  return Object.entries(program.tasks)
-    .filter(([, task]) => task.params !== undefined)
-    .map(([name, task]) => ({ name, description: task.description, params: task.params }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The JSON object in a file; `-` is the standard input. Throws UsageError. */

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from 'aws-lambda';
 import type { World } from '../core/engine/ports.ts';
+import type { StoredState } from '../functions/stored.ts';
 import { attach, attachOrOpen, CloudUnreachable } from '../local/attach.ts';
 import { seededChaos } from '../local/chaos.ts';
 import type { Cloud } from '../local/cloud.ts';
@@ -119,8 +120,6 @@ async function worldOf(environment: Readonly<Record<string, string>>): Promise<W
   const { world } = await import('../functions/world.ts');
   return world();
 }
-
-export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'>;
 
 /** What the project's runs have left, to be read without a trace; undefined where nothing was run yet. */
 export function readingState<T>(root: string, use: (stored: StoredState | undefined) => Promise<T>): Promise<T> {

@@ -229,7 +229,10 @@ function secretsIn(variables: Variables): Record<string, string> {
   return Object.fromEntries(given);
 }
 
-/** The proxies that files on the web are had through. Of the two cases the lower one counts first, and ALL_PROXY for what has no other, as for curl. */
+/**
+ * The proxies that files on the web are had through. Of the two cases the lower one counts first, and ALL_PROXY for what has
+ * no other, as for curl.
+ */
 export function webProxies(variables: Variables = process.env): Proxies {
   const read = (name: string): string | undefined => variables[name.toLowerCase()] || variables[name] || undefined;
   const proxy = (name: string): string | undefined => {

@@ -31,8 +31,3 @@ function jsonIn(cursor: string): unknown {
     return undefined;
   }
 }
-
-/** One line for each issue. */
-export function problemsOf(issues: readonly v.BaseIssue<unknown>[]): string[] {
-  return issues.map((issue) => [v.getDotPath(issue) ?? [], issue.message].flat().join(': '));
-}

@@ -2,9 +2,10 @@
 import middy from '@middy/core';
 import * as v from 'valibot';
 import type { RunSummary, Summaries } from '../core/engine/ports.ts';
-import { type Answer, httpOrDirect } from './http.ts';
+import { httpOrDirect } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
-import { Cursor, cursorOf, Limit, NO_CURSOR, problemsOf } from './page.ts';
+import { Cursor, cursorOf, Limit, NO_CURSOR } from './page.ts';
+import { withRequest } from './run-request.ts';
 import { storedState } from './stored.ts';
 
 const Time = v.pipe(
@@ -47,11 +48,12 @@ const LOOKED_AT_MAX = 1_000;
 export function makeRuns(open: () => { readonly summaries: Summaries }): Handler<RunsAnswer> {
   const wrapped = middy()
     .use(httpOrDirect())
-    .handler(async (event: unknown): Promise<Answer> => {
-      const parsed = v.safeParse(RunsRequest, event);
-      if (!parsed.success) return { statusCode: 400, body: { errors: problemsOf(parsed.issues) } };
-      return { statusCode: 200, body: await pageOf(open().summaries, parsed.output) };
-    });
+    .handler((event: unknown) =>
+      withRequest(RunsRequest, event, async (request) => ({
+        statusCode: 200,
+        body: await pageOf(open().summaries, request),
+      })),
+    );
   return handlerOf(wrapped);
 }
 

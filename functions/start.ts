@@ -6,9 +6,9 @@ import type { World } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Hash, parseHash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
-import { type Answer, httpOrDirect, isRecord } from './http.ts';
+import { httpOrDirect, isRecord } from './http.ts';
 import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
-import { problemsOf } from './page.ts';
+import { RunName, refusal, withRequest } from './run-request.ts';
 import { currentBundle, world as openWorld } from './world.ts';
 
 /** Valibot's own records take lists, too. */
@@ -33,7 +33,7 @@ const StartRequest = v.strictObject({
   /** Its one record. */
   args: v.optional(JsonObject, {}),
   /** The caller's own id for the run: asked for again, it is the same run. */
-  run: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/, 'may hold 1 to 40 letters and digits'))),
+  run: v.optional(RunName),
   /** Laid over the context of the program's configuration. */
   context: v.optional(JsonObject),
   tags: v.optional(Tags, {}),
@@ -53,24 +53,23 @@ export type StartAnswer = { readonly run: RunId } | { readonly errors: readonly 
 export function makeStart(open: () => World, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
   const wrapped = middy()
     .use(httpOrDirect())
-    .handler(async (event: unknown, invocation: Invocation): Promise<Answer & { readonly body: StartAnswer }> => {
-      const parsed = v.safeParse(StartRequest, event, { abortPipeEarly: true });
-      if (!parsed.success) return refusal(problemsOf(parsed.issues));
-      const { run, context, bundle = await bundleNow(), ...request } = parsed.output;
-      if (!bundle) return refusal(['bundle: none was deployed, and the request names none']);
-      const world = open();
-      const asked = { ...request, bundle, ...(run && { run: run as RunId }), ...(context && { context }) };
-      const launched = await launch(world, asked, hardEndOf(world, invocation));
-      if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
-      if ('error' in launched) return refusal([messageOf(launched.error)]);
-      const taken = `run: ${launched.conflict} was begun with another request; ask for what it asked, or name another run`;
-      return { statusCode: 409, body: { errors: [taken] } };
-    });
+    .handler((event: unknown, invocation: Invocation) =>
+      withRequest(StartRequest, event, async ({ run, context, bundle: named, ...request }) => {
+        const bundle = named ?? (await bundleNow());
+        if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
+        const world = open();
+        const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
+        const launched = await launch(world, asked, hardEndOf(world, invocation));
+        if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
+        if ('error' in launched) return refusal(400, messageOf(launched.error));
+        const { conflict } = launched;
+        return refusal(
+          409,
+          `run: ${conflict} was begun with another request; ask for what it asked, or name another run`,
+        );
+      }),
+    );
   return handlerOf(wrapped);
-}
-
-function refusal(errors: string[]) {
-  return { statusCode: 400, body: { errors } };
 }
 
 /** What is wrong with the request, for whoever made it. */

@@ -8,7 +8,7 @@ import { s3Objects } from '../core/aws/objects.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
 import { folderObjects } from '../core/disk/objects.ts';
 import type { Clock, Objects, World } from '../core/engine/ports.ts';
-import { engineSettings } from '../core/environment.ts';
+import { engineSettings, type Store } from '../core/environment.ts';
 import { clientOfUser } from '../core/files/s3-client.ts';
 
 const NONCE_BYTES = 8;
@@ -30,7 +30,7 @@ export function storedState(): StoredState {
   if (opened?.key === key) return opened.state;
   const { store, tables } = settings;
   const { dynamo, s3 } = storageClients(settings);
-  const objects = store.kind === 'folder' ? folderObjects(store.path) : s3Objects(s3, store.bucket, store.prefix);
+  const objects = objectsIn(store, s3);
   const state: StoredState = {
     objects,
     journal: dynamoJournal(dynamo, tables.runs, objects),
@@ -39,6 +39,10 @@ export function storedState(): StoredState {
   };
   opened = { key, state };
   return state;
+}
+
+export function objectsIn(store: Store, s3: ReturnType<typeof storageClients>['s3']): Objects {
+  return store.kind === 'folder' ? folderObjects(store.path) : s3Objects(s3, store.bucket, store.prefix);
 }
 
 /** What a stack keeps in its bucket, by the credentials of whoever calls from outside of it. */

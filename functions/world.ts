@@ -7,17 +7,15 @@ import { eventBus } from '../core/aws/bus.ts';
 import { dynamoCache } from '../core/aws/cache.ts';
 import { awsClients } from '../core/aws/clients.ts';
 import { dynamoJournal } from '../core/aws/journal.ts';
-import { s3Objects } from '../core/aws/objects.ts';
 import { type EventQueue, sqsQueue } from '../core/aws/queue.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
 import { s3Uploads } from '../core/aws/uploads.ts';
 import { folderAttempts } from '../core/disk/attempts.ts';
 import { folderHeldRuns } from '../core/disk/held.ts';
-import { folderObjects } from '../core/disk/objects.ts';
 import { deployedBundle } from '../core/engine/deployed.ts';
 import type { Attempts, HeldRuns, Objects, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
-import { type EngineSettings, engineSettings, parseS3, type Store } from '../core/environment.ts';
+import { type EngineSettings, engineSettings, parseS3 } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
 import type { Reach } from '../core/files/reach.ts';
@@ -26,7 +24,7 @@ import { workerHost } from '../core/host/host.ts';
 import { withinReach } from '../core/host/reachable.ts';
 import type { Hash } from '../core/values/hash.ts';
 import type { ManifestPlace } from './manifest.ts';
-import { clock } from './stored.ts';
+import { clock, objectsIn } from './stored.ts';
 
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
 const WARM_GRAPHS_MAX = 8;
@@ -48,16 +46,15 @@ function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage
   if (store.kind === 'folder') {
     const { path } = store;
     return {
-      objects: folderObjects(path),
+      objects: objectsIn(store, s3),
       attempts: folderAttempts(path),
       files: { root: filesRoot, versions: join(path, 'versions'), umask, proxies },
       held: folderHeldRuns(path),
       bundles: join(path, 'unpacked'),
     };
   }
-  const open = ({ bucket, prefix }: Extract<Store, { kind: 's3' }>): Objects => s3Objects(s3, bucket, prefix);
-  const objects = open(store);
-  const scratch = (location: string): Objects => open(parseS3(location));
+  const objects = objectsIn(store, s3);
+  const scratch = (location: string): Objects => objectsIn(parseS3(location), s3);
   return {
     objects,
     scratch,
@@ -117,6 +114,7 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
 
 interface Opened {
   readonly key: string;
+  readonly clients: Clients;
   readonly world: World;
   readonly queue: EventQueue | undefined;
 }
@@ -130,7 +128,7 @@ function open(): Opened {
   if (opened?.key === key) return opened;
   const clients = awsClients(settings);
   const queue = settings.local ? undefined : sqsQueue(clients.sqs, settings.events);
-  opened = { key, world: openWorld(settings, clients), queue };
+  opened = { key, clients, world: openWorld(settings, clients), queue };
   return opened;
 }
 
@@ -158,5 +156,5 @@ export function manifestPlace(): ManifestPlace {
   const settings = engineSettings();
   if (settings.store.kind !== 's3') throw new Error('manifests are put on S3: REDEX_STORE is a folder');
   const { bucket, prefix } = settings.store;
-  return { uploads: s3Uploads(awsClients(settings).s3), bucket, prefix };
+  return { uploads: s3Uploads(open().clients.s3), bucket, prefix };
 }

@@ -1,7 +1,7 @@
 /** What an owner's server answers, beside the SDK's clients, to the processes that are attached to it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import type { RunId } from '../core/graph/facts.ts';
+import { RUN_ID, type RunId } from '../core/graph/facts.ts';
 import type { BatchApi } from './batch/api.ts';
 import type { Bus } from './bus.ts';
 import type { Cloud } from './cloud.ts';
@@ -12,7 +12,7 @@ import type { Answer, Routes } from './server.ts';
 const IDLE_ANSWER_MS = 20_000;
 const IDLE_POLL_MS = 20;
 
-const Release = v.object({ run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/)) });
+const Release = v.object({ run: v.pipe(v.string(), v.regex(RUN_ID)) });
 
 export interface Owner extends Pick<Cloud, 'invoke' | 'release' | 'close'> {
   isIdle(): boolean;

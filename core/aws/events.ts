@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import type { Verdict } from '../engine/ports.ts';
-import type { RunId } from '../graph/facts.ts';
+import { RUN_ID, type RunId } from '../graph/facts.ts';
 import { EVENT_SOURCE, WAKE_UP } from './bus.ts';
 import { JOB_CONTAINER } from './job-definitions.ts';
 
@@ -56,7 +56,7 @@ const StateChange = v.object({
 const WakeUp = v.object({
   source: v.literal(EVENT_SOURCE),
   'detail-type': v.literal(WAKE_UP),
-  detail: v.object({ stack: v.string(), run: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{1,40}$/)) }),
+  detail: v.object({ stack: v.string(), run: v.pipe(v.string(), v.regex(RUN_ID)) }),
 });
 
 type JobDetail = v.InferOutput<typeof JobDetail>;

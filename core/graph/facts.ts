@@ -14,6 +14,8 @@ type Branded<B extends string> = string & { readonly [brand]: B };
 
 /** Sortable by start time: letters and digits only. */
 export type RunId = Branded<'RunId'>;
+/** What an id of a run looks like that came from outside. */
+export const RUN_ID = /^[A-Za-z0-9]{1,40}$/;
 /** hash of (eval hash, context), or of a place. */
 export type JobId = Hash & { readonly [brand]: 'JobId' };
 /** hash of (task hash, args hash). */

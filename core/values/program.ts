@@ -121,3 +121,21 @@ export const SCRIPT_TASK = 'redex.script';
 export const INLINE_EXECUTOR = 'inline';
 /** GiB of a job that says nothing of its memory. */
 export const MEMORY_GIB_DEFAULT = 4;
+
+/** A task that can be started from outside. */
+export interface Workflow {
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** JSON Schema of the one record it takes; files and directories are texts of format redex-file and redex-dir. */
+  readonly params: unknown;
+  /** `path:line` in the project. */
+  readonly place?: string | undefined;
+}
+
+/** By name. */
+export function workflowsOf({ tasks }: Program): Workflow[] {
+  return Object.entries(tasks)
+    .filter(([, { params }]) => params !== undefined)
+    .map(([name, { description, params, place }]) => ({ name, description, params, place }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

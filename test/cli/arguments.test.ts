@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { flagName, parseFlags, refuseAmbiguous, type Workflow } from '../../cli/arguments.ts';
+import { flagName, parseFlags, refuseAmbiguous } from '../../cli/arguments.ts';
 import { jsonSchemaOf, v } from '../../core/language/params.ts';
+import type { Workflow } from '../../core/values/program.ts';
 
 const MAIN: Workflow = {
   name: 'bioinfo_batch.main',

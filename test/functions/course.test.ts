@@ -69,7 +69,9 @@ describe('cancel', () => {
       statusCode: 404,
       body: '{"errors":["there is no run nothing"]}',
     });
-    expect(await cancelling({ run: 'a/b' })).toEqual({ errors: ['run: the id of a run is expected'] });
+    expect(await cancelling({ run: 'a/b' })).toEqual({
+      errors: ['run: is no id of a run: 1 to 40 letters and digits'],
+    });
     expect(await cancelling(post('young'))).toMatchObject({ statusCode: 409 });
   });
 });

@@ -114,7 +114,7 @@ describe('the jobs of a run', () => {
 
   it.each([
     [{ run: 'none' }, 'there is no run none'],
-    [{ run: '../x' }, 'run: is no id of a run'],
+    [{ run: '../x' }, 'run: is no id of a run: 1 to 40 letters and digits'],
     [{}, 'run: '],
     [{ run: 'r1', cursor: 'x' }, 'cursor: is no cursor that a list gave'],
   ])('are refused for %j', async (request, problem) => {
@@ -140,7 +140,7 @@ describe('what can be started', () => {
     await deployBundle(world.objects, bundle);
     const main = { name: 'w.main', description: 'Does it', place: 'workflow.ts:3' };
     expect(await workflows({})).toEqual({ bundle, workflows: [main] });
-    expect(await workflows({ workflow: 'w.main' })).toEqual({ bundle, ...main, parameters: params });
+    expect(await workflows({ workflow: 'w.main' })).toEqual({ bundle, ...main, params });
     for (const workflow of ['w.part', 'constructor', '__proto__']) {
       expect(await workflows({ workflow })).toEqual({ errors: [`there is no workflow ${workflow}`] });
     }

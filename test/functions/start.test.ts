@@ -173,7 +173,7 @@ describe('start refuses', () => {
     [{}, /workflow/],
     [{ workflow: '' }, /workflow: is empty/],
     [{ workflow: 's.main', args: [] }, /args: is no JSON object/],
-    [{ workflow: 's.main', run: 'a-b' }, /run: may hold 1 to 40 letters and digits/],
+    [{ workflow: 's.main', run: 'a-b' }, /run: is no id of a run: 1 to 40 letters and digits/],
     [{ workflow: 's.main', tags: { a: 1 } }, /tags\.a/],
     [{ workflow: 's.main', failure: 'never' }, /failure/],
     [{ workflow: 's.main', bundle: 'new' }, /bundle: is no hash of a bundle/],

@@ -30,7 +30,12 @@ describe('status', () => {
     expect(await status(httpEvent('GET', { path: { run: 'nothing' } }))).toMatchObject({ statusCode: 404 });
   });
 
-  it.each([undefined, {}, { run: 5 }, { run: 'a/b' }])('refuses %j', async (request) => {
-    expect(await makeStatus(() => memoryWorld())(request)).toEqual({ errors: ['run: the id of a run is expected'] });
+  it.each([
+    [undefined, /Expected/],
+    [{}, /^run: /],
+    [{ run: 5 }, /^run: /],
+    [{ run: 'a/b' }, /^run: is no id of a run: 1 to 40 letters and digits$/],
+  ])('refuses %j', async (request, problem) => {
+    expect(await makeStatus(() => memoryWorld())(request)).toEqual({ errors: [expect.stringMatching(problem)] });
   });
 });

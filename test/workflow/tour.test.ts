@@ -3,12 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { live } from '../../cli/live.ts';
-import { bundleProject, workflowsOf } from '../../cli/project.ts';
+import { bundleProject } from '../../cli/project.ts';
 import { openSession, type Session } from '../../cli/session.ts';
 import { endJson, watch } from '../../cli/watch.ts';
 import type { RunSummary } from '../../core/engine/ports.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { type Bundle, storeBundle } from '../../core/host/bundle.ts';
+import { workflowsOf } from '../../core/values/program.ts';
 import { makeProject, type Project } from './project.ts';
 
 let project: Project;

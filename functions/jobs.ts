@@ -5,13 +5,17 @@
 import middy from '@middy/core';
 import * as v from 'valibot';
 import { type JobHistory, readHistory } from '../core/engine/history.ts';
-import type { Journal } from '../core/engine/ports.ts';
+import type { Journal, Objects } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Answer, httpOrDirect, isRecord } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
-import { Cursor, cursorOf, Limit, NO_CURSOR } from './page.ts';
+import { Cursor, cursorOf, limit, NO_CURSOR } from './page.ts';
 import { RunName, refusal, withRequest } from './run-request.ts';
 import { storedState } from './stored.ts';
+import { toldOf } from './told.ts';
+
+/** A job is told in some 500 bytes, and Lambda answers with 6 MB at most. */
+const JOBS_MAX = 5_000;
 
 const JobRequest = v.strictObject({ run: RunName, job: v.string() });
 
@@ -19,7 +23,7 @@ const JobsRequest = v.strictObject({
   run: RunName,
   status: v.optional(v.string()),
   task: v.optional(v.string()),
-  limit: Limit,
+  limit: limit(JOBS_MAX),
   /** How many jobs came before. */
   cursor: v.optional(v.pipe(Cursor, v.number(NO_CURSOR), v.integer(NO_CURSOR), v.minValue(0, NO_CURSOR))),
 });
@@ -29,37 +33,47 @@ export type JobsAnswer =
   | JobHistory
   | { readonly errors: readonly string[] };
 
+interface State {
+  readonly journal: Journal;
+  readonly objects: Objects;
+}
+
 /** Reads the whole journal. Answers 200; 400 with what is wrong with the request; 404 without such a run or job. */
-export function makeJobs(open: () => { readonly journal: Journal }): Handler<JobsAnswer> {
+export function makeJobs(open: () => State): Handler<JobsAnswer> {
   const wrapped = middy()
     .use(httpOrDirect())
     .handler((event: unknown) =>
       isRecord(event) && 'job' in event
-        ? withRequest(JobRequest, event, (request) => jobOf(open().journal, request))
-        : withRequest(JobsRequest, event, (request) => jobsOf(open().journal, request)),
+        ? withRequest(JobRequest, event, (request) => jobOf(open(), request))
+        : withRequest(JobsRequest, event, (request) => jobsOf(open(), request)),
     );
   return handlerOf(wrapped);
 }
 
-async function jobOf(journal: Journal, { run, job }: v.InferOutput<typeof JobRequest>): Promise<Answer> {
-  const history = await readHistory({ journal }, run);
+async function jobOf(state: State, { run, job }: v.InferOutput<typeof JobRequest>): Promise<Answer> {
+  const history = await readHistory(state, run);
   if (!history) return refusal(404, `there is no run ${run}`);
   const found = history.jobs.find(({ id }) => id === job);
-  return found ? { statusCode: 200, body: found } : refusal(404, `run ${run} has no job ${job}`);
+  return found
+    ? { statusCode: 200, body: (await toldOf(state, [found]))[0] }
+    : refusal(404, `run ${run} has no job ${job}`);
 }
 
 async function jobsOf(
-  journal: Journal,
+  state: State,
   { run, status, task, limit, cursor = 0 }: v.InferOutput<typeof JobsRequest>,
 ): Promise<Answer> {
-  const history = await readHistory({ journal }, run);
+  const history = await readHistory(state, run);
   if (!history) return refusal(404, `there is no run ${run}`);
   const matching = history.jobs.filter(
     (job) => (status === undefined || job.status === status) && (task === undefined || job.task === task),
   );
   const end = cursor + limit;
   const more = matching.length > end;
-  return { statusCode: 200, body: { run, jobs: matching.slice(cursor, end), ...(more && { cursor: cursorOf(end) }) } };
+  return {
+    statusCode: 200,
+    body: { run, jobs: await toldOf(state, matching.slice(cursor, end)), ...(more && { cursor: cursorOf(end) }) },
+  };
 }
 
 export const handler = makeJobs(storedState);

@@ -2,18 +2,18 @@
 import * as v from 'valibot';
 
 const LIMIT_DEFAULT = 50;
-const LIMIT_MAX = 200;
 
-/** From a query all values are texts. */
-export const Limit = v.optional(
-  v.pipe(
-    v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))], 'is no whole number'),
-    v.integer('is no whole number'),
-    v.minValue(1, 'is less than 1'),
-    v.maxValue(LIMIT_MAX, `is more than ${LIMIT_MAX}`),
-  ),
-  LIMIT_DEFAULT,
-);
+/** How many a page has, `most` at most. From a query all values are texts. */
+export const limit = (most: number) =>
+  v.optional(
+    v.pipe(
+      v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))], 'is no whole number'),
+      v.integer('is no whole number'),
+      v.minValue(1, 'is less than 1'),
+      v.maxValue(most, `is more than ${most}`),
+    ),
+    LIMIT_DEFAULT,
+  );
 
 export const NO_CURSOR = 'is no cursor that a list gave';
 

@@ -13,7 +13,7 @@ export const RunName = v.pipe(
 
 const RunRequest = v.object({ run: RunName });
 
-export function refusal(statusCode: 400 | 404 | 409, problem: string): Answer {
+export function refusal(statusCode: 400 | 404 | 409 | 410 | 413, problem: string): Answer {
   return { statusCode, body: { errors: [problem] } };
 }
 

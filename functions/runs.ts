@@ -1,11 +1,11 @@
-/** Lists runs, newest first: `{workflow?, status?, tag?, from?, until?, limit?, cursor?}`, or `GET /runs?…`. */
+/** Lists runs, newest first: `{run?, workflow?, status?, tag?, from?, until?, limit?, cursor?}`, or `GET /runs?…`. */
 import middy from '@middy/core';
 import * as v from 'valibot';
 import type { RunSummary, Summaries } from '../core/engine/ports.ts';
 import { httpOrDirect } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
-import { Cursor, cursorOf, Limit, NO_CURSOR } from './page.ts';
-import { withRequest } from './run-request.ts';
+import { Cursor, cursorOf, limit, NO_CURSOR } from './page.ts';
+import { RunName, withRequest } from './run-request.ts';
 import { storedState } from './stored.ts';
 
 const Time = v.pipe(
@@ -20,7 +20,11 @@ const Place = v.strictObject(
   NO_CURSOR,
 );
 
+const RUNS_MAX = 200;
+
 const RunsRequest = v.strictObject({
+  /** How the run's id begins. */
+  run: v.optional(RunName),
   workflow: v.optional(v.string()),
   status: v.optional(v.picklist(['RUNNING', 'CANCELLING', 'DONE', 'FAILED', 'CANCELLED'])),
   /** `key=value`, or `key` for any value. */
@@ -28,14 +32,14 @@ const RunsRequest = v.strictObject({
   /** Of starts. */
   from: v.optional(Time),
   until: v.optional(Time),
-  limit: Limit,
+  limit: limit(RUNS_MAX),
   cursor: v.optional(v.pipe(Cursor, Place)),
 });
 
 type RunsRequest = v.InferOutput<typeof RunsRequest>;
 
 /** Without its value, which may be large. */
-export type ListedRun = Omit<RunSummary, 'result' | 'beginning' | 'asked'>;
+export type ListedRun = Omit<RunSummary, 'result' | 'beginning'>;
 
 export type RunsAnswer =
   | { readonly runs: readonly ListedRun[]; readonly cursor?: string }
@@ -87,7 +91,8 @@ function isAfter({ startedAt, run }: RunSummary, after: { readonly startedAt: nu
   return startedAt < after.startedAt || (startedAt === after.startedAt && run < after.run);
 }
 
-function isAskedFor({ workflow, tags }: RunSummary, request: RunsRequest): boolean {
+function isAskedFor({ run, workflow, tags }: RunSummary, request: RunsRequest): boolean {
+  if (request.run !== undefined && !run.startsWith(request.run)) return false;
   if (request.workflow !== undefined && workflow !== request.workflow) return false;
   if (request.tag === undefined) return true;
   const at = request.tag.indexOf('=');
@@ -96,7 +101,7 @@ function isAskedFor({ workflow, tags }: RunSummary, request: RunsRequest): boole
   return Object.hasOwn(tags, key) && tags[key] === request.tag.slice(at + 1);
 }
 
-function listedRun({ result: _, beginning: __, asked: ___, ...summary }: RunSummary): ListedRun {
+function listedRun({ result: _, beginning: __, ...summary }: RunSummary): ListedRun {
   return summary;
 }
 

@@ -27,7 +27,7 @@ const Tags = v.pipe(
   v.transform((tags) => tags as Readonly<Record<string, string>>),
 );
 
-const StartRequest = v.strictObject({
+export const StartRequest = v.strictObject({
   /** Full name of a task that declares its parameters. */
   workflow: v.pipe(v.string(), v.nonEmpty('is empty')),
   /** Its one record. */

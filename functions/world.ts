@@ -2,7 +2,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dynamoAttempts } from '../core/aws/attempts.ts';
-import { batchExecutor } from '../core/aws/batch.ts';
 import { eventBus } from '../core/aws/bus.ts';
 import { dynamoCache } from '../core/aws/cache.ts';
 import { awsClients } from '../core/aws/clients.ts';
@@ -13,7 +12,8 @@ import { s3Uploads } from '../core/aws/uploads.ts';
 import { folderAttempts } from '../core/disk/attempts.ts';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { deployedBundle } from '../core/engine/deployed.ts';
-import type { Attempts, HeldRuns, Objects, World } from '../core/engine/ports.ts';
+import { type DryWorld, readOnly } from '../core/engine/dry-run.ts';
+import type { Attempts, HeldRuns, Host, Objects, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
 import { type EngineSettings, engineSettings, parseS3 } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
@@ -22,9 +22,12 @@ import type { Reach } from '../core/files/reach.ts';
 import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
 import { withinReach } from '../core/host/reachable.ts';
+import type { FileAccess } from '../core/values/classes.ts';
 import type { Hash } from '../core/values/hash.ts';
+import type { WebSettings } from '../core/values/program.ts';
+import { executorOf } from './executor.ts';
 import type { ManifestPlace } from './manifest.ts';
-import { clock, objectsIn } from './stored.ts';
+import { clock, objectsIn, storedState } from './stored.ts';
 
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
 const WARM_GRAPHS_MAX = 8;
@@ -70,17 +73,19 @@ function reachOf({ store, filesRoot, dataBuckets }: EngineSettings): Reach | und
   return { below: undefined, buckets: [store.bucket, ...dataBuckets] };
 }
 
+function hostOf(
+  { umask, filesRoot, local }: EngineSettings,
+  { objects, bundles, files: { reach } }: Storage,
+  files: (web: WebSettings | undefined) => FileAccess,
+): Host {
+  const host = workerHost({ objects, folder: bundles, files, umask, project: filesRoot, confined: !local });
+  return reach ? withinReach(host, reach) : host;
+}
+
 function openWorld(settings: EngineSettings, clients: Clients): World {
   const { stack, tables, sender, bus, events } = settings;
-  const { objects, scratch, attempts, files, held, bundles } = openStorage(settings, clients);
-  const host = workerHost({
-    objects,
-    folder: bundles,
-    files: (web) => fileAccess({ ...files, web }),
-    umask: settings.umask,
-    project: settings.filesRoot,
-    confined: !settings.local,
-  });
+  const storage = openStorage(settings, clients);
+  const { objects, scratch, attempts, files, held } = storage;
   return {
     stack,
     journal: dynamoJournal(clients.dynamo, tables.runs, objects),
@@ -89,19 +94,8 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
     attempts,
     objects,
     ...(scratch && { scratch }),
-    batch: batchExecutor(clients, {
-      stack,
-      store: settings.storeText,
-      attemptsTable: settings.store.kind === 's3' ? tables.attempts : undefined,
-      filesRoot: settings.filesRoot,
-      queue: settings.queue,
-      image: settings.image,
-      jobRole: settings.jobRole,
-      executionRole: settings.executionRole,
-      logGroup: settings.jobLogs,
-      local: settings.local,
-    }),
-    host: files.reach ? withinReach(host, files.reach) : host,
+    batch: executorOf(settings, clients),
+    host: hostOf(settings, storage, (web) => fileAccess({ ...files, web })),
     files: observeFiles(files),
     bus: eventBus(clients, { bus, queue: events }, stack),
     clock,
@@ -114,9 +108,11 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
 
 interface Opened {
   readonly key: string;
+  readonly settings: EngineSettings;
   readonly clients: Clients;
   readonly world: World;
   readonly queue: EventQueue | undefined;
+  dry?: DryWorld;
 }
 
 let opened: Opened | undefined;
@@ -128,7 +124,7 @@ function open(): Opened {
   if (opened?.key === key) return opened;
   const clients = awsClients(settings);
   const queue = settings.local ? undefined : sqsQueue(clients.sqs, settings.events);
-  opened = { key, clients, world: openWorld(settings, clients), queue };
+  opened = { key, settings, clients, world: openWorld(settings, clients), queue };
   return opened;
 }
 
@@ -139,6 +135,20 @@ export function world(): World {
 /** Of events; undefined in a local cloud, whose queue knows by itself when they come again. */
 export function eventQueue(): EventQueue | undefined {
   return open().queue;
+}
+
+/** Where nothing is written, neither by the engine nor by the tasks that it runs. */
+export function dryWorld(): DryWorld {
+  const now = open();
+  now.dry ??= openDry(now.settings, now.clients);
+  return now.dry;
+}
+
+function openDry(settings: EngineSettings, clients: Clients): DryWorld {
+  const storage = openStorage(settings, clients);
+  const files = { ...storage.files, notesVersions: false };
+  const host = hostOf(settings, storage, (web) => readOnly(fileAccess({ ...files, web })));
+  return { ...storedState(), host, files: observeFiles(files), clock };
 }
 
 /** Between two calls of the sweep; undefined: the engine's own period. */

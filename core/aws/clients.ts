@@ -1,5 +1,6 @@
 /** SDK clients, one of each for a process. Region and endpoints come from the SDK's own environment variables. */
 import { BatchClient } from '@aws-sdk/client-batch';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -43,13 +44,25 @@ export function storageClients(settings: HandlerClientSettings) {
   };
 }
 
+export function batchClients(given: HandlerClientSettings) {
+  const settings = quickSettings(given);
+  return {
+    batch: naming(new BatchClient(settings)),
+    batchOnce: naming(new BatchClient({ ...settings, maxAttempts: 1 })),
+  };
+}
+
+/** Of what jobs write. */
+export function logsClient(settings: Omit<HandlerClientSettings, 'local'> = {}) {
+  return naming(new CloudWatchLogsClient(quickSettings({ ...settings, local: false })));
+}
+
 /** The clients of handlers, whose time is short: what fails there is done again by the next event. */
 export function awsClients(given: HandlerClientSettings) {
   const settings = quickSettings(given);
   return {
     ...storageClients(given),
-    batch: naming(new BatchClient(settings)),
-    batchOnce: naming(new BatchClient({ ...settings, maxAttempts: 1 })),
+    ...batchClients(given),
     events: naming(new EventBridgeClient(settings)),
     // A queue's URL has the name by which AWS knows it, which need not be where it is reached from here.
     sqs: naming(new SQSClient({ ...settings, useQueueUrlAsEndpoint: false })),

@@ -2,7 +2,11 @@
 import type { RunId } from '../graph/facts.ts';
 import type { World } from './ports.ts';
 
-export async function noteBlocked(world: World, run: RunId, reason: string): Promise<void> {
+export async function noteBlocked(
+  world: Pick<World, 'clock' | 'summaries'>,
+  run: RunId,
+  reason: string,
+): Promise<void> {
   const summary = await world.summaries.get(run);
   if (!summary || summary.endedAt !== undefined || summary.blocked?.reason === reason) return;
   const at = world.clock.now();

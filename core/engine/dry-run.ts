@@ -12,6 +12,7 @@ import { errorLine, isCaughtBy } from '../graph/errors.ts';
 import { evolve } from '../graph/evolve.ts';
 import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
 import { type Graph, runOf } from '../graph/graph.ts';
+import type { FileAccess } from '../values/classes.ts';
 import { INLINE_EXECUTOR } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { beginningOf, type LaunchRequest } from './launch.ts';
@@ -49,8 +50,21 @@ export interface DryRun {
   readonly failure?: { readonly calls: readonly string[]; readonly error: string };
 }
 
-/** The name of the error that writing a file has in a dry run: whoever provides files to its host raises it. */
-export const DRY_RUN_WRITE = 'DryRunWrite';
+/** The name of the error that writing a file has in a dry run. */
+const DRY_RUN_WRITE = 'DryRunWrite';
+
+/** What the tasks are given that a dry run runs. */
+export function readOnly(files: FileAccess): FileAccess {
+  const fail = (location: string): Promise<never> =>
+    Promise.reject(Object.assign(new Error(`a dry run does not write ${location}`), { name: DRY_RUN_WRITE }));
+  return {
+    ...files,
+    write: fail,
+    copy: (_, to) => fail(to),
+    copyDir: (_, to) => fail(to),
+    concat: (_, to) => fail(to),
+  };
+}
 
 /** The request is refused as `launch` refuses it. */
 export async function dryRun(

@@ -11,8 +11,11 @@ import { getSealed, keys, putSealed, ValueGone } from './objects.ts';
 import type { Entry, RunStatus, RunSummary, World } from './ports.ts';
 import type { LiveRun } from './warm.ts';
 
+/** What a run is loaded from. */
+export type Loading = Pick<World, 'clock' | 'journal' | 'liveNodesMax' | 'objects' | 'summaries' | 'warm'>;
+
 /** The run up to its newest entry; or, without loading it, that there is none or how it ended. */
-export async function loadRun(world: World, run: RunId): Promise<LiveRun | RunStatus | 'unknown'> {
+export async function loadRun(world: Loading, run: RunId): Promise<LiveRun | RunStatus | 'unknown'> {
   const warm = world.warm.take(run);
   if (warm) {
     await foldTail(world, warm);
@@ -31,7 +34,7 @@ export async function loadRun(world: World, run: RunId): Promise<LiveRun | RunSt
 }
 
 /** Folds what others have appended since. */
-export async function foldTail(world: World, live: LiveRun): Promise<void> {
+export async function foldTail(world: Pick<World, 'journal'>, live: LiveRun): Promise<void> {
   for (const entry of await world.journal.readAfter(live.run, live.sequence)) foldEntry(live, entry);
 }
 
@@ -45,7 +48,7 @@ export function foldEntry(live: LiveRun, entry: Entry): void {
 }
 
 /** As of its newest snapshot. */
-async function loadCold(world: World, summary: RunSummary): Promise<LiveRun> {
+async function loadCold(world: Loading, summary: RunSummary): Promise<LiveRun> {
   await refuseTooLarge(world, summary);
   const { run } = summary;
   const newest = summary.snapshot ?? 0;
@@ -56,7 +59,7 @@ async function loadCold(world: World, summary: RunSummary): Promise<LiveRun> {
 }
 
 /** Of one that is gone or damaged nothing is lost: the journal says the same. */
-async function snapshotAt({ objects }: World, run: RunId, sequence: number): Promise<Graph | undefined> {
+async function snapshotAt({ objects }: Loading, run: RunId, sequence: number): Promise<Graph | undefined> {
   try {
     return graphOf((await getSealed(objects, keys.snapshot(run, sequence))) as Snapshot);
   } catch (error) {
@@ -66,7 +69,7 @@ async function snapshotAt({ objects }: World, run: RunId, sequence: number): Pro
 }
 
 /** Throws when the graph would not fit: better one run refused than a process out of memory, again and again, with all runs. */
-async function refuseTooLarge(world: World, { run, liveNodes = 0 }: RunSummary): Promise<void> {
+async function refuseTooLarge(world: Loading, { run, liveNodes = 0 }: RunSummary): Promise<void> {
   const { liveNodesMax = Number.POSITIVE_INFINITY } = world;
   if (liveNodes <= liveNodesMax) return;
   const reason =

@@ -222,6 +222,27 @@ export interface BatchExecutor {
   terminate(id: string, reason: string): Promise<void>;
 }
 
+/** What jobs write while they run, kept for as long as whoever keeps it says. */
+export interface JobLogs {
+  /** A part of the job's log; undefined where it has none. `from`: the `next` of the part before, the beginning without. */
+  read(job: LoggedJob, from: string | undefined): Promise<LogPart | undefined>;
+}
+
+export interface LoggedJob {
+  /** As the executor named the log, once it has. */
+  readonly log: string | undefined;
+  readonly executorId: string | undefined;
+}
+
+export interface LogPart {
+  /** Of whole lines, as far as there are any; bytes that are no UTF-8 are U+FFFD. */
+  readonly text: string;
+  /** Where the next part begins, what is not written yet included. */
+  readonly next: string;
+  /** Whether this was all that there is now. */
+  readonly isEnd: boolean;
+}
+
 export type TaskResult = { readonly ok: true; readonly table: Table } | { readonly ok: false; readonly error: Table };
 
 /** Runs an author's functions, in a process of its own: V8 lets a thread that runs out of memory end its whole process. */

@@ -2,7 +2,7 @@
 import { isInline } from '../graph/demands.ts';
 import type { EvalHash, JobId, RunId } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
-import { loadRun } from './load.ts';
+import { type Loading, loadRun } from './load.ts';
 import type { Verdict, World } from './ports.ts';
 
 export interface Waiting {
@@ -27,7 +27,7 @@ export interface QueuedJob {
 }
 
 /** Jobs that have not begun. Takes nothing forward. */
-export async function lookAtQueue(world: World, run: RunId): Promise<Queue> {
+export async function lookAtQueue(world: Loading & Pick<World, 'batch'>, run: RunId): Promise<Queue> {
   const live = await loadRun(world, run);
   if (typeof live === 'string') return { waiting: [], queued: [] };
   const { graph } = live.draft;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DRY_RUN_WRITE, type DryRun, type DryWorld, dryRun } from '../../core/engine/dry-run.ts';
+import { type DryRun, type DryWorld, dryRun, readOnly } from '../../core/engine/dry-run.ts';
 import { launch } from '../../core/engine/launch.ts';
 import type { World } from '../../core/engine/ports.ts';
 import { add, type File, file, map, task, v } from '../../core/index.ts';
@@ -128,8 +128,8 @@ describe('a dry run', () => {
   });
 
   it('leaves an inline task out that turns out to write a file', async () => {
-    const refuse = () => Promise.reject(Object.assign(new Error('no'), { name: DRY_RUN_WRITE }));
-    provideFileAccess({ write: refuse } as unknown as FileAccess);
+    const written = () => Promise.reject(new Error("written"));
+    provideFileAccess(readOnly({ write: written } as unknown as FileAccess));
     const { jobs, failure } = await plan({ workflow: 'd.writer' });
     expect(failure).toBeUndefined();
     expect(jobs.map(({ task, looked }) => [task, looked])).toEqual([

@@ -1,13 +1,5 @@
 /** A run's result for people, laid out as Python's pprint does, and as JSON for programs. */
-import {
-  childrenOf,
-  hashesOf,
-  type Index,
-  mapChildren,
-  type Node,
-  type NodeOf,
-  type Table,
-} from '../core/values/table.ts';
+import { childrenOf, hashesOf, type Index, mapChildren, type Node, type NodeOf, type Table } from './table.ts';
 
 const WIDTH = 80;
 const FILE_HASH_LENGTH = 8;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plain, pretty } from '../../cli/pretty.ts';
+import { plain, pretty } from '../../core/values/pretty.ts';
 import { Dir, File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withScriptLines } from '../../cli/script-lines.ts';
+import { withScriptLines } from '../../core/engine/script-lines.ts';
 import { putLarge } from '../../core/engine/objects.ts';
 import { script } from '../../core/index.ts';
 import { briefArguments } from '../../core/values/brief.ts';
@@ -24,22 +24,23 @@ it('a long script is named by its line, which the store has, and never by a secr
   const { brief, large } = given(LONG);
   expect(brief).toMatch(/^<script [0-9a-f]{40}>$/);
   await putLarge(objects, large);
-  expect(await withScriptLines(objects, `one ${brief} two ${brief}`)).toBe(
-    'one "bwa mem ref.fa --token=…" two "bwa mem ref.fa --token=…"',
-  );
+  expect(await withScriptLines(objects, [`one ${brief} two`, brief])).toEqual([
+    'one "bwa mem ref.fa --token=…" two',
+    '"bwa mem ref.fa --token=…"',
+  ]);
 });
 
 it('a long script that the store has no more keeps its hash, and so does what is no script', async () => {
   const { objects } = playWorld();
   const { brief } = given(LONG);
-  expect(await withScriptLines(objects, `one ${brief}`)).toBe(`one ${brief}`);
+  expect(await withScriptLines(objects, [`one ${brief}`])).toEqual([`one ${brief}`]);
   const other = encode(Array.from({ length: 1000 }, (_, at) => at));
   const hash = digest('value', 'other');
   await putLarge(objects, new Map([[hash, other]]));
-  expect(await withScriptLines(objects, `<script ${hash}>`)).toBe(`<script ${hash}>`);
+  expect(await withScriptLines(objects, [`<script ${hash}>`])).toEqual([`<script ${hash}>`]);
 });
 
 it('a short script needs no store', async () => {
   expect(given('bwa mem\n').brief).toBe('"bwa mem"');
-  expect(await withScriptLines(playWorld().objects, 'no script at all')).toBe('no script at all');
+  expect(await withScriptLines(playWorld().objects, ['no script at all'])).toEqual(['no script at all']);
 });

@@ -1,0 +1,21 @@
+/** What is told of runs and jobs to people: with a line of each long script, where the engine keeps hashes. */
+import type { JobHistory } from '../core/engine/history.ts';
+import type { Objects, RunSummary } from '../core/engine/ports.ts';
+import { withScriptLines } from '../core/engine/script-lines.ts';
+
+interface Stored {
+  readonly objects: Objects;
+}
+
+export async function told({ objects }: Stored, summary: RunSummary): Promise<RunSummary> {
+  const { traceback, otherErrors } = summary;
+  if (traceback === undefined) return summary;
+  const [story = traceback, ...others] = await withScriptLines(objects, [traceback, ...(otherErrors ?? [])]);
+  return { ...summary, traceback: story, ...(otherErrors && { otherErrors: others }) };
+}
+
+export async function toldOf({ objects }: Stored, jobs: readonly JobHistory[]): Promise<readonly JobHistory[]> {
+  const texts = jobs.map(({ given = '' }) => given);
+  const given = await withScriptLines(objects, texts);
+  return jobs.map((job, at) => (job.given === undefined ? job : { ...job, given: given[at] as string }));
+}

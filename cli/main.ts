@@ -220,7 +220,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
 }
 
 /** Errors whose messages are meant for whoever typed the command. */
-const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable']);
+const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable', 'StackUnavailable']);
 const ROOT = projectRoot(process.cwd());
 const STATE = stateFolder(ROOT);
 

@@ -1,40 +1,50 @@
 /** `redex run … --dry-run`: what would run and why. */
 import { join } from 'node:path';
-import { DRY_RUN_WRITE, type DryRun, type DryWorld, dryRun, type PlannedJob } from '../core/engine/dry-run.ts';
-import type { LaunchRequest } from '../core/engine/launch.ts';
+import { type DryWorld, type PlannedJob, readOnly } from '../core/engine/dry-run.ts';
 import { keys, sealed } from '../core/engine/objects.ts';
 import type { Objects } from '../core/engine/ports.ts';
 import type { Reason } from '../core/engine/reasons.ts';
 import { webProxies } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
-import type { Bundle } from '../core/host/bundle.ts';
+import { type Bundle, storeBundle } from '../core/host/bundle.ts';
 import { workerHost } from '../core/host/host.ts';
 import { inTemporaryFolder } from '../core/host/temporary.ts';
-import type { FileAccess } from '../core/values/classes.ts';
-import { messageOf } from '../functions/start.ts';
+import { makePlan, type Plan } from '../functions/plan.ts';
+import type { StartRequest } from '../functions/start.ts';
 import type { StoredState } from '../functions/stored.ts';
+import { directClient } from './client.ts';
 import { columns } from './columns.ts';
-import { plain } from './pretty.ts';
-import { readingState, stateFolder } from './session.ts';
+import { openSession, readingState, stateFolder, type Where } from './session.ts';
 import { asJson } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
 
-/** Prints the plan; gives whether the run would not fail, as far as that is known. */
+/** Prints the plan; gives whether the run would not fail, as far as that is known. `bundle`: code that was not deployed. */
 export async function printDryRun(
-  root: string,
-  bundle: Bundle,
-  request: LaunchRequest,
+  where: Where,
+  bundle: Bundle | undefined,
+  request: StartRequest,
   json: boolean,
 ): Promise<boolean> {
-  const plan = await readingState(root, (stored = NOTHING) => planOf(root, bundle, stored, request));
-  const { value, ...rest } = plan;
-  const text = json ? asJson({ ...rest, ...(value && { value: plain(value) }) }) : dryRunText(plan).join('\n');
-  process.stdout.write(`${text}\n`);
+  const plan = await (where.stack === undefined && bundle
+    ? readingState(where.root, (stored = NOTHING) => ownPlan(where.root, bundle, stored, request))
+    : planOnAws(where, bundle, request));
+  process.stdout.write(`${json ? asJson(plan) : dryRunText(plan).join('\n')}\n`);
   return plan.failure === undefined;
 }
 
-function planOf(root: string, bundle: Bundle, stored: StoredState, request: LaunchRequest): Promise<DryRun> {
+/** What is not deployed is put beside what is, under its own name: nothing else is written. */
+async function planOnAws(where: Where, bundle: Bundle | undefined, request: StartRequest): Promise<Plan> {
+  const session = await openSession(where, () => undefined);
+  try {
+    if (bundle) await storeBundle(session.objects, bundle);
+    return await session.client.call('plan', request);
+  } finally {
+    await session.close();
+  }
+}
+
+/** By the same function, which finds the project's bundle in a store where it is not. */
+function ownPlan(root: string, bundle: Bundle, stored: StoredState, request: StartRequest): Promise<Plan> {
   return inTemporaryFolder(async (folder) => {
     const files = {
       root,
@@ -50,10 +60,12 @@ function planOf(root: string, bundle: Bundle, stored: StoredState, request: Laun
       files: (web) => readOnly(fileAccess({ ...files, web })),
     });
     const world: DryWorld = { ...stored, objects, host, files: observeFiles(files), clock: NO_CLOCK };
+    const plan = makePlan(
+      () => world,
+      () => Promise.resolve(undefined),
+    );
     try {
-      const dry = await dryRun(world, request);
-      if (!dry.ok) throw new UsageError(messageOf(dry.error));
-      return dry.plan;
+      return await directClient((_, event) => plan(event)).call('plan', request);
     } finally {
       await host.close();
     }
@@ -81,20 +93,8 @@ function withBundle(objects: Objects, { hash, code, program }: Bundle): Objects 
   return { get: (key, range) => Promise.resolve(parts.get(key) ?? objects.get(key, range)), put: refuse };
 }
 
-function readOnly(files: FileAccess): FileAccess {
-  const fail = (location: string): Promise<never> =>
-    Promise.reject(Object.assign(new Error(`a dry run does not write ${location}`), { name: DRY_RUN_WRITE }));
-  return {
-    ...files,
-    write: fail,
-    copy: (_, to) => fail(to),
-    copyDir: (_, to) => fail(to),
-    concat: (_, to) => fail(to),
-  };
-}
-
 /** The plan for people. Jobs of one task called from one place for one reason share a line. */
-export function dryRunText({ workflow, cached, jobs, waiting, value, failure }: DryRun): string[] {
+export function dryRunText({ workflow, cached, jobs, waiting, value, failure }: Plan): string[] {
   const rows = new Map<string, { readonly job: PlannedJob; count: number }>();
   for (const job of jobs) {
     const key = JSON.stringify([job.task, job.executor, job.calls, reasonText(job.reason)]);
@@ -120,7 +120,7 @@ export function dryRunText({ workflow, cached, jobs, waiting, value, failure }: 
     ...(jobs.length > 0 ? ['', ...table, ''] : []),
     `${cached} cached, ${jobs.length} would run${looked > 0 ? `, of which ${looked} inline were run to look further` : ''}.`,
     ...(waits.length > 0 ? [`Not known before those have run: ${waits.join(', ')}, and what they call.`] : []),
-    ...(value && jobs.length === 0 ? ['The value is known: every job is cached.'] : []),
+    ...(value !== undefined && jobs.length === 0 ? ['The value is known: every job is cached.'] : []),
     ...(failure ? [`It would fail in ${failure.calls.join(' > ') || workflow}: ${failure.error}`] : []),
   ];
 }

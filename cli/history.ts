@@ -1,50 +1,50 @@
 /** `redex log`, `redex status` and `redex logs`: what runs came to. */
 import { once } from 'node:events';
-import { createReadStream, existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type JobHistory, readHistory } from '../core/engine/history.ts';
-import type { RunSummary, TaskTally, World } from '../core/engine/ports.ts';
+import type { JobHistory } from '../core/engine/history.ts';
+import type { RunSummary, TaskTally } from '../core/engine/ports.ts';
 import type { QueuedJob } from '../core/engine/waiting.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { ListedRun } from '../functions/runs.ts';
+import { listJobs, listRuns } from './client.ts';
 import { paintFailure, paintStatuses } from './colours.ts';
 import { columns, shortDuration } from './columns.ts';
 import { findRun } from './runs.ts';
-import { withScriptLines } from './script-lines.ts';
-import { reading, stateFolder } from './session.ts';
+import { type Reading, reading, type Where } from './session.ts';
 import { statusTable, timestamp } from './status-table.ts';
-import { asJson, shown, shownPieces } from './terminal.ts';
+import { asJson, shown } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { queueOf, waitingLines } from './waiting.ts';
-import { endJson, endText, failureText, isOver, isStopped } from './watch.ts';
+import { endJson, endText, failureText, isOver } from './watch.ts';
 
 const ID_SHOWN_LENGTH = 8;
 const GIVEN_SHOWN_LENGTH = 60;
 
 /** Lists the runs, or one run's jobs. Gives the exit code. */
 export function logCommand(
-  root: string,
+  where: Where,
   given: string | undefined,
   options: { limit: number; json: boolean },
 ): Promise<number> {
-  return reading(root, async ({ world, alive }) => {
+  return reading(where, async (opened) => {
+    const { client } = opened;
     if (given === undefined) {
-      const runs = await world.summaries.list({ limit: options.limit });
+      const runs = await listRuns(client, {}, options.limit);
       return print(
         options.json
-          ? asJson(runs.map(({ result, ...summary }) => ({ ...summary, ...stoppedMark(world, summary) })))
-          : runLines(world, runs, alive).join('\n'),
+          ? asJson(runs.map((summary) => ({ ...summary, ...stoppedMark(opened, summary) })))
+          : runLines(opened, runs).join('\n'),
       );
     }
-    const summary = await findRun(world, given);
-    const jobs = await jobsOf(world, summary.run);
-    const { waiting, queued } = await queueOf(world, summary, alive);
-    if (options.json) return print(asJson({ ...(await endOf(world, summary)), jobs, waiting }));
-    const failure = isOver(summary) ? paintFailure(await failureText(world.objects, summary), process.stdout) : '';
+    const summary = await findRun(client, given);
+    // None before the run has begun.
+    const jobs = summary.sequence > 0 ? await listJobs(client, summary.run) : [];
+    const { waiting, queued } = await queueOf(opened, summary);
+    if (options.json) return print(asJson({ ...(await endOf(opened, summary)), jobs, waiting }));
+    const failure = isOver(summary) ? paintFailure(failureText(summary), process.stdout) : '';
     const parts = [
-      runLines(world, [summary], alive),
+      runLines(opened, [summary]),
       jobLines(jobs, queued),
       waitingLines(summary, waiting),
-      stoppedLines(world, summary),
+      stoppedLines(opened, summary),
       failure ? [failure] : [],
     ];
     return print(
@@ -57,22 +57,22 @@ export function logCommand(
 }
 
 /** Prints one run's table. Gives the exit code. */
-export function statusCommand(root: string, given: string | undefined, json: boolean): Promise<number> {
-  return reading(root, async ({ world, alive }) => {
-    const summary = await findRun(world, given);
-    const { waiting, queued } = await queueOf(world, summary, alive);
-    if (json) return print(asJson({ ...(await endOf(world, summary)), waiting }));
-    const heading = `${summary.run}  ${summary.workflow}  ${statusWord(world, summary, alive)}`;
+export function statusCommand(where: Where, given: string | undefined, json: boolean): Promise<number> {
+  return reading(where, async (opened) => {
+    const summary = await findRun(opened.client, given);
+    const { waiting, queued } = await queueOf(opened, summary);
+    if (json) return print(asJson({ ...(await endOf(opened, summary)), waiting }));
+    const heading = `${summary.run}  ${summary.workflow}  ${statusWord(opened, summary)}`;
     if (!isOver(summary)) {
       const table = statusTable(summary.tally, summary.updatedAt, queued);
-      const lines = [...waitingLines(summary, waiting), ...stoppedLines(world, summary)];
+      const lines = [...waitingLines(summary, waiting), ...stoppedLines(opened, summary)];
       return print([heading, ...table, ...lines].join('\n'));
     }
     return print(
       [
         heading,
-        await endText(world.objects, summary),
-        paintFailure(await failureText(world.objects, summary), process.stdout),
+        await endText(opened.client, summary),
+        paintFailure(failureText(summary), process.stdout),
       ]
         .filter(Boolean)
         .join('\n'),
@@ -80,39 +80,18 @@ export function statusCommand(root: string, given: string | undefined, json: boo
   });
 }
 
-/** Prints a job's log. Gives the exit code. */
-export function logsCommand(root: string, given: string, run: string | undefined): Promise<number> {
-  return reading(root, async ({ world }) => {
-    const summary = await findRun(world, run);
-    const jobs = await jobsOf(world, summary.run);
-    const job = findJob(jobs, given, summary.run);
-    const log = logOf(root, job);
-    if (log === undefined || !existsSync(log))
-      throw new UsageError(`${job.task} (${shortId(job)}) has no log: ${whyNoLog(job)}`);
-    for await (const piece of shownPieces(createReadStream(log), process.stdout)) {
-      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+/** Prints a job's log, as far as it is written. Gives the exit code. */
+export function logsCommand(where: Where, given: string, named: string | undefined): Promise<number> {
+  return reading(where, async ({ client }) => {
+    const { run, sequence } = await findRun(client, named);
+    const job = findJob(sequence > 0 ? await listJobs(client, run) : [], given, run);
+    for (let cursor: string | undefined; ; ) {
+      const part = await client.call('logs', { run, job: job.id, ...(cursor !== undefined && { cursor }) });
+      if (!process.stdout.write(shown(part.text, process.stdout))) await once(process.stdout, 'drain');
+      if (part.end) return 0;
+      ({ cursor } = part);
     }
-    return 0;
   });
-}
-
-async function jobsOf(world: World, run: RunId): Promise<readonly JobHistory[]> {
-  const jobs = (await readHistory(world, run))?.jobs ?? [];
-  // What was given is one line for each job.
-  const given = await withScriptLines(world.objects, jobs.map((job) => job.given ?? '').join('\n'));
-  const lines = given.split('\n');
-  return jobs.map((job, at) => (job.given === undefined ? job : { ...job, given: lines[at] as string }));
-}
-
-/** Where the local Batch writes what a job says, also while it runs. */
-function logOf(root: string, { measured, executorId }: JobHistory): string | undefined {
-  if (measured.log !== undefined) return measured.log;
-  return executorId && join(stateFolder(root), 'batch', 'logs', `${executorId.replace(':', '_')}.log`);
-}
-
-function whyNoLog({ status, attempt }: JobHistory): string {
-  if (status === 'CACHED') return 'it ran in an earlier run';
-  return attempt === 0 ? 'it has not run yet' : 'it ran in the engine';
 }
 
 function findJob(jobs: readonly JobHistory[], given: string, run: string): JobHistory {
@@ -123,14 +102,15 @@ function findJob(jobs: readonly JobHistory[], given: string, run: string): JobHi
   throw new UsageError([`${given} could be any of:`, ...jobLines(matching)].join('\n'));
 }
 
-function runLines(world: World, runs: readonly RunSummary[], alive: boolean): string[] {
+function runLines(opened: Reading, runs: readonly ListedRun[]): string[] {
+  const { alive, isHeld } = opened;
   const rows = runs.map((summary) => [
     summary.run,
     summary.workflow,
-    statusWord(world, summary, alive),
+    statusWord(opened, summary),
     timestamp(summary.startedAt),
     shortDuration(
-      (summary.endedAt ?? (alive && !isStopped(world, summary) ? Date.now() : summary.updatedAt)) - summary.startedAt,
+      (summary.endedAt ?? (alive && !isHeld(summary.run) ? Date.now() : summary.updatedAt)) - summary.startedAt,
     ),
     countsText(Object.values(summary.tally)),
   ]);
@@ -139,22 +119,27 @@ function runLines(world: World, runs: readonly RunSummary[], alive: boolean): st
 }
 
 /** A run that is not over is interrupted when no process carries it on: the next one does, unless its user stopped it. */
-function statusWord(world: World, summary: RunSummary, alive: boolean): string {
-  if (isStopped(world, summary)) return 'STOPPED';
-  return isOver(summary) || alive ? summary.status : 'INTERRUPTED';
+function statusWord(opened: Reading, summary: ListedRun): string {
+  if (isStopped(opened, summary)) return 'STOPPED';
+  return isOver(summary) || opened.alive ? summary.status : 'INTERRUPTED';
 }
 
-function stoppedLines(world: World, summary: RunSummary): string[] {
-  return isStopped(world, summary) ? [`Stopped by Ctrl-C. Carry it on with: redex resume ${summary.run}`] : [];
+/** By its user, until he carries it on. */
+function isStopped({ isHeld }: Reading, summary: ListedRun): boolean {
+  return !isOver(summary) && isHeld(summary.run);
+}
+
+function stoppedLines(opened: Reading, summary: ListedRun): string[] {
+  return isStopped(opened, summary) ? [`Stopped by Ctrl-C. Carry it on with: redex resume ${summary.run}`] : [];
 }
 
 /** For programs. */
-function stoppedMark(world: World, summary: RunSummary): { readonly stopped?: true } {
-  return isStopped(world, summary) ? { stopped: true } : {};
+function stoppedMark(opened: Reading, summary: ListedRun): { readonly stopped?: true } {
+  return isStopped(opened, summary) ? { stopped: true } : {};
 }
 
-async function endOf(world: World, summary: RunSummary): Promise<object> {
-  return { ...((await endJson(world.objects, summary)) as object), ...stoppedMark(world, summary) };
+async function endOf(opened: Reading, summary: RunSummary): Promise<object> {
+  return { ...(await endJson(opened.client, summary)), ...stoppedMark(opened, summary) };
 }
 
 /** `46: 13 done, 33 cached`: the kinds there are. */

@@ -1,18 +1,22 @@
-/** The local cloud of a project, as the commands use it. */
+/** Where the functions are that a command calls: in the project's local cloud, or in a stack on AWS. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Context } from 'aws-lambda';
-import type { World } from '../core/engine/ports.ts';
+import { folderHeldRuns } from '../core/disk/held.ts';
+import { folderObjects } from '../core/disk/objects.ts';
+import type { Objects } from '../core/engine/ports.ts';
+import type { RunId } from '../core/graph/facts.ts';
+import type { Handler } from '../functions/invocation.ts';
 import type { StoredState } from '../functions/stored.ts';
 import { attach, attachOrOpen, CloudUnreachable } from '../local/attach.ts';
 import { seededChaos } from '../local/chaos.ts';
 import type { Cloud } from '../local/cloud.ts';
 import { openDynamoDb } from '../local/dynamodb.ts';
-import type { Functions } from '../local/functions.ts';
+import { type FunctionHandler, type Functions, functionCaller, INVOCATION_MS_MAX } from '../local/functions.ts';
 import { takeLock } from '../local/lock.ts';
-import { cloudVariables, logOf } from '../local/settings.ts';
+import { cloudVariables, jobLogsOf, logOf } from '../local/settings.ts';
+import { type Client, directClient } from './client.ts';
 import { TYPED_UMASK } from './umask.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -40,22 +44,40 @@ export function refuseForeignState(folder: string, user = process.getuid?.()): v
   );
 }
 
+/** What a command is about: the project in `root`, or, where it is named, the stack on AWS. */
+export interface Where {
+  readonly root: string;
+  readonly stack: string | undefined;
+}
+
 export interface Session {
-  readonly cloud: Cloud;
-  readonly world: World;
+  readonly client: Client;
+  /** Where bundles are put for runs to find them. */
+  readonly objects: Objects;
+  /** undefined on AWS, where nothing needs this process. */
+  readonly cloud: Cloud | undefined;
+  /** Where the functions are, for people. */
+  readonly place: string;
+  close(): Promise<void>;
 }
 
 /** What was lost on purpose is looked for after seconds, not after the minutes that go by before it is worth it on AWS. */
 const CHAOS_TIMES = { sweepPeriodMs: 2000, invocationMs: 20_000 };
 
 /**
- * The project's cloud, opened here or by way of the process that has it. Opening it carries unfinished runs on. `chaos`:
- * the seed of what goes wrong on purpose.
+ * The project's cloud, opened here or by way of the process that has it; or the stack. Opening a cloud carries unfinished
+ * runs on. `chaos`: the seed of what goes wrong on purpose.
  */
-export async function openSession(root: string, warn: (message: string) => void, chaos?: number): Promise<Session> {
-  refuseForeignState(stateFolder(root));
+export async function openSession(
+  { root, stack }: Where,
+  warn: (message: string) => void,
+  chaos?: number,
+): Promise<Session> {
+  if (stack !== undefined) return openStack(stack);
+  const folder = stateFolder(root);
+  refuseForeignState(folder);
   const cloud = await attachOrOpen({
-    folder: stateFolder(root),
+    folder,
     root,
     runner: [process.execPath, RUNNER],
     functions: loadFunctions,
@@ -63,37 +85,72 @@ export async function openSession(root: string, warn: (message: string) => void,
     ...(chaos !== undefined && { ...CHAOS_TIMES, chaos: seededChaos(chaos) }),
     warn,
   });
-  return { cloud, world: await worldOf(cloud.environment) };
+  return {
+    client: directClient(cloud.invoke),
+    objects: folderObjects(storeOf(folder)),
+    cloud,
+    place: `process ${cloud.pid}`,
+    close: cloud.close,
+  };
+}
+
+async function openStack(name: string): Promise<Session> {
+  // The SDK is large: whoever needs none is not made to wait for it.
+  const [{ findStack }, { signer, stackClient }, { objectsOf }] = await Promise.all([
+    import('./stack.ts'),
+    import('./stack-client.ts'),
+    import('../functions/stored.ts'),
+  ]);
+  const stack = await findStack(name);
+  return {
+    client: stackClient(stack, await signer(stack.region)),
+    objects: objectsOf(stack.bucket),
+    cloud: undefined,
+    place: `the stack ${name}`,
+    close: () => Promise.resolve(),
+  };
+}
+
+function storeOf(folder: string): string {
+  return join(folder, 'store');
 }
 
 export interface Reading {
-  readonly world: World;
-  /** Whether a process carries the project's runs on at this moment. */
+  readonly client: Client;
+  /** Whether runs are carried on at this moment. */
   readonly alive: boolean;
+  /** Whether its user has stopped the run. */
+  isHeld(run: RunId): boolean;
   close(): Promise<void>;
 }
 
-/** The project's state to read: nothing that was interrupted is carried on by it. Throws UsageError without any state. */
-export async function openReading(root: string): Promise<Reading> {
+/** What runs have left: nothing that was interrupted is carried on by it. Throws UsageError where nothing was run yet. */
+async function openReading({ root, stack }: Where): Promise<Reading> {
+  if (stack !== undefined) return { ...(await openStack(stack)), alive: true, isHeld: () => false };
   const folder = stateFolder(root);
   if (!existsSync(folder)) throw new UsageError(`nothing was run in ${root} yet`);
   refuseForeignState(folder);
+  const { has: isHeld } = folderHeldRuns(storeOf(folder));
   const cloud = await attach(folder);
-  if (cloud) return { world: await worldOf(cloud.environment), alive: true, close: cloud.close };
+  if (cloud) return { client: directClient(cloud.invoke), alive: true, isHeld, close: cloud.close };
   const lock = await takeLock(join(folder, 'owner'));
   if (!lock) throw new CloudUnreachable(`another redex process is opening or closing ${folder}; try again in a moment`);
   const dynamoDb = await openDynamoDb(join(folder, 'db'), randomBytes(16).toString('hex'));
   const places = {
     dynamoDbUrl: dynamoDb.url,
     serverUrl: NOWHERE,
-    store: join(folder, 'store'),
+    store: storeOf(folder),
+    jobLogs: jobLogsOf(folder),
     log: logOf(folder),
     root,
     sender: 'reader',
   };
+  Object.assign(process.env, cloudVariables(places));
+  const functions = functionCaller(loadFunctions, INVOCATION_MS_MAX);
   return {
-    world: await worldOf(cloudVariables(places)),
+    client: directClient(functions.invoke),
     alive: false,
+    isHeld,
     close: async () => {
       await dynamoDb.close();
       await lock.release();
@@ -104,9 +161,9 @@ export async function openReading(root: string): Promise<Reading> {
 /** Readers submit nothing: there is no Batch for them. */
 const NOWHERE = 'http://127.0.0.1:9';
 
-/** Runs `use` on the project's state, and lets go of it whatever happens. */
-export async function reading<T>(root: string, use: (reading: Reading) => Promise<T>): Promise<T> {
-  const opened = await openReading(root);
+/** Runs `use` on what runs have left, and lets go of it whatever happens. */
+export async function reading<T>(where: Where, use: (reading: Reading) => Promise<T>): Promise<T> {
+  const opened = await openReading(where);
   try {
     return await use(opened);
   } finally {
@@ -114,38 +171,36 @@ export async function reading<T>(root: string, use: (reading: Reading) => Promis
   }
 }
 
-/** Settings come first: the functions read them from the environment when they are loaded, as in Lambda. */
-async function worldOf(environment: Readonly<Record<string, string>>): Promise<World> {
-  Object.assign(process.env, environment);
-  const { world } = await import('../functions/world.ts');
-  return world();
-}
-
 /** What the project's runs have left, to be read without a trace; undefined where nothing was run yet. */
 export function readingState<T>(root: string, use: (stored: StoredState | undefined) => Promise<T>): Promise<T> {
   if (!existsSync(stateFolder(root))) return use(undefined);
-  return reading(root, async () => {
+  return reading({ root, stack: undefined }, async () => {
     const { storedState } = await import('../functions/stored.ts');
     return use(storedState());
   });
 }
 
-/** As Lambda calls them: with an event and a context. */
-export async function loadFunctions(): Promise<Functions> {
-  const [start, advance, status, sweep, cancel, retry] = await Promise.all([
-    import('../functions/start.ts'),
-    import('../functions/advance.ts'),
-    import('../functions/status.ts'),
-    import('../functions/sweep.ts'),
-    import('../functions/cancel.ts'),
-    import('../functions/retry.ts'),
-  ]);
-  return {
-    start: (event, context) => start.handler(event, context as Context),
-    advance: (event, context) => advance.handler(event, context as Context),
-    status: (event, context) => status.handler(event, context as Context),
-    sweep: (event, context) => sweep.handler(event, context as Context),
-    cancel: (event, context) => cancel.handler(event, context as Context),
-    retry: (event, context) => retry.handler(event, context as Context),
-  };
+/** Each is loaded when it is called first: settings come before, since functions read them from the environment. */
+export function loadFunctions(): Promise<Functions> {
+  return Promise.resolve({
+    start: lazily(() => import('../functions/start.ts')),
+    plan: lazily(() => import('../functions/plan.ts')),
+    advance: lazily(() => import('../functions/advance.ts')),
+    sweep: lazily(() => import('../functions/sweep.ts')),
+    cancel: lazily(() => import('../functions/cancel.ts')),
+    retry: lazily(() => import('../functions/retry.ts')),
+    runs: lazily(() => import('../functions/runs.ts')),
+    status: lazily(() => import('../functions/status.ts')),
+    wait: lazily(() => import('../functions/wait.ts')),
+    result: lazily(() => import('../functions/result.ts')),
+    waiting: lazily(() => import('../functions/waiting.ts')),
+    jobs: lazily(() => import('../functions/jobs.ts')),
+    logs: lazily(() => import('../functions/logs.ts')),
+    workflows: lazily(() => import('../functions/workflows.ts')),
+  });
+}
+
+/** As Lambda calls it: with an event and a context. */
+function lazily(load: () => Promise<{ readonly handler: Handler<unknown> }>): FunctionHandler {
+  return async (event, context) => (await load()).handler(event, context);
 }

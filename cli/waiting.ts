@@ -1,13 +1,13 @@
 /** What a run that is not over waits for, for people and for programs. */
-import type { RunSummary, World } from '../core/engine/ports.ts';
-import { lookAtQueue, type Queue, type QueuedJob, type Waiting } from '../core/engine/waiting.ts';
-import { isOver, isStopped } from './watch.ts';
+import type { RunSummary } from '../core/engine/ports.ts';
+import type { Queue, QueuedJob, Waiting } from '../core/engine/waiting.ts';
+import type { Client } from './client.ts';
+import type { Reading } from './session.ts';
+import { isOver } from './watch.ts';
 
-/** Where no process carries the run on, there is no executor to ask. */
-export function queueOf(world: World, summary: RunSummary, alive: boolean): Promise<Queue> {
-  return alive && !isOver(summary) && !isStopped(world, summary)
-    ? lookAtQueue(world, summary.run)
-    : Promise.resolve(NO_QUEUE);
+/** Where nothing carries the run on, there is no executor to ask. */
+export async function queueOf({ client, alive, isHeld }: Reading, { run, ...summary }: RunSummary): Promise<Queue> {
+  return alive && !isOver(summary) && !isHeld(run) ? await client.call('waiting', { run }) : NO_QUEUE;
 }
 
 const NO_QUEUE: Queue = { waiting: [], queued: [] };
@@ -17,7 +17,7 @@ const LOOK_PERIOD_MS = 2000;
 const LOOKED_AT_NODES_MAX = 20_000;
 
 /** For who watches a run: what is in the queue, as of the last look. */
-export function queueWatcher(world: World): (summary: RunSummary) => Promise<readonly QueuedJob[]> {
+export function queueWatcher(client: Client): (summary: RunSummary) => Promise<readonly QueuedJob[]> {
   let queued: readonly QueuedJob[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
   return async (summary) => {
@@ -25,7 +25,7 @@ export function queueWatcher(world: World): (summary: RunSummary) => Promise<rea
     if (!isRunning || (summary.liveNodes ?? 0) > LOOKED_AT_NODES_MAX) return [];
     if (performance.now() - lookedAt < LOOK_PERIOD_MS) return queued;
     // A look that fails shows nothing: whether the run is in trouble is not for the table to find out.
-    queued = await lookAtQueue(world, summary.run).then(
+    queued = await client.call('waiting', { run: summary.run }).then(
       (queue) => queue.queued,
       () => [],
     );

@@ -15,8 +15,12 @@ export const ROUTES = [
   { method: 'POST', path: '/runs', function: 'start', summary: 'Starts a run' },
   { method: 'GET', path: '/runs', function: 'runs', summary: 'Lists runs, newest first' },
   { method: 'GET', path: '/runs/{run}', function: 'status', summary: 'Tells how a run is' },
+  { method: 'GET', path: '/runs/{run}/wait', function: 'wait', summary: 'Tells how a run is when there is news of it' },
+  { method: 'GET', path: '/runs/{run}/result', function: 'result', summary: 'Tells what a run came to, whole' },
+  { method: 'GET', path: '/runs/{run}/waiting', function: 'waiting', summary: 'Tells what the jobs of a run wait for' },
   { method: 'GET', path: '/runs/{run}/jobs', function: 'jobs', summary: 'Lists the jobs of a run' },
   { method: 'GET', path: '/runs/{run}/jobs/{job}', function: 'jobs', summary: 'Tells what happened to a job' },
+  { method: 'GET', path: '/runs/{run}/jobs/{job}/logs', function: 'logs', summary: 'Gives what a job wrote' },
   { method: 'POST', path: '/runs/{run}/cancel', function: 'cancel', summary: 'Ends a run' },
   {
     method: 'POST',
@@ -24,6 +28,7 @@ export const ROUTES = [
     function: 'retry',
     summary: 'Takes up a run that failed or was cancelled',
   },
+  { method: 'POST', path: '/plans', function: 'plan', summary: 'Tells what a run would do, and why' },
   { method: 'GET', path: '/workflows', function: 'workflows', summary: 'Lists what can be started' },
   { method: 'GET', path: '/workflows/{workflow}', function: 'workflows', summary: 'Tells what a workflow takes' },
 ] as const satisfies readonly Route[];

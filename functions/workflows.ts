@@ -15,7 +15,8 @@ const WorkflowsRequest = v.strictObject({ workflow: v.optional(v.string()) });
 
 export type WorkflowsAnswer =
   | { readonly bundle: Hash; readonly workflows: readonly Omit<Workflow, 'params'>[] }
-  | (Workflow & { readonly bundle: Hash })
+  /** `context`: what its tasks read by `context(…)`, unless a run is given more. */
+  | (Workflow & { readonly bundle: Hash; readonly context: Program['context'] })
   | { readonly errors: readonly string[] };
 
 /** Answers 200; 400 for a request that is none; 404 without such a workflow, or before code was deployed. */
@@ -27,12 +28,14 @@ export function makeWorkflows(open: () => { readonly objects: Objects }): Handle
         const { objects } = open();
         const bundle = await deployedBundle(objects);
         if (bundle === undefined) return refusal(404, 'no workflows were deployed');
-        const workflows = workflowsOf((await getSealed(objects, keys.program(bundle))) as Program);
+        const program = (await getSealed(objects, keys.program(bundle))) as Program;
+        const workflows = workflowsOf(program);
         if (asked === undefined) {
           return { statusCode: 200, body: { bundle, workflows: workflows.map(({ params: _, ...rest }) => rest) } };
         }
         const found = workflows.find(({ name }) => name === asked);
-        return found ? { statusCode: 200, body: { bundle, ...found } } : refusal(404, `there is no workflow ${asked}`);
+        if (!found) return refusal(404, `there is no workflow ${asked}`);
+        return { statusCode: 200, body: { bundle, ...found, context: program.context } };
       }),
     );
   return handlerOf(wrapped);

@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { RUN_ENDED } from '../core/aws/bus.ts';
+import { RUN_ENDED, wakeUpEvent } from '../core/aws/bus.ts';
 import { parseWakeUp } from '../core/aws/events.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import type { SentMessage } from './batch/jobs.ts';
@@ -13,6 +13,7 @@ import type { BusEvent } from './batch/shapes.ts';
 import type { BatchStore } from './batch/store.ts';
 import type { Chaos } from './chaos.ts';
 import type { Queue } from './queue.ts';
+import { STACK } from './settings.ts';
 
 export type RunEndedListener = (detail: unknown) => void;
 
@@ -25,6 +26,8 @@ export interface Bus {
   sendMessage(request: unknown): unknown;
   /** Gives the function that ends the listening. */
   onRunEnded(listener: RunEndedListener): () => void;
+  /** Wakes the run at once. */
+  wake(run: RunId): void;
   /** Sends what the last owner left to send to the run. */
   carryOn(run: RunId): void;
 }
@@ -95,6 +98,7 @@ export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptio
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    wake: (run) => send(JSON.stringify(wakeUpEvent(STACK, run)), Date.now(), () => undefined),
     carryOn: (run) => {
       for (const message of store.state.messages.values()) if (runOf(message.body) === run) sendRecorded(message);
     },

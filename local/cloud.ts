@@ -36,6 +36,7 @@ import {
   cloudVariables,
   type Endpoint,
   inheritedVariables,
+  jobLogsOf,
   jobVariables,
   logOf,
   type Places,
@@ -91,7 +92,7 @@ export interface Cloud {
    * it. A run of an attached process goes on in the owner, and is not held.
    */
   hold(run: RunId): void;
-  /** Takes a run that is held up again. */
+  /** Takes a run up again, whether it was held or waits for what will not come. */
   release(run: RunId): Promise<void>;
   /** Resolves when no job, event or invocation is left, wake-ups included. Throws when the cloud has ended first. */
   idle(): Promise<void>;
@@ -168,7 +169,17 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
   const sender = `local-${randomUUID()}`;
   const log = logOf(folder);
   if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) rmSync(log);
-  const places = { dynamoDbUrl: dynamoDb.url, serverUrl: server.url, store, log, root, sender, sweepPeriodMs, umask };
+  const places = {
+    dynamoDbUrl: dynamoDb.url,
+    serverUrl: server.url,
+    store,
+    jobLogs: jobLogsOf(folder),
+    log,
+    root,
+    sender,
+    sweepPeriodMs,
+    umask,
+  };
   const inherited = inheritedVariables(process.env);
   const environment = cloudVariables(places);
   endings.push(setVariables(process.env, environment));
@@ -197,6 +208,7 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
         batch.carryOn((job) => runOf(job) === run);
         bus.carryOn(run);
       }
+      bus.wake(run);
       return Promise.resolve();
     },
     idle: async () => {
@@ -266,7 +278,7 @@ async function openServices(
   const bus = openBus({ store, queue, chaos, isHeld: held.has, wakeUpDelayMs });
   const workFolder = join(folder, 'work');
   const machine = await openMachine({
-    logFolder: join(folder, 'batch', 'logs'),
+    logFolder: places.jobLogs,
     workFolder,
     runner,
     inherited,

@@ -1,8 +1,10 @@
 /** Lambda functions, called in this process. */
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
+import { ROUTES } from '../functions/routes.ts';
 
-const NAMES = ['start', 'advance', 'status', 'sweep', 'cancel', 'retry'] as const;
+/** What the API's routes lead to, and what the queue and the schedule call. */
+const NAMES = [...ROUTES.map((route) => route.function), 'advance', 'sweep'] as const;
 
 export type FunctionName = (typeof NAMES)[number];
 export type FunctionHandler = (event: unknown, context: Context) => unknown;

@@ -12,6 +12,11 @@ export function logOf(folder: string): string {
   return join(folder, 'log.jsonl');
 }
 
+/** Where the local Batch writes what jobs say. */
+export function jobLogsOf(folder: string): string {
+  return join(folder, 'batch', 'logs');
+}
+
 export type Variables = Readonly<Record<string, string>>;
 
 export interface Places {
@@ -19,6 +24,8 @@ export interface Places {
   readonly serverUrl: string;
   /** Folder of objects and attempts. */
   readonly store: string;
+  /** Folder of what jobs write. */
+  readonly jobLogs: string;
   /** File of the handlers' log. */
   readonly log: string;
   /** What relative file locations are relative to. */
@@ -45,6 +52,7 @@ export function cloudVariables(places: Places): Variables {
     REDEX_TABLE_ATTEMPTS: TABLES.attempts,
     REDEX_STORE: places.store,
     REDEX_FILES_ROOT: places.root,
+    REDEX_JOB_LOGS: places.jobLogs,
     REDEX_LOG: places.log,
     REDEX_SENDER: places.sender,
     REDEX_BUS: 'default',

@@ -33,9 +33,12 @@ export function putEventParams(
 }
 
 /** In the envelope of EventBridge, as everything that comes to the queue. */
+export function wakeUpEvent(stack: string, run: RunId): Readonly<Record<string, unknown>> {
+  return { source: EVENT_SOURCE, 'detail-type': WAKE_UP, detail: { stack, run } };
+}
+
 export function wakeUpParams(queue: string, stack: string, run: RunId): SendMessageCommandInput {
-  const event = { source: EVENT_SOURCE, 'detail-type': WAKE_UP, detail: { stack, run } };
-  return { QueueUrl: queue, MessageBody: JSON.stringify(event), DelaySeconds: WAKE_UP_SECONDS };
+  return { QueueUrl: queue, MessageBody: JSON.stringify(wakeUpEvent(stack, run)), DelaySeconds: WAKE_UP_SECONDS };
 }
 
 export interface BusClients {

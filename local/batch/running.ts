@@ -1,6 +1,7 @@
 /** Jobs on this machine: each from the start of its process to the end of all of its processes, whatever ends them. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { jobLogName } from '../../core/disk/job-logs.ts';
 import { removeShortNames } from '../../core/disk/short-names.ts';
 import { INTERRUPTED_REASON, WITHHELD_REASON } from '../../core/engine/causes.ts';
 import type { Chaos } from '../chaos.ts';
@@ -65,7 +66,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const runs = new Set<Promise<unknown>>();
   let stopped = false;
 
-  const logOf = (job: Job): string => join(logFolder, `${job.id.replace(':', '_')}.log`);
+  const logOf = (job: Job): string => join(logFolder, jobLogName(job.id));
 
   const stop = (job: Job, reason: string): void => {
     if (stopReasons.has(job)) return;

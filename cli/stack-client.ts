@@ -1,0 +1,120 @@
+/** The functions of a stack on AWS, by its HTTP API: each request is signed with the user's own credentials. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Route, ROUTES } from '../functions/routes.ts';
+import { type CallName, type Calls, type Client, errorsIn, Refused } from './client.ts';
+import type { Stack } from './stack.ts';
+
+/** The service that API Gateway is for signatures. */
+const SERVICE = 'execute-api';
+/** API Gateway answers within 30 s. */
+const ANSWER_MS_MAX = 35_000;
+const TRIES_MAX = 5;
+const PAUSE_MS_FIRST = 250;
+/** Nothing was done, or it is not known: worth another try where that does no harm. */
+const PASSING: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+/** Asked twice they do what they do once: a start names its run. */
+const REPEATABLE: ReadonlySet<CallName> = new Set(['start', 'plan', 'cancel']);
+
+/** The stack cannot be had: the message says what to do. */
+export class StackTrouble extends Error {
+  override readonly name = 'StackTrouble';
+}
+
+interface Request {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly query: Record<string, string>;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+}
+
+/** Puts a signature into the headers. */
+export type Sign = (request: Request) => Promise<Request>;
+
+/** By the user's credentials, for API Gateway in the region. */
+export async function signer(region: string): Promise<Sign> {
+  // The SDK is large: whoever needs none is not made to wait for it.
+  const [{ defaultProvider }, { SignatureV4 }, { Sha256 }] = await Promise.all([
+    import('@aws-sdk/credential-provider-node'),
+    import('@smithy/signature-v4'),
+    import('@smithy/core/checksum'),
+  ]);
+  const signature = new SignatureV4({ service: SERVICE, region, credentials: defaultProvider(), sha256: Sha256 });
+  return (request) => signature.sign(request) as Promise<Request>;
+}
+
+export function stackClient({ name: stack, apiUrl }: Pick<Stack, 'name' | 'apiUrl'>, sign: Sign): Client {
+  const send = async (request: Request): Promise<Response> => {
+    const { protocol, hostname, port, path, query, method, headers, body } = await sign(request);
+    const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
+    // A blank is `%20` where signatures are checked.
+    url.search = Object.entries(query).map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    return await fetch(url, { method, headers, signal, ...(body !== undefined && { body }) });
+  };
+
+  const sendPatiently = async (name: CallName, request: Request): Promise<Response> => {
+    const triesMax = request.method === 'GET' || REPEATABLE.has(name) ? TRIES_MAX : 1;
+    for (let tries = 1; ; tries++) {
+      const answer = await send(request).catch((cause: unknown) => {
+        if (tries < triesMax) return undefined;
+        throw unreachable(stack, cause);
+      });
+      if (answer && (tries >= triesMax || !PASSING.has(answer.status))) return answer;
+      await sleep(PAUSE_MS_FIRST * 2 ** (tries - 1) * (1 + Math.random()));
+    }
+  };
+
+  return {
+    call: async <N extends CallName>(name: N, asked: Parameters<Calls[N]>[0]) => {
+      const response = await sendPatiently(name, requestOf(apiUrl, name, asked));
+      const answer: unknown = await response.json().catch(() => undefined);
+      if (response.ok) return answer as ReturnType<Calls[N]>;
+      const errors = errorsIn(answer);
+      if (errors && response.status < 500) throw new Refused(errors, response.status);
+      throw new StackTrouble(troubleText(stack, name, response.status, errors));
+    },
+  };
+}
+
+/** The route that takes the most of what is asked in its path; the rest is its query, or its body. */
+function requestOf(apiUrl: string, name: CallName, asked: object): Request {
+  const given = new Map(Object.entries(asked).filter(([, value]) => value !== undefined));
+  const [route] = (ROUTES as readonly Route[])
+    .filter((one) => one.function === name && parametersOf(one).every((parameter) => given.has(parameter)))
+    .toSorted((a, b) => parametersOf(b).length - parametersOf(a).length);
+  if (!route) throw new Error(`no route leads to ${name}`);
+  const { method } = route;
+  const path = route.path.replace(PARAMETER, (_, parameter: string) => encodeURIComponent(String(given.get(parameter))));
+  for (const parameter of parametersOf(route)) given.delete(parameter);
+  const { protocol, hostname, port, host, pathname } = new URL(apiUrl);
+  const address = { protocol, hostname, ...(port && { port: Number(port) }) };
+  const request = { method, ...address, path: `${pathname.replace(/\/$/, '')}${path}`, query: {}, headers: { host } };
+  const rest = [...given];
+  if (method === 'GET') return { ...request, query: Object.fromEntries(rest.map(([key, value]) => [key, String(value)])) };
+  const headers = { ...request.headers, 'content-type': 'application/json' };
+  return { ...request, headers, body: JSON.stringify(Object.fromEntries(rest)) };
+}
+
+const PARAMETER = /\{(\w+)\}/g;
+
+function parametersOf({ path }: Route): string[] {
+  return [...path.matchAll(PARAMETER)].map(([, parameter = '']) => parameter);
+}
+
+function troubleText(stack: string, name: CallName, status: number, errors: readonly string[] = []): string {
+  const said = errors.length > 0 ? `: ${errors.join('; ')}` : '';
+  if (status === 401 || status === 403) {
+    return `the stack ${stack} does not let you call ${name} (${status})${said}: you need execute-api:Invoke on its API`;
+  }
+  return `the stack ${stack} could not answer ${name} (${status})${said}; the log of /aws/lambda/${stack}-${name} says more`;
+}
+
+function unreachable(stack: string, cause: unknown): StackTrouble {
+  const { cause: deeper, message } = cause as Error;
+  const said = deeper instanceof Error ? deeper.message : message;
+  return new StackTrouble(`the stack ${stack} cannot be reached: ${said}`, { cause });
+}

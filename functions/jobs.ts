@@ -1,21 +1,15 @@
-/**
- * The jobs of a run in the order in which they came up: `{run, status?, task?, limit?, cursor?}` or `GET /runs/{run}/jobs?…`;
- * or one of them, `{run, job}` or `GET /runs/{run}/jobs/{job}`.
- */
-import middy from '@middy/core';
+/** The jobs of a run in the order in which they came up: `{run, status?, task?, limit?, cursor?}` or `GET /runs/{run}/jobs?…`. */
 import * as v from 'valibot';
-import { type JobHistory, readHistory } from '../core/engine/history.ts';
+import { readHistory } from '../core/engine/history.ts';
 import type { Journal } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
-import { type Answer, httpOrDirect, isRecord } from './http.ts';
-import { type Handler, handlerOf } from './invocation.ts';
-import { Cursor, cursorOf, Limit, NO_CURSOR } from './page.ts';
-import { RunName, refusal, withRequest } from './run-request.ts';
+import { type BodyOf, Errors, endpoint } from './endpoint.ts';
+import type { Handler } from './invocation.ts';
+import { Cursor, CursorText, cursorOf, Limit, NO_CURSOR } from './page.ts';
+import { noRun } from './run-request.ts';
+import { Job, Run, RunName } from './shapes.ts';
 import { storedState } from './stored.ts';
 
-const JobRequest = v.strictObject({ run: RunName, job: v.string() });
-
-const JobsRequest = v.strictObject({
+export const REQUEST = v.strictObject({
   run: RunName,
   status: v.optional(v.string()),
   task: v.optional(v.string()),
@@ -24,42 +18,27 @@ const JobsRequest = v.strictObject({
   cursor: v.optional(v.pipe(Cursor, v.number(NO_CURSOR), v.integer(NO_CURSOR), v.minValue(0, NO_CURSOR))),
 });
 
-export type JobsAnswer =
-  | { readonly run: RunId; readonly jobs: readonly JobHistory[]; readonly cursor?: string }
-  | JobHistory
-  | { readonly errors: readonly string[] };
+export const ANSWERS = {
+  200: v.strictObject({ run: Run, jobs: v.array(Job), cursor: v.exactOptional(CursorText) }),
+  400: Errors,
+  404: Errors,
+};
 
-/** Reads the whole journal. Answers 200; 400 with what is wrong with the request; 404 without such a run or job. */
-export function makeJobs(open: () => { readonly journal: Journal }): Handler<JobsAnswer> {
-  const wrapped = middy()
-    .use(httpOrDirect())
-    .handler((event: unknown) =>
-      isRecord(event) && 'job' in event
-        ? withRequest(JobRequest, event, (request) => jobOf(open().journal, request))
-        : withRequest(JobsRequest, event, (request) => jobsOf(open().journal, request)),
+/** Reads the whole journal. */
+export function makeJobs(open: () => { readonly journal: Journal }): Handler<BodyOf<typeof ANSWERS>> {
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, status, task, limit, cursor = 0 }) => {
+    const history = await readHistory(open(), run);
+    if (!history) return noRun(run);
+    const matching = history.jobs.filter(
+      (job) => (status === undefined || job.status === status) && (task === undefined || job.task === task),
     );
-  return handlerOf(wrapped);
-}
-
-async function jobOf(journal: Journal, { run, job }: v.InferOutput<typeof JobRequest>): Promise<Answer> {
-  const history = await readHistory({ journal }, run);
-  if (!history) return refusal(404, `there is no run ${run}`);
-  const found = history.jobs.find(({ id }) => id === job);
-  return found ? { statusCode: 200, body: found } : refusal(404, `run ${run} has no job ${job}`);
-}
-
-async function jobsOf(
-  journal: Journal,
-  { run, status, task, limit, cursor = 0 }: v.InferOutput<typeof JobsRequest>,
-): Promise<Answer> {
-  const history = await readHistory({ journal }, run);
-  if (!history) return refusal(404, `there is no run ${run}`);
-  const matching = history.jobs.filter(
-    (job) => (status === undefined || job.status === status) && (task === undefined || job.task === task),
-  );
-  const end = cursor + limit;
-  const more = matching.length > end;
-  return { statusCode: 200, body: { run, jobs: matching.slice(cursor, end), ...(more && { cursor: cursorOf(end) }) } };
+    const end = cursor + limit;
+    const more = matching.length > end;
+    return {
+      statusCode: 200,
+      body: { run, jobs: matching.slice(cursor, end), ...(more && { cursor: cursorOf(end) }) },
+    };
+  });
 }
 
 export const handler = makeJobs(storedState);

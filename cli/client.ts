@@ -1,46 +1,50 @@
 /** The functions, wherever they run: all that a command knows of runs it knows by them. */
-import type { RunStatus, RunSummary } from '../core/engine/ports.ts';
+import type { GenericSchema, InferInput, InferOutput } from 'valibot';
 import type { JobHistory } from '../core/engine/history.ts';
-import type { Queue } from '../core/engine/waiting.ts';
+import type { RunStatus } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
-import type { Hash } from '../core/values/hash.ts';
-import type { Workflow } from '../core/values/program.ts';
-import type { Plan } from '../functions/plan.ts';
-import type { ListedRun } from '../functions/runs.ts';
-import type { StartRequest } from '../functions/start.ts';
+import type * as cancel from '../functions/cancel.ts';
+import type * as jobs from '../functions/jobs.ts';
+import type * as logs from '../functions/logs.ts';
+import type * as plan from '../functions/plan.ts';
+import type * as result from '../functions/result.ts';
+import type * as retry from '../functions/retry.ts';
+import type * as runs from '../functions/runs.ts';
+import type { ListedRun } from '../functions/shapes.ts';
+import type * as start from '../functions/start.ts';
+import type * as status from '../functions/status.ts';
+import type * as wait from '../functions/wait.ts';
+import type * as waiting from '../functions/waiting.ts';
+import type * as workflow from '../functions/workflow.ts';
+import type * as workflows from '../functions/workflows.ts';
 import { UsageError } from './usage-error.ts';
 
-type OfRun = { readonly run: string };
-type OfPage = { readonly limit?: number; readonly cursor?: string };
-
-/** What each function takes, and what it answers when it does not refuse. */
-export interface Calls {
-  start(request: StartRequest): { readonly run: RunId };
-  plan(request: StartRequest): Plan;
-  runs(request: OfPage & { readonly run?: string; readonly status?: RunStatus }): {
-    readonly runs: readonly ListedRun[];
-    readonly cursor?: string;
-  };
-  status(request: OfRun): RunSummary;
-  wait(request: OfRun & { readonly seen?: number; readonly seconds?: number }): RunSummary;
-  result(request: OfRun & { readonly form: 'json' | 'text' }): { readonly value?: unknown; readonly text?: string };
-  waiting(request: OfRun): Queue;
-  jobs(request: OfRun & OfPage): { readonly jobs: readonly JobHistory[]; readonly cursor?: string };
-  logs(request: OfRun & { readonly job: string; readonly cursor?: string }): {
-    readonly text: string;
-    readonly cursor: string;
-    readonly end: boolean;
-    readonly over: boolean;
-  };
-  cancel(request: OfRun & { readonly reason?: string }): { readonly run: RunId; readonly status: RunStatus };
-  retry(request: OfRun): { readonly run: RunId; readonly status: RunStatus };
-  workflows(request: { readonly workflow?: string }): {
-    readonly bundle: Hash;
-    readonly workflows?: readonly Omit<Workflow, 'params'>[];
-  } & Partial<Workflow> & { readonly context?: Readonly<Record<string, unknown>> };
+interface Functions {
+  readonly start: typeof start;
+  readonly plan: typeof plan;
+  readonly runs: typeof runs;
+  readonly status: typeof status;
+  readonly wait: typeof wait;
+  readonly result: typeof result;
+  readonly waiting: typeof waiting;
+  readonly jobs: typeof jobs;
+  readonly logs: typeof logs;
+  readonly cancel: typeof cancel;
+  readonly retry: typeof retry;
+  readonly workflows: typeof workflows;
+  readonly workflow: typeof workflow;
 }
 
-export type CallName = keyof Calls;
+export type CallName = keyof Functions;
+
+/** What a function takes. */
+export type Asked<N extends CallName> = InferInput<Functions[N]['REQUEST']>;
+
+type Granted<A> = A[keyof A & (200 | 201 | 202)];
+
+/** What it answers when it does not refuse. */
+export type Told<N extends CallName> =
+  Granted<Functions[N]['ANSWERS']> extends infer S extends GenericSchema ? InferOutput<S> : never;
 
 /** The function refuses the request: each line says what is wrong with it. */
 export class Refused extends UsageError {
@@ -55,17 +59,17 @@ export class Refused extends UsageError {
 
 export interface Client {
   /** Throws Refused. */
-  call<N extends CallName>(name: N, request: Parameters<Calls[N]>[0]): Promise<ReturnType<Calls[N]>>;
+  call<N extends CallName>(name: N, request: Asked<N>): Promise<Told<N>>;
 }
 
 /** Where functions are called directly, what they refuse is in their answer. */
 export function directClient(invoke: (name: CallName, event: unknown) => Promise<unknown>): Client {
   return {
-    call: async <N extends CallName>(name: N, request: Parameters<Calls[N]>[0]) => {
+    call: async <N extends CallName>(name: N, request: Asked<N>) => {
       const answer = await invoke(name, request);
       const errors = errorsIn(answer);
       if (errors) throw new Refused(errors);
-      return answer as ReturnType<Calls[N]>;
+      return answer as Told<N>;
     },
   };
 }
@@ -79,12 +83,12 @@ export function errorsIn(answer: unknown): readonly string[] | undefined {
 export async function* pages<N extends 'runs' | 'jobs'>(
   client: Client,
   name: N,
-  request: Parameters<Calls[N]>[0],
-): AsyncGenerator<ReturnType<Calls[N]>> {
+  request: Asked<N>,
+): AsyncGenerator<Told<N>> {
   for (let cursor: string | undefined; ; ) {
     const page = await client.call(name, { ...request, ...(cursor !== undefined && { cursor }) });
     yield page;
-    ({ cursor } = page);
+    ({ cursor } = page as { readonly cursor?: string });
     if (cursor === undefined) return;
   }
 }

@@ -10,10 +10,10 @@ import { observeFiles } from '../core/files/observe.ts';
 import { type Bundle, storeBundle } from '../core/host/bundle.ts';
 import { workerHost } from '../core/host/host.ts';
 import { inTemporaryFolder } from '../core/host/temporary.ts';
-import { makePlan, type Plan } from '../functions/plan.ts';
-import type { StartRequest } from '../functions/start.ts';
+import { makePlan } from '../functions/plan.ts';
+import type { Plan } from '../functions/shapes.ts';
 import type { StoredState } from '../functions/stored.ts';
-import { directClient } from './client.ts';
+import { type Asked, directClient } from './client.ts';
 import { columns } from './columns.ts';
 import { openSession, readingState, stateFolder, type Where } from './session.ts';
 import { asJson } from './terminal.ts';
@@ -22,7 +22,7 @@ import { asJson } from './terminal.ts';
 export async function printDryRun(
   where: Where,
   bundle: Bundle | undefined,
-  request: StartRequest,
+  request: Asked<'plan'>,
   json: boolean,
 ): Promise<boolean> {
   const plan = await (where.stack === undefined && bundle
@@ -33,7 +33,7 @@ export async function printDryRun(
 }
 
 /** What is not deployed is put beside what is, under its own name: nothing else is written. */
-async function planOnAws(where: Where, bundle: Bundle | undefined, request: StartRequest): Promise<Plan> {
+async function planOnAws(where: Where, bundle: Bundle | undefined, request: Asked<'plan'>): Promise<Plan> {
   const session = await openSession(where, () => undefined);
   try {
     if (bundle) await storeBundle(session.objects, bundle);
@@ -44,7 +44,7 @@ async function planOnAws(where: Where, bundle: Bundle | undefined, request: Star
 }
 
 /** By the same function, which finds the project's bundle in a store where it is not. */
-function ownPlan(root: string, bundle: Bundle, stored: StoredState, request: StartRequest): Promise<Plan> {
+function ownPlan(root: string, bundle: Bundle, stored: StoredState, request: Asked<'plan'>): Promise<Plan> {
   return inTemporaryFolder(async (folder) => {
     const files = {
       root,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { JobHistory } from '../core/engine/history.ts';
 import type { RunSummary, TaskTally } from '../core/engine/ports.ts';
 import type { QueuedJob } from '../core/engine/waiting.ts';
-import type { ListedRun } from '../functions/runs.ts';
+import type { ListedRun } from '../functions/shapes.ts';
 import { listJobs, listRuns } from './client.ts';
 import { paintFailure, paintStatuses } from './colours.ts';
 import { columns, shortDuration } from './columns.ts';
@@ -69,11 +69,7 @@ export function statusCommand(where: Where, given: string | undefined, json: boo
       return print([heading, ...table, ...lines].join('\n'));
     }
     return print(
-      [
-        heading,
-        await endText(opened.client, summary),
-        paintFailure(failureText(summary), process.stdout),
-      ]
+      [heading, await endText(opened.client, summary), paintFailure(failureText(summary), process.stdout)]
         .filter(Boolean)
         .join('\n'),
     );

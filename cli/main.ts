@@ -1,14 +1,16 @@
-/** The command line: a client of the functions, on the local cloud. */
+/** The command line: a client of the functions, on the local cloud or in a stack on AWS. */
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { cleanCommand } from './clean.ts';
 import { COMPLETIONS, candidates, workflowNames } from './completion.ts';
 import { type ContextPart, parseContextPart } from './context.ts';
 import { cancelCommand, retryCommand } from './course.ts';
+import { EXIT } from './exit.ts';
 import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { workflowFiles } from './project.ts';
-import { EXIT, localCommand, resumeCommand, runCommand } from './run.ts';
-import { projectRoot, stateFolder } from './session.ts';
+import { localCommand, resumeCommand, runCommand } from './run.ts';
+import { projectRoot, stateFolder, type Where } from './session.ts';
+import { stackName } from './stack.ts';
 import { endQuietlyWithReader, shown } from './terminal.ts';
 import { machineTrouble, unexpected } from './trouble.ts';
 import { UsageError } from './usage-error.ts';
@@ -16,7 +18,17 @@ import { ownCommandLine, typedWords, unclearWord } from './words.ts';
 
 type Tags = Readonly<Record<string, string>>;
 
-interface RunFlags {
+/** Where the functions are. */
+interface PlaceFlags {
+  readonly onAws?: boolean;
+  readonly stack?: string;
+}
+
+interface JsonFlags extends PlaceFlags {
+  readonly json?: boolean;
+}
+
+interface RunFlags extends PlaceFlags {
   readonly argsFile?: string;
   readonly profile?: string;
   readonly cache: boolean;
@@ -46,6 +58,7 @@ workflows/**/workflow.ts are looked through, or the one FILE.ts that stands befo
   redex run                           lists the workflows
   redex run WORKFLOW --help           lists what one takes
   redex run main --samples-file s.txt runs it with a parameter called samplesFile
+  redex run WORKFLOW --on-aws         runs what was deployed; with a FILE.ts that, by those who may deploy
   redex run WORKFLOW --json -- --tag t
                                       after -- all is the workflow's, also what is called like an option below
 
@@ -69,6 +82,18 @@ function split(words: readonly string[]): { before: readonly string[]; after?: r
   return at < 0 ? { before: words } : { before: words.slice(0, at), after: words.slice(at + 1) };
 }
 
+/** Options of every command that is about runs. */
+function withPlace(command: Command): Command {
+  return command
+    .option('--on-aws', 'of a stack on AWS, by your own credentials; REDEX_STACK says which, else it is redex-dev')
+    .option('--stack <name>', 'of this stack on AWS');
+}
+
+function whereOf(root: string, { onAws = false, stack }: PlaceFlags): Where {
+  const isOnAws = onAws || stack !== undefined || STACK_TYPED !== '';
+  return { root, stack: isOnAws ? stackName(stack, { REDEX_STACK: STACK_TYPED }) : undefined };
+}
+
 function version(): string {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   return version;
@@ -84,8 +109,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     .enablePositionalOptions()
     .exitOverride();
 
-  program
-    .command('run')
+  withPlace(program.command('run'))
     .description('run a workflow and print its result')
     .usage('[FILE.ts] WORKFLOW [--parameter value …] [options] [-- --parameter value …]')
     .showHelpAfterError('A parameter of the workflow that is called like an option of redex run is given after --.')
@@ -114,9 +138,8 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
       ) => {
         if (words[0] === '--help' || words[0] === '-h') command.help();
         const typed = after ? [] : typedOptions(command);
-        finish(
-          await runCommand(root, [...words, ...(after ?? [])], { ...flags, json, dryRun, context, tags: tag, typed }),
-        );
+        const options = { ...flags, json, dryRun, context, tags: tag, typed };
+        finish(await runCommand(whereOf(root, flags), [...words, ...(after ?? [])], options));
       },
     );
 
@@ -133,58 +156,54 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
       finish(EXIT.done);
     });
 
-  program
-    .command('resume')
+  withPlace(program.command('resume'))
     .description('carry an interrupted run on, or watch one that is under way')
     .argument('[run]', 'its id, or how that begins; by default the newest unfinished one')
     .option('--json', 'print the end of the run as JSON')
-    .action(async (run: string | undefined, { json = false }: { json?: boolean }) => {
-      finish(await resumeCommand(root, run, json));
+    .action(async (run: string | undefined, { json = false, ...place }: JsonFlags) => {
+      finish(await resumeCommand(whereOf(root, place), run, json));
     });
 
-  program
-    .command('cancel')
+  withPlace(program.command('cancel'))
     .description('end a run: nothing more is started, and what is running is stopped')
     .argument('<run>', 'its id, or how that begins')
     .option('--reason <text>', 'why, for the record')
     .option('--json', 'print the end of the run as JSON')
-    .action(async (run: string, { reason, json = false }: { reason?: string; json?: boolean }) => {
-      finish(await cancelCommand(root, run, reason, json));
+    .action(async (run: string, { reason, json = false, ...place }: JsonFlags & { reason?: string }) => {
+      finish(await cancelCommand(whereOf(root, place), run, reason, json));
     });
 
-  program
-    .command('retry')
+  withPlace(program.command('retry'))
     .description('take up a run that failed or was cancelled: what has a value keeps it, the rest is run again')
     .argument('<run>', 'its id, or how that begins')
     .option('--json', 'print the end of the run as JSON')
-    .action(async (run: string, { json = false }: { json?: boolean }) => finish(await retryCommand(root, run, json)));
+    .action(async (run: string, { json = false, ...place }: JsonFlags) => {
+      finish(await retryCommand(whereOf(root, place), run, json));
+    });
 
-  program
-    .command('log')
+  withPlace(program.command('log'))
     .description('list the runs, newest first, or the jobs of one')
     .argument('[run]', 'id of a run, or how it begins')
     .option('--limit <n>', 'number of runs', wholeNumber, 20)
     .option('--json', 'print JSON')
-    .action(async (run: string | undefined, { limit, json = false }: { limit: number; json?: boolean }) => {
-      finish(await logCommand(root, run, { limit, json }));
+    .action(async (run: string | undefined, { limit, json = false, ...place }: JsonFlags & { limit: number }) => {
+      finish(await logCommand(whereOf(root, place), run, { limit, json }));
     });
 
-  program
-    .command('status')
+  withPlace(program.command('status'))
     .description("print a run's table, and its result or error when it is over")
     .argument('[run]', 'id of a run, or how it begins; by default the newest')
     .option('--json', 'print JSON')
-    .action(async (run: string | undefined, { json = false }: { json?: boolean }) => {
-      finish(await statusCommand(root, run, json));
+    .action(async (run: string | undefined, { json = false, ...place }: JsonFlags) => {
+      finish(await statusCommand(whereOf(root, place), run, json));
     });
 
-  program
-    .command('logs')
+  withPlace(program.command('logs'))
     .description('print what a job wrote')
     .argument('<job>', 'id of a job, as in redex log RUN, or how it begins; or a task of the run')
     .option('--run <run>', 'the run it belongs to; by default the newest')
-    .action(async (job: string, { run }: { run?: string }) => {
-      finish(await logsCommand(root, job, run));
+    .action(async (job: string, { run, ...place }: PlaceFlags & { run?: string }) => {
+      finish(await logsCommand(whereOf(root, place), job, run));
     });
 
   program
@@ -221,6 +240,8 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
 
 /** Errors whose messages are meant for whoever typed the command. */
 const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable', 'StackUnavailable']);
+/** As it was typed: later it holds what the local handlers need. */
+const STACK_TYPED = process.env.REDEX_STACK ?? '';
 const ROOT = projectRoot(process.cwd());
 const STATE = stateFolder(ROOT);
 

@@ -9,7 +9,7 @@ import { encode } from '../core/values/encode.ts';
 import type { Hash } from '../core/values/hash.ts';
 import { type Workflow, workflowsOf } from '../core/values/program.ts';
 import { hashOf } from '../core/values/table.ts';
-import type { ListedRun } from '../functions/runs.ts';
+import type { ListedRun } from '../functions/shapes.ts';
 import { parseFlags, refuseAmbiguous } from './arguments.ts';
 import { type Client, listRuns } from './client.ts';
 import { type ContextPart, contextWith } from './context.ts';
@@ -116,12 +116,7 @@ interface Code {
 }
 
 /** On AWS what was deployed, unless a file is named: that is edited code, and for whoever may deploy it. */
-function codeOf(
-  where: Where,
-  files: readonly string[],
-  name: string | undefined,
-  options: RunOptions,
-): Promise<Code> {
+function codeOf(where: Where, files: readonly string[], name: string | undefined, options: RunOptions): Promise<Code> {
   return where.stack !== undefined && files.length === 0 ? deployedCode(where) : ownCode(where, files, name, options);
 }
 

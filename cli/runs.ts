@@ -10,7 +10,7 @@ const NAMED_MAX = 10;
 export async function findRun(client: Client, given: string | undefined, status?: RunStatus): Promise<RunSummary> {
   if (given === undefined) {
     const [newest] = await listRuns(client, status ? { status } : {}, 1);
-    if (newest) return await client.call('status', newest);
+    if (newest) return await client.call('status', { run: newest.run });
     throw new UsageError(status ? 'there is no unfinished run' : 'there are no runs yet');
   }
   const exact = await client.call('status', { run: given }).catch((error: unknown) => {
@@ -20,7 +20,7 @@ export async function findRun(client: Client, given: string | undefined, status?
   if (exact) return exact;
   const matching = await listRuns(client, { run: given }, NAMED_MAX);
   const [only] = matching;
-  if (only && matching.length === 1) return await client.call('status', only);
+  if (only && matching.length === 1) return await client.call('status', { run: only.run });
   if (!only) throw new UsageError(`there is no run ${given}`);
   throw new UsageError(`${given} could be any of: ${matching.map(({ run }) => run).join(', ')}`);
 }

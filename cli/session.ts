@@ -73,7 +73,7 @@ export async function openSession(
   warn: (message: string) => void,
   chaos?: number,
 ): Promise<Session> {
-  if (stack !== undefined) return openStack(stack);
+  if (stack !== undefined) return openOnAws(stack);
   const folder = stateFolder(root);
   refuseForeignState(folder);
   const cloud = await attachOrOpen({
@@ -94,16 +94,15 @@ export async function openSession(
   };
 }
 
-async function openStack(name: string): Promise<Session> {
+async function openOnAws(name: string): Promise<Session> {
   // The SDK is large: whoever needs none is not made to wait for it.
-  const [{ findStack }, { signer, stackClient }, { objectsOf }] = await Promise.all([
-    import('./stack.ts'),
+  const [{ openStack }, { objectsOf }] = await Promise.all([
     import('./stack-client.ts'),
     import('../functions/stored.ts'),
   ]);
-  const stack = await findStack(name);
+  const { stack, client } = await openStack(name);
   return {
-    client: stackClient(stack, await signer(stack.region)),
+    client,
     objects: objectsOf(stack.bucket),
     cloud: undefined,
     place: `the stack ${name}`,
@@ -126,7 +125,7 @@ export interface Reading {
 
 /** What runs have left: nothing that was interrupted is carried on by it. Throws UsageError where nothing was run yet. */
 async function openReading({ root, stack }: Where): Promise<Reading> {
-  if (stack !== undefined) return { ...(await openStack(stack)), alive: true, isHeld: () => false };
+  if (stack !== undefined) return { ...(await openOnAws(stack)), alive: true, isHeld: () => false };
   const folder = stateFolder(root);
   if (!existsSync(folder)) throw new UsageError(`nothing was run in ${root} yet`);
   refuseForeignState(folder);
@@ -195,8 +194,10 @@ export function loadFunctions(): Promise<Functions> {
     result: lazily(() => import('../functions/result.ts')),
     waiting: lazily(() => import('../functions/waiting.ts')),
     jobs: lazily(() => import('../functions/jobs.ts')),
+    job: lazily(() => import('../functions/job.ts')),
     logs: lazily(() => import('../functions/logs.ts')),
     workflows: lazily(() => import('../functions/workflows.ts')),
+    workflow: lazily(() => import('../functions/workflow.ts')),
   });
 }
 

@@ -1,12 +1,13 @@
 /** The functions of a stack on AWS, by its HTTP API: each request is signed with the user's own credentials. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Route, ROUTES } from '../functions/routes.ts';
-import { type CallName, type Calls, type Client, errorsIn, Refused } from './client.ts';
-import type { Stack } from './stack.ts';
+import { type Sign, type SignableRequest, signer } from '../core/aws/signature.ts';
+import { ROUTES, type Route } from '../functions/routes.ts';
+import { type Asked, type CallName, type Client, errorsIn, Refused, type Told } from './client.ts';
+import { findStack, type Stack } from './stack.ts';
 
-/** The service that API Gateway is for signatures. */
+/** API Gateway, for signatures. */
 const SERVICE = 'execute-api';
-/** API Gateway answers within 30 s. */
+/** It answers within 30 s. */
 const ANSWER_MS_MAX = 35_000;
 const TRIES_MAX = 5;
 const PAUSE_MS_FIRST = 250;
@@ -20,43 +21,24 @@ export class StackTrouble extends Error {
   override readonly name = 'StackTrouble';
 }
 
-interface Request {
-  readonly method: string;
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly port?: number;
-  readonly path: string;
-  readonly query: Record<string, string>;
-  readonly headers: Record<string, string>;
-  readonly body?: string;
-}
-
-/** Puts a signature into the headers. */
-export type Sign = (request: Request) => Promise<Request>;
-
-/** By the user's credentials, for API Gateway in the region. */
-export async function signer(region: string): Promise<Sign> {
-  // The SDK is large: whoever needs none is not made to wait for it.
-  const [{ defaultProvider }, { SignatureV4 }, { Sha256 }] = await Promise.all([
-    import('@aws-sdk/credential-provider-node'),
-    import('@smithy/signature-v4'),
-    import('@smithy/core/checksum'),
-  ]);
-  const signature = new SignatureV4({ service: SERVICE, region, credentials: defaultProvider(), sha256: Sha256 });
-  return (request) => signature.sign(request) as Promise<Request>;
+export async function openStack(name: string): Promise<{ readonly stack: Stack; readonly client: Client }> {
+  const stack = await findStack(name);
+  return { stack, client: stackClient(stack, signer(SERVICE, stack.region)) };
 }
 
 export function stackClient({ name: stack, apiUrl }: Pick<Stack, 'name' | 'apiUrl'>, sign: Sign): Client {
-  const send = async (request: Request): Promise<Response> => {
+  const send = async (request: SignableRequest): Promise<Response> => {
     const { protocol, hostname, port, path, query, method, headers, body } = await sign(request);
     const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
     // A blank is `%20` where signatures are checked.
-    url.search = Object.entries(query).map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+    url.search = Object.entries(query)
+      .map((pair) => pair.map((text) => encodeURIComponent(text)).join('='))
+      .join('&');
     const signal = AbortSignal.timeout(ANSWER_MS_MAX);
     return await fetch(url, { method, headers, signal, ...(body !== undefined && { body }) });
   };
 
-  const sendPatiently = async (name: CallName, request: Request): Promise<Response> => {
+  const sendPatiently = async (name: CallName, request: SignableRequest): Promise<Response> => {
     const triesMax = request.method === 'GET' || REPEATABLE.has(name) ? TRIES_MAX : 1;
     for (let tries = 1; ; tries++) {
       const answer = await send(request).catch((cause: unknown) => {
@@ -69,10 +51,10 @@ export function stackClient({ name: stack, apiUrl }: Pick<Stack, 'name' | 'apiUr
   };
 
   return {
-    call: async <N extends CallName>(name: N, asked: Parameters<Calls[N]>[0]) => {
+    call: async <N extends CallName>(name: N, asked: Asked<N>) => {
       const response = await sendPatiently(name, requestOf(apiUrl, name, asked));
       const answer: unknown = await response.json().catch(() => undefined);
-      if (response.ok) return answer as ReturnType<Calls[N]>;
+      if (response.ok) return answer as Told<N>;
       const errors = errorsIn(answer);
       if (errors && response.status < 500) throw new Refused(errors, response.status);
       throw new StackTrouble(troubleText(stack, name, response.status, errors));
@@ -81,20 +63,23 @@ export function stackClient({ name: stack, apiUrl }: Pick<Stack, 'name' | 'apiUr
 }
 
 /** The route that takes the most of what is asked in its path; the rest is its query, or its body. */
-function requestOf(apiUrl: string, name: CallName, asked: object): Request {
+function requestOf(apiUrl: string, name: CallName, asked: object): SignableRequest {
   const given = new Map(Object.entries(asked).filter(([, value]) => value !== undefined));
   const [route] = (ROUTES as readonly Route[])
     .filter((one) => one.function === name && parametersOf(one).every((parameter) => given.has(parameter)))
     .toSorted((a, b) => parametersOf(b).length - parametersOf(a).length);
   if (!route) throw new Error(`no route leads to ${name}`);
   const { method } = route;
-  const path = route.path.replace(PARAMETER, (_, parameter: string) => encodeURIComponent(String(given.get(parameter))));
+  const path = route.path.replace(PARAMETER, (_, parameter: string) =>
+    encodeURIComponent(String(given.get(parameter))),
+  );
   for (const parameter of parametersOf(route)) given.delete(parameter);
   const { protocol, hostname, port, host, pathname } = new URL(apiUrl);
   const address = { protocol, hostname, ...(port && { port: Number(port) }) };
   const request = { method, ...address, path: `${pathname.replace(/\/$/, '')}${path}`, query: {}, headers: { host } };
   const rest = [...given];
-  if (method === 'GET') return { ...request, query: Object.fromEntries(rest.map(([key, value]) => [key, String(value)])) };
+  if (method === 'GET')
+    return { ...request, query: Object.fromEntries(rest.map(([key, value]) => [key, String(value)])) };
   const headers = { ...request.headers, 'content-type': 'application/json' };
   return { ...request, headers, body: JSON.stringify(Object.fromEntries(rest)) };
 }

@@ -1,30 +1,26 @@
-/** Cancels a run: `{run}`, or `POST /runs/{run}/cancel`. A `reason` may say why. */
-import middy from '@middy/core';
+/** Cancels a run: `{run, reason?}`, or `POST /runs/{run}/cancel`. */
 import * as v from 'valibot';
 import { cancel } from '../core/engine/cancel.ts';
 import type { World } from '../core/engine/ports.ts';
-import { httpOrDirect } from './http.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
-import { type CourseAnswer, courseAnswer, refusal, withRun } from './run-request.ts';
+import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
+import { type Handler, hardEndOf } from './invocation.ts';
+import { Course, courseAnswer, noRun } from './run-request.ts';
+import { RunName } from './shapes.ts';
 import { world as openWorld } from './world.ts';
 
-const Reason = v.fallback(v.object({ reason: v.string() }), { reason: 'it was asked for' });
+export const REQUEST = v.strictObject({ run: RunName, reason: v.optional(v.string(), 'it was asked for') });
+/** 202 with CANCELLING while jobs are still ending; 409 when the run is over. */
+export const ANSWERS = { 202: Course, 400: Errors, 404: Errors, 409: Errors };
 
-/**
- * Answers 202 with `{run, status}`: CANCELLING while jobs are still ending. 404 without such a run, 409 when it is over.
- * Cancelling again is harmless: what is still in flight is terminated once more.
- */
-export function makeCancel(open: () => World): Handler<CourseAnswer> {
-  const wrapped = middy()
-    .use(httpOrDirect())
-    .handler((event: unknown, invocation: Invocation) =>
-      withRun(open, event, async (world, { run, status, endedAt }) => {
-        if (endedAt !== undefined) return refusal(409, `run ${run} is over already: ${status}`);
-        const { reason } = v.parse(Reason, event);
-        return courseAnswer(run, await cancel(world, run, reason, hardEndOf(world, invocation)));
-      }),
-    );
-  return handlerOf(wrapped);
+/** Cancelling again is harmless: what is still in flight is terminated once more. */
+export function makeCancel(open: () => World): Handler<BodyOf<typeof ANSWERS>> {
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, reason }, invocation) => {
+    const world = open();
+    const summary = await world.summaries.get(run);
+    if (!summary) return noRun(run);
+    if (summary.endedAt !== undefined) return refusal(409, `run ${run} is over already: ${summary.status}`);
+    return courseAnswer(run, await cancel(world, run, reason, hardEndOf(world, invocation)));
+  });
 }
 
 export const handler = makeCancel(openWorld);

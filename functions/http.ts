@@ -1,21 +1,32 @@
 /**
  * Lets one handler be invoked directly and through API Gateway's HTTP API (payload version 2.0) alike: it sees the
- * same record, from the event itself or from body and path; only HTTP callers see the status code.
+ * same record, from the event itself or from path and query, or path, body and headers; only HTTP callers see the status
+ * code.
  */
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import { described, log } from './log.ts';
+import { routeOf } from './routes.ts';
 
-export interface Answer {
+interface Answer {
   readonly statusCode: number;
   /** Plain JSON. */
   readonly body: unknown;
 }
 
+/** A schema that tells what a request may hold. */
+export type Declared = v.GenericSchema & { readonly entries: v.ObjectEntries };
+
+/** A request is in the journal of its run: what is larger is data, and belongs into a file. */
+export const BODY_BYTES_MAX = 1024 * 1024;
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 const HttpEvent = v.object({
   version: v.literal('2.0'),
-  requestContext: v.object({ http: v.object({ method: v.string() }) }),
+  routeKey: v.string(),
+  /** Their names are in lower case. */
+  headers: v.nullish(v.record(v.string(), v.string()), {}),
   body: v.nullish(v.string()),
   isBase64Encoded: v.nullish(v.boolean(), false),
   queryStringParameters: v.nullish(v.record(v.string(), v.string()), {}),
@@ -24,17 +35,16 @@ const HttpEvent = v.object({
 
 type HttpEvent = v.InferOutput<typeof HttpEvent>;
 
-export function httpOrDirect(): MiddlewareObj<unknown, unknown> {
+export function httpOrDirect({ entries }: Declared): MiddlewareObj<unknown, unknown> {
   const viaHttp = new WeakSet<object>();
   return {
     before: (request) => {
       const parsed = v.safeParse(HttpEvent, request.event);
       if (!parsed.success) return undefined;
       viaHttp.add(request);
-      const body = bodyOf(parsed.output);
-      if (!body) return respond({ statusCode: 400, body: { errors: ['the body is no JSON object'] } });
-      const { queryStringParameters, pathParameters } = parsed.output;
-      request.event = { ...body, ...queryStringParameters, ...pathParameters };
+      const asked = askedOf(parsed.output, entries);
+      if ('problem' in asked) return respond({ statusCode: asked.statusCode, body: { errors: [asked.problem] } });
+      request.event = asked.record;
       return undefined;
     },
     after: (request) => {
@@ -57,11 +67,49 @@ function respond({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-/** The JSON object of the body, `{}` without one; undefined when it is anything else. */
-function bodyOf({ body, isBase64Encoded }: HttpEvent): Record<string, unknown> | undefined {
-  if (!body) return {};
+type Asked =
+  | { readonly record: Readonly<Record<string, unknown>> }
+  | { readonly statusCode: 400 | 413; readonly problem: string };
+
+/** Of the path, and beside it of the query, or of the body and of the headers that the route has. */
+function askedOf(
+  { routeKey, headers, body, isBase64Encoded, queryStringParameters, pathParameters }: HttpEvent,
+  entries: v.ObjectEntries,
+): Asked {
+  const route = routeOf(routeKey);
+  if (route?.method === 'GET') return { record: { ...fromTexts(queryStringParameters, entries), ...pathParameters } };
+  const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > BODY_BYTES_MAX) {
+    return { statusCode: 413, problem: `the body has more than ${BODY_BYTES_MAX} bytes: put data into a file` };
+  }
+  const given = bytes.length === 0 ? {} : jsonObjectIn(bytes);
+  if (!given) return { statusCode: 400, problem: 'the body is no JSON object' };
+  const named = (route?.headers ?? []).filter((name) => headers[name] !== undefined);
+  return { record: { ...given, ...Object.fromEntries(named.map((name) => [name, headers[name]])), ...pathParameters } };
+}
+
+/** In a query all values are texts: those are numbers that are written as one where a number is expected. */
+function fromTexts(query: Readonly<Record<string, string>>, entries: v.ObjectEntries): Record<string, unknown> {
+  const read = ([name, text]: [string, string]): [string, unknown] => {
+    const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+    return [name, entry && takesNumbers(entry) && /^-?\d{1,15}$/.test(text) ? Number(text) : text];
+  };
+  return Object.fromEntries(Object.entries(query).map(read));
+}
+
+function takesNumbers(schema: v.GenericSchema): boolean {
+  const { type, wrapped, options } = schema as {
+    readonly type: string;
+    readonly wrapped?: v.GenericSchema;
+    readonly options?: readonly v.GenericSchema[];
+  };
+  if (wrapped) return takesNumbers(wrapped);
+  return type === 'number' || (type === 'union' && options?.some(takesNumbers) === true);
+}
+
+function jsonObjectIn(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const parsed: unknown = JSON.parse(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body);
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     return isRecord(parsed) ? parsed : undefined;
   } catch {
     return undefined;

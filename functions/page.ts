@@ -3,22 +3,32 @@ import * as v from 'valibot';
 
 const LIMIT_DEFAULT = 50;
 
-/** How many a page has, `most` at most. From a query all values are texts. */
-export const limit = (most: number) =>
-  v.optional(
+/** How many a page has, `most` at most. */
+export function limit(most: number) {
+  return v.optional(
     v.pipe(
-      v.union([v.number(), v.pipe(v.string(), v.digits(), v.transform(Number))], 'is no whole number'),
+      v.number('is no whole number'),
       v.integer('is no whole number'),
       v.minValue(1, 'is less than 1'),
       v.maxValue(most, `is more than ${most}`),
     ),
     LIMIT_DEFAULT,
   );
+}
 
 export const NO_CURSOR = 'is no cursor that a list gave';
 
+/** Of nothing longer than what a run's place takes. */
+const CURSOR_LENGTH_MAX = 400;
+
+export const CursorText = v.pipe(
+  v.string(),
+  v.maxLength(CURSOR_LENGTH_MAX, NO_CURSOR),
+  v.description('Given back, it asks for what comes next'),
+);
+
 /** What a cursor holds, to be checked by whoever reads it; undefined where it holds nothing. */
-export const Cursor = v.pipe(v.string(), v.transform(jsonIn));
+export const Cursor = v.pipe(CursorText, v.transform(jsonIn));
 
 export function cursorOf(place: unknown): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');

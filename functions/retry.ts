@@ -1,24 +1,27 @@
 /** Takes up a run that failed or was cancelled, with its own bundle: `{run}`, or `POST /runs/{run}/retry`. */
-import middy from '@middy/core';
+import * as v from 'valibot';
 import type { World } from '../core/engine/ports.ts';
 import { retry } from '../core/engine/retry.ts';
-import { httpOrDirect } from './http.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
-import { type CourseAnswer, courseAnswer, refusal, withRun } from './run-request.ts';
+import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
+import { type Handler, hardEndOf } from './invocation.ts';
+import { Course, courseAnswer, noRun } from './run-request.ts';
+import { RunName } from './shapes.ts';
 import { world as openWorld } from './world.ts';
 
-/** Answers 202 with `{run, status}`; 404 without such a run, 409 when there is nothing to retry. */
-export function makeRetry(open: () => World): Handler<CourseAnswer> {
-  const wrapped = middy()
-    .use(httpOrDirect())
-    .handler((event: unknown, invocation: Invocation) =>
-      withRun(open, event, async (world, { run, status }) => {
-        if (status === 'DONE') return refusal(409, `run ${run} is done: there is nothing to retry`);
-        if (status !== 'FAILED' && status !== 'CANCELLED') return refusal(409, `run ${run} is not over yet: ${status}`);
-        return courseAnswer(run, await retry(world, run, hardEndOf(world, invocation)));
-      }),
-    );
-  return handlerOf(wrapped);
+export const REQUEST = v.strictObject({ run: RunName });
+/** 409 when there is nothing to retry. */
+export const ANSWERS = { 202: Course, 400: Errors, 404: Errors, 409: Errors };
+
+export function makeRetry(open: () => World): Handler<BodyOf<typeof ANSWERS>> {
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run }, invocation) => {
+    const world = open();
+    const summary = await world.summaries.get(run);
+    if (!summary) return noRun(run);
+    const { status } = summary;
+    if (status === 'DONE') return refusal(409, `run ${run} is done: there is nothing to retry`);
+    if (status !== 'FAILED' && status !== 'CANCELLED') return refusal(409, `run ${run} is not over yet: ${status}`);
+    return courseAnswer(run, await retry(world, run, hardEndOf(world, invocation)));
+  });
 }
 
 export const handler = makeRetry(openWorld);

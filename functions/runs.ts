@@ -1,18 +1,20 @@
 /** Lists runs, newest first: `{run?, workflow?, status?, tag?, from?, until?, limit?, cursor?}`, or `GET /runs?…`. */
-import middy from '@middy/core';
 import * as v from 'valibot';
 import type { RunSummary, Summaries } from '../core/engine/ports.ts';
-import { httpOrDirect } from './http.ts';
-import { type Handler, handlerOf } from './invocation.ts';
-import { Cursor, cursorOf, limit, NO_CURSOR } from './page.ts';
-import { RunName, withRequest } from './run-request.ts';
+import { type BodyOf, Errors, endpoint } from './endpoint.ts';
+import type { Handler } from './invocation.ts';
+import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR } from './page.ts';
+import { Listed, type ListedRun, RunName, Status } from './shapes.ts';
 import { storedState } from './stored.ts';
 
-const Time = v.pipe(
-  v.union([v.number(), v.string()]),
-  v.transform((given) => (typeof given === 'number' ? given : Date.parse(given))),
-  v.finite('is neither a time as 2026-01-31T12:00:00Z nor ms since the epoch'),
-);
+const NO_TIME = 'is neither a time as 2026-01-31T12:00:00Z nor ms since the epoch';
+
+/** Of a date of JavaScript. */
+const MS_MAX = 8.64e15;
+
+const Milliseconds = v.pipe(v.number(NO_TIME), v.integer(NO_TIME), v.minValue(0, NO_TIME), v.maxValue(MS_MAX, NO_TIME));
+
+const Time = v.union([Milliseconds, v.pipe(v.string(), v.transform(Date.parse), Milliseconds)], NO_TIME);
 
 /** The last run that was looked at, and how many that started in its millisecond had been by then, itself among them. */
 const Place = v.strictObject(
@@ -22,46 +24,41 @@ const Place = v.strictObject(
 
 const RUNS_MAX = 200;
 
-const RunsRequest = v.strictObject({
-  /** How the run's id begins. */
-  run: v.optional(RunName),
+export const REQUEST = v.strictObject({
+  run: v.optional(v.pipe(RunName, v.description('How its id begins'))),
   workflow: v.optional(v.string()),
-  status: v.optional(v.picklist(['RUNNING', 'CANCELLING', 'DONE', 'FAILED', 'CANCELLED'])),
-  /** `key=value`, or `key` for any value. */
-  tag: v.optional(v.pipe(v.string(), v.nonEmpty('is empty'))),
+  status: v.optional(Status),
+  tag: v.optional(
+    v.pipe(v.string(), v.nonEmpty('is empty'), v.description('`key=value`, or `key` for any value of it')),
+  ),
   /** Of starts. */
   from: v.optional(Time),
   until: v.optional(Time),
-  limit: limit(RUNS_MAX),
+  limit: limitOf(RUNS_MAX),
   cursor: v.optional(v.pipe(Cursor, Place)),
 });
 
-type RunsRequest = v.InferOutput<typeof RunsRequest>;
+type RunsRequest = v.InferOutput<typeof REQUEST>;
 
-/** Without its value, which may be large. */
-export type ListedRun = Omit<RunSummary, 'result' | 'beginning'>;
+export const ANSWERS = {
+  /** A page may be short and have a cursor. */
+  200: v.strictObject({ runs: v.array(Listed), cursor: v.exactOptional(CursorText) }),
+  400: Errors,
+};
 
-export type RunsAnswer =
-  | { readonly runs: readonly ListedRun[]; readonly cursor?: string }
-  | { readonly errors: readonly string[] };
+export type RunsAnswer = BodyOf<typeof ANSWERS>;
 
 /** Looked through in one call where most runs are none that were asked for: then a page may be short, and have a cursor. */
 const LOOKED_AT_MAX = 1_000;
 
-/** Answers 200 with `{runs, cursor?}`; 400 with what is wrong with the request. */
 export function makeRuns(open: () => { readonly summaries: Summaries }): Handler<RunsAnswer> {
-  const wrapped = middy()
-    .use(httpOrDirect())
-    .handler((event: unknown) =>
-      withRequest(RunsRequest, event, async (request) => ({
-        statusCode: 200,
-        body: await pageOf(open().summaries, request),
-      })),
-    );
-  return handlerOf(wrapped);
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async (request) => ({
+    statusCode: 200,
+    body: await pageOf(open().summaries, request),
+  }));
 }
 
-async function pageOf(summaries: Summaries, request: RunsRequest): Promise<RunsAnswer> {
+async function pageOf(summaries: Summaries, request: RunsRequest): Promise<v.InferOutput<(typeof ANSWERS)[200]>> {
   const { limit, status, from = Number.NEGATIVE_INFINITY } = request;
   const runs: ListedRun[] = [];
   let after = request.cursor;

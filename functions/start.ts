@@ -1,21 +1,24 @@
 /** Starts a run: invoked directly with a StartRequest, or by `POST /runs` with one as JSON body. */
-import middy from '@middy/core';
 import * as v from 'valibot';
 import { launch } from '../core/engine/launch.ts';
 import type { World } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
-import { type Hash, parseHash } from '../core/values/hash.ts';
+import type { Hash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
-import { httpOrDirect, isRecord } from './http.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
-import { RunName, refusal, withRequest } from './run-request.ts';
+import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
+import { isRecord } from './http.ts';
+import { type Handler, hardEndOf } from './invocation.ts';
+import { BundleName, Run, RunName } from './shapes.ts';
 import { currentBundle, world as openWorld } from './world.ts';
 
 /** Valibot's own records take lists, too. */
-const JsonObject = v.custom<Readonly<Record<string, unknown>>>(isRecord, 'is no JSON object');
+const JsonObject = v.pipe(
+  v.custom<Readonly<Record<string, unknown>>>(isRecord, 'is no JSON object'),
+  v.metadata({ type: 'object' }),
+);
 
 const Tags = v.pipe(
   JsonObject,
+  v.metadata({ additionalProperties: { type: 'string' } }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const input = { ...dataset.value };
@@ -27,7 +30,7 @@ const Tags = v.pipe(
   v.transform((tags) => tags as Readonly<Record<string, string>>),
 );
 
-export const StartRequest = v.strictObject({
+export const REQUEST = v.strictObject({
   /** Full name of a task that declares its parameters. */
   workflow: v.pipe(v.string(), v.nonEmpty('is empty')),
   /** Its one record. */
@@ -40,36 +43,32 @@ export const StartRequest = v.strictObject({
   failure: v.optional(v.picklist(['drain', 'cancel']), 'drain'),
   /** false: nothing is read from other runs. */
   cache: v.optional(v.boolean(), true),
-  bundle: v.optional(v.custom<Hash>((text) => parseHash(text) !== undefined, 'is no hash of a bundle')),
+  bundle: v.optional(BundleName),
 });
 
-export type StartRequest = v.InferInput<typeof StartRequest>;
-export type StartAnswer = { readonly run: RunId } | { readonly errors: readonly string[] };
+/** 409 when the run that is named was begun with another request. */
+export const ANSWERS = { 201: v.strictObject({ run: Run }), 400: Errors, 409: Errors };
 
-/**
- * Answers 201 with `{run}`; 400 with `{errors}`, all that is wrong with the request; or 409 when the run that it names
- * was begun with another request.
- */
+export type StartAnswer = BodyOf<typeof ANSWERS>;
+
 export function makeStart(open: () => World, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
-  const wrapped = middy()
-    .use(httpOrDirect())
-    .handler((event: unknown, invocation: Invocation) =>
-      withRequest(StartRequest, event, async ({ run, context, bundle: named, ...request }) => {
-        const bundle = named ?? (await bundleNow());
-        if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
-        const world = open();
-        const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
-        const launched = await launch(world, asked, hardEndOf(world, invocation));
-        if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
-        if ('error' in launched) return refusal(400, messageOf(launched.error));
-        const { conflict } = launched;
-        return refusal(
-          409,
-          `run: ${conflict} was begun with another request; ask for what it asked, or name another run`,
-        );
-      }),
-    );
-  return handlerOf(wrapped);
+  return endpoint<typeof REQUEST, typeof ANSWERS>(
+    REQUEST,
+    async ({ run, context, bundle: named, ...request }, invocation) => {
+      const bundle = named ?? (await bundleNow());
+      if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
+      const world = open();
+      const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
+      const launched = await launch(world, asked, hardEndOf(world, invocation));
+      if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
+      if ('error' in launched) return refusal(400, messageOf(launched.error));
+      const { conflict } = launched;
+      return refusal(
+        409,
+        `run: ${conflict} was begun with another request; ask for what it asked, or name another run`,
+      );
+    },
+  );
 }
 
 /** What is wrong with the request, for whoever made it. */

@@ -1,22 +1,24 @@
 /** A run's summary: `{run}`, or `GET /runs/{run}`. */
-import middy from '@middy/core';
-import type { Objects, RunSummary, Summaries } from '../core/engine/ports.ts';
-import { httpOrDirect } from './http.ts';
-import { type Handler, handlerOf } from './invocation.ts';
-import { withRun } from './run-request.ts';
+import * as v from 'valibot';
+import type { Objects, Summaries } from '../core/engine/ports.ts';
+import { type BodyOf, Errors, endpoint } from './endpoint.ts';
+import type { Handler } from './invocation.ts';
+import { noRun } from './run-request.ts';
+import { RunName, Summary } from './shapes.ts';
 import { storedState } from './stored.ts';
 import { told } from './told.ts';
 
-/** Answers with a RunSummary, or 404 with `{errors}`. */
+export const REQUEST = v.strictObject({ run: RunName });
+export const ANSWERS = { 200: Summary, 400: Errors, 404: Errors };
+
 export function makeStatus(
   open: () => { readonly summaries: Summaries; readonly objects: Objects },
-): Handler<RunSummary | { readonly errors: readonly string[] }> {
-  const wrapped = middy()
-    .use(httpOrDirect())
-    .handler((event: unknown) =>
-      withRun(open, event, async (state, summary) => ({ statusCode: 200, body: await told(state, summary) })),
-    );
-  return handlerOf(wrapped);
+): Handler<BodyOf<typeof ANSWERS>> {
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run }) => {
+    const state = open();
+    const summary = await state.summaries.get(run);
+    return summary ? { statusCode: 200, body: await told(state, summary) } : noRun(run);
+  });
 }
 
 export const handler = makeStatus(storedState);

@@ -1,28 +1,34 @@
 /** What a run's jobs wait for: `{run}`, or `GET /runs/{run}/waiting`. Takes nothing forward. */
-import middy from '@middy/core';
-import { lookAtQueue, type Queue } from '../core/engine/waiting.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import * as v from 'valibot';
+import { lookAtQueue } from '../core/engine/waiting.ts';
+import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { type ExecutorState, executorState } from './executor.ts';
-import { httpOrDirect } from './http.ts';
-import { type Handler, handlerOf } from './invocation.ts';
-import { refusal, withRun } from './run-request.ts';
+import type { Handler } from './invocation.ts';
+import { noRun } from './run-request.ts';
+import { RunName, Waiting } from './shapes.ts';
 
-export type WaitingAnswer = ({ readonly run: RunId } & Queue) | { readonly errors: readonly string[] };
+export const REQUEST = v.strictObject({ run: RunName });
 
-/** Answers 200, 404 without such a run, 409 for one whose graph is too large to be looked at. */
-export function makeWaiting(open: () => ExecutorState): Handler<WaitingAnswer> {
-  const wrapped = middy()
-    .use(httpOrDirect())
-    .handler((event: unknown) =>
-      withRun(open, event, async (state, { run, liveNodes = 0 }) => {
-        // Asked here, since a round that finds it so notes that on the run.
-        if (liveNodes > (state.liveNodesMax ?? Number.POSITIVE_INFINITY)) {
-          return refusal(409, `run ${run} is too large to be looked at: its live graph has ${liveNodes} nodes`);
-        }
-        return { statusCode: 200, body: { run, ...(await lookAtQueue(state, run)) } };
-      }),
-    );
-  return handlerOf(wrapped);
+/** 409 when the run's graph is too large to be looked at. */
+export const ANSWERS = {
+  200: Waiting,
+  400: Errors,
+  404: Errors,
+  409: Errors,
+};
+
+export function makeWaiting(open: () => ExecutorState): Handler<BodyOf<typeof ANSWERS>> {
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run }) => {
+    const state = open();
+    const summary = await state.summaries.get(run);
+    if (!summary) return noRun(run);
+    const { liveNodes = 0 } = summary;
+    // Asked here, since a round that finds it so notes that on the run.
+    if (liveNodes > (state.liveNodesMax ?? Number.POSITIVE_INFINITY)) {
+      return refusal(409, `run ${run} is too large to be looked at: its live graph has ${liveNodes} nodes`);
+    }
+    return { statusCode: 200, body: { run, ...(await lookAtQueue(state, run)) } };
+  });
 }
 
 export const handler = makeWaiting(executorState);

@@ -5,6 +5,7 @@ import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { folderHeldRuns } from '../core/disk/held.ts';
 import { type Cloud, type CloudOptions, openCloud } from './cloud.ts';
 import { type Endpoint, invocationUrl } from './settings.ts';
 
@@ -89,6 +90,7 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
     },
     // It goes on in its owner.
     hold: () => undefined,
+    isHeld: folderHeldRuns(endpoint.environment.REDEX_STORE ?? folder).has,
     release: async (run) => {
       await ask(`${endpoint.url}/cloud/release`, { run });
     },

@@ -92,6 +92,8 @@ export interface Cloud {
    * it. A run of an attached process goes on in the owner, and is not held.
    */
   hold(run: RunId): void;
+  /** Whether its user has stopped the run. */
+  isHeld(run: RunId): boolean;
   /** Takes a run up again, whether it was held or waits for what will not come. */
   release(run: RunId): Promise<void>;
   /** Resolves when no job, event or invocation is left, wake-ups included. Throws when the cloud has ended first. */
@@ -203,6 +205,7 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
     invoke: functions.invoke,
     onRunEnded: bus.onRunEnded,
     hold: held.add,
+    isHeld: held.has,
     release: (run: RunId) => {
       if (held.delete(run)) {
         batch.carryOn((job) => runOf(job) === run);

@@ -1,7 +1,10 @@
 /**
- * Lists that follow from parameters, for policies: what the Serverless Framework asks for as `${file(stack/lists.js):NAME}`.
- * A parameter with several names has them separated by commas.
+ * Lists that follow from parameters, for policies, and from the table of routes: what the Serverless Framework asks for as
+ * `${file(stack/lists.js):NAME}`. A parameter with several names has them separated by commas.
  */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
 const names = async (resolveVariable, param) =>
   String(await resolveVariable(`param:${param}, ''`))
     .split(',')
@@ -75,3 +78,20 @@ export const securityGroups = async ({ resolveVariable }) => {
 };
 
 export const alarmActions = ({ resolveVariable }) => names(resolveVariable, 'alarmTopic');
+
+/** The framework's own Node may be one that takes no TypeScript. */
+const readRoutes = () => {
+  const words = ['--print', 'JSON.stringify(require("./functions/routes.ts").ROUTES)'];
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  return JSON.parse(execFileSync('node_modules/node/bin/node', words, { cwd, encoding: 'utf8' }));
+};
+
+/** The events by which HTTP calls each function; nobody does without a signature. */
+export const routes = () => {
+  const events = {};
+  for (const { method, path, function: name } of readRoutes()) {
+    events[name] ??= [];
+    events[name].push({ httpApi: { method, path, authorizer: { type: 'aws_iam' } } });
+  }
+  return events;
+};

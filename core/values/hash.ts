@@ -6,7 +6,8 @@ declare const brand: unique symbol;
 export type Hash = string & { readonly [brand]: 'Hash' };
 
 const HASH_HEX_LENGTH = 40;
-const HASH_PATTERN = /^[0-9a-f]{40}$/;
+/** What a hash looks like that came from outside. */
+export const HASH = /^[0-9a-f]{40}$/;
 
 /** The hash of `text` in the domain `tag`; equal texts in different domains never collide. */
 export function digest(tag: string, text: string): Hash {
@@ -20,5 +21,5 @@ export function digestBytes(bytes: Uint8Array): Hash {
 
 /** Reads a hash that came from outside; undefined when it is not one. */
 export function parseHash(text: unknown): Hash | undefined {
-  return typeof text === 'string' && HASH_PATTERN.test(text) ? (text as Hash) : undefined;
+  return typeof text === 'string' && HASH.test(text) ? (text as Hash) : undefined;
 }

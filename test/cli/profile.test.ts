@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 const run = (workflow: string) =>
-  runCommand(root, [workflow], {
+  runCommand({ root, stack: undefined }, [workflow], {
     profile: 'fast',
     typed: ['--profile'],
     cache: true,

@@ -1,7 +1,9 @@
 import { expect, it, vi } from 'vitest';
+import { directClient } from '../../cli/client.ts';
 import { queueWatcher } from '../../cli/waiting.ts';
 import { round } from '../../core/engine/round.ts';
 import { task } from '../../core/index.ts';
+import { makeWaiting } from '../../functions/waiting.ts';
 import { playWorld, start } from '../support/play.ts';
 
 const heavy = task('q.heavy', { version: '1', executor: 'batch' }, (n: number) => n);
@@ -17,7 +19,10 @@ async function watched() {
     looks.count++;
     return looks.fails ? Promise.reject(new Error('no answer')) : world.batch.describe(ids);
   };
-  return { summary, looks, queuedOf: queueWatcher({ ...world, batch: { ...world.batch, describe } }) };
+  const logs = { read: () => Promise.resolve(undefined) };
+  const client = directClient((_, event) => waiting(event));
+  const waiting = makeWaiting(() => ({ ...world, batch: { ...world.batch, describe }, logs }));
+  return { summary, looks, queuedOf: queueWatcher(client) };
 }
 
 it('the queue of a run is looked at again after two seconds, and not more often', async () => {

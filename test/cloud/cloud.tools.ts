@@ -123,7 +123,7 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     expect(await get('runs', {}, { workflow: 'cloud.quick', limit: '1' })).toMatchObject({ runs: [{ run }] });
     expect(await get('jobs', { run })).toMatchObject({ run, jobs: expect.any(Array) });
     expect((await get('workflows', {})).workflows.map(({ name }: { name: string }) => name)).toContain('cloud.quick');
-    expect(await get('workflows', { workflow: 'cloud.quick' })).toMatchObject({ params: { type: 'object' } });
+    expect(await get('workflow', { workflow: 'cloud.quick' })).toMatchObject({ params: { type: 'object' } });
     expect(await post('{"workflow":"cloud.none"}')).toMatchObject({ statusCode: 400 });
     expect(await world.invoke('status', httpEvent('GET', { path: { run: 'none' } }))).toMatchObject({
       statusCode: 404,

@@ -87,7 +87,7 @@ function reasons({ jobs }: DryRun): Record<string, unknown> {
 }
 
 /** Every method that writes throws, and so does reading that is not asked for. */
-function readOnly(given: World): DryWorld {
+function unwritable(given: World): DryWorld {
   const refuse = (): never => {
     throw new Error('a dry run wrote');
   };
@@ -107,7 +107,7 @@ describe('a dry run', () => {
   it('writes nothing: every port that writes may throw', async () => {
     await run();
     for (const args of [{}, { n: 5 }, { size: 3000 }]) {
-      const dry = await dryRun(readOnly(world), { workflow: 'd.main', args, bundle });
+      const dry = await dryRun(unwritable(world), { workflow: 'd.main', args, bundle });
       expect(dry.ok).toBe(true);
     }
     expect(world.batch.jobs).toHaveLength(1);
@@ -128,7 +128,7 @@ describe('a dry run', () => {
   });
 
   it('leaves an inline task out that turns out to write a file', async () => {
-    const written = () => Promise.reject(new Error("written"));
+    const written = () => Promise.reject(new Error('written'));
     provideFileAccess(readOnly({ write: written } as unknown as FileAccess));
     const { jobs, failure } = await plan({ workflow: 'd.writer' });
     expect(failure).toBeUndefined();

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { withScriptLines } from '../../core/engine/script-lines.ts';
 import { putLarge } from '../../core/engine/objects.ts';
+import { withScriptLines } from '../../core/engine/script-lines.ts';
 import { script } from '../../core/index.ts';
 import { briefArguments } from '../../core/values/brief.ts';
 import { spillParts } from '../../core/values/contents.ts';

@@ -5,8 +5,10 @@ import { keys, putSealed } from '../../core/engine/objects.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { add, task } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import { makeJob } from '../../functions/job.ts';
 import { makeJobs } from '../../functions/jobs.ts';
 import { makeRuns, type RunsAnswer } from '../../functions/runs.ts';
+import { makeWorkflow } from '../../functions/workflow.ts';
 import { makeWorkflows } from '../../functions/workflows.ts';
 import { summary } from '../contract/summaries.ts';
 import { httpEvent } from '../support/lambda-events.ts';
@@ -106,10 +108,11 @@ describe('the jobs of a run', () => {
       ['r.one', 'DONE'],
     ]);
     expect(await jobs({ run, task: 'none' })).toEqual({ run, jobs: [] });
-    const first = (await jobs({ run, limit: '1' })) as unknown as { jobs: object[]; cursor: string };
+    const first = (await jobs({ run, limit: 1 })) as unknown as { jobs: object[]; cursor: string };
     expect(first).toEqual({ run, jobs: [all.jobs[0]], cursor: expect.any(String) });
     expect(await jobs({ run, limit: 1, cursor: first.cursor })).toEqual({ run, jobs: [all.jobs[1]] });
-    expect(await jobs({ run, job: all.jobs[1]?.id })).toEqual(all.jobs[1]);
+    expect(await makeJob(() => world)({ run, job: all.jobs[1]?.id })).toEqual(all.jobs[1]);
+    expect(await makeJob(() => world)({ run, job: 'none' })).toEqual({ errors: ['run r1 has no job none'] });
   });
 
   it.each([
@@ -140,9 +143,9 @@ describe('what can be started', () => {
     await deployBundle(world.objects, bundle);
     const main = { name: 'w.main', description: 'Does it', place: 'workflow.ts:3' };
     expect(await workflows({})).toEqual({ bundle, workflows: [main] });
-    expect(await workflows({ workflow: 'w.main' })).toEqual({ bundle, ...main, params });
+    expect(await makeWorkflow(() => world)({ workflow: 'w.main' })).toEqual({ bundle, ...main, params });
     for (const workflow of ['w.part', 'constructor', '__proto__']) {
-      expect(await workflows({ workflow })).toEqual({ errors: [`there is no workflow ${workflow}`] });
+      expect(await makeWorkflow(() => world)({ workflow })).toEqual({ errors: [`there is no workflow ${workflow}`] });
     }
   });
 });

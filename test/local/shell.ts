@@ -1,5 +1,6 @@
 /** Jobs that are shell scripts, and functions that keep what they are given. */
 import type { JobDetail } from '@aws-sdk/client-batch';
+import { ROUTES } from '../../functions/routes.ts';
 import type { BusEvent } from '../../local/batch/shapes.ts';
 import type { Functions } from '../../local/functions.ts';
 
@@ -15,11 +16,11 @@ interface Records {
 /** Keeps the events that `advance` is given, in order, and takes them unless told otherwise. */
 export function recordingFunctions(events: Event[], advance?: Functions['advance']): Functions {
   const unexpected = () => Promise.reject(new Error('nobody asked for this'));
+  const others = Object.fromEntries(ROUTES.map((route) => [route.function, unexpected])) as unknown as Functions;
   return {
+    ...others,
     start: (event) => Promise.resolve({ started: event }),
     sweep: () => Promise.resolve({}),
-    cancel: unexpected,
-    retry: unexpected,
     status: () => Promise.reject(new RangeError('there is no such run')),
     advance: (event, context) => {
       events.push(...(event as Records).Records.map(({ body }) => JSON.parse(body) as Event));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { plain, pretty } from '../../core/values/pretty.ts';
 import { Dir, File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
+import { plain, pretty } from '../../core/values/pretty.ts';
 
 /** What the original prints for two samples. */
 const SEED = `

@@ -7,9 +7,9 @@ import { bundleProject } from '../../cli/project.ts';
 import { openSession, type Session } from '../../cli/session.ts';
 import { endJson, watch } from '../../cli/watch.ts';
 import type { RunSummary } from '../../core/engine/ports.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { type Bundle, storeBundle } from '../../core/host/bundle.ts';
 import { workflowsOf } from '../../core/values/program.ts';
+import { storedState } from '../../functions/stored.ts';
 import { makeProject, type Project } from './project.ts';
 
 let project: Project;
@@ -19,12 +19,12 @@ let session: Session;
 beforeAll(async () => {
   project = await makeProject();
   bundle = await bundleProject(project.folder, [], undefined);
-  session = await openSession(project.folder, () => undefined);
-  await storeBundle(session.world.objects, bundle);
+  session = await openSession({ root: project.folder, stack: undefined }, () => undefined);
+  await storeBundle(session.objects, bundle);
 });
 
 afterAll(async () => {
-  await session.cloud.close();
+  await session.close();
   await project.remove();
 });
 
@@ -37,11 +37,11 @@ interface Ended {
 }
 
 async function run(workflow: string, args: Readonly<Record<string, unknown>> = {}): Promise<Ended> {
-  const { cloud, world } = session;
-  const answer = (await cloud.invoke('start', { workflow, args, bundle: bundle.hash })) as { readonly run: RunId };
+  const { client } = session;
+  const answer = await client.call('start', { workflow, args, bundle: bundle.hash });
   const never = new AbortController().signal;
-  const summary = (await watch(cloud, answer.run, live({ write: () => undefined }), never)) as RunSummary;
-  const { result } = (await endJson(world.objects, summary)) as { readonly result: unknown };
+  const summary = (await watch(client, answer.run, live({ write: () => undefined }), never)) as RunSummary;
+  const { result } = (await endJson(client, summary)) as { readonly result: unknown };
   expect([summary.status, summary.traceback]).toEqual(['DONE', undefined]);
   const counts = (column: 'done' | 'cached') =>
     Object.fromEntries(
@@ -82,7 +82,7 @@ test.concurrent('03 script: words are counted by one interpreter and chosen by a
 test.concurrent('04 fan-out: four squares are one array job', async () => {
   const { value, summary } = await run('fan_out.sum_of_squares');
   expect(value).toBe(30);
-  const claims = (await session.world.journal.readAfter(summary.run, 0)).flatMap(({ facts }) =>
+  const claims = (await storedState().journal.readAfter(summary.run, 0)).flatMap(({ facts }) =>
     facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.jobs.length] : [])),
   );
   expect(claims).toEqual([4]);
@@ -126,7 +126,7 @@ test.concurrent('10 limits: two licences, so four jobs go out two at a time', as
   expect(value).toHaveLength(4);
   let inFlight = 0;
   let most = 0;
-  for (const { facts } of await session.world.journal.readAfter(summary.run, 0)) {
+  for (const { facts } of await storedState().journal.readAfter(summary.run, 0)) {
     for (const fact of facts) {
       if (fact.type === 'claimed') inFlight += fact.jobs.length;
       if (fact.type === 'returned' && fact.measured.exitCode !== undefined) inFlight--;

@@ -31,18 +31,18 @@ const Tags = v.pipe(
 );
 
 export const REQUEST = v.strictObject({
-  /** Full name of a task that declares its parameters. */
-  workflow: v.pipe(v.string(), v.nonEmpty('is empty')),
-  /** Its one record. */
-  args: v.optional(JsonObject, {}),
+  workflow: v.pipe(
+    v.string(),
+    v.nonEmpty('is empty'),
+    v.description('Full name of a task that declares its parameters'),
+  ),
+  args: v.optional(v.pipe(JsonObject, v.description('Its one record')), {}),
   /** The caller's own id for the run: asked for again, it is the same run. */
   run: v.optional(RunName),
-  /** Laid over the context of the program's configuration. */
-  context: v.optional(JsonObject),
+  context: v.optional(v.pipe(JsonObject, v.description("Laid over the context of the program's configuration"))),
   tags: v.optional(Tags, {}),
   failure: v.optional(v.picklist(['drain', 'cancel']), 'drain'),
-  /** false: nothing is read from other runs. */
-  cache: v.optional(v.boolean(), true),
+  cache: v.optional(v.pipe(v.boolean(), v.description('false: nothing is read from other runs')), true),
   bundle: v.optional(BundleName),
 });
 

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { cancel } from '../core/engine/cancel.ts';
 import type { World } from '../core/engine/ports.ts';
 import { httpOrDirect } from './http.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
+import { countsRounds } from './rounds.ts';
 import { type CourseAnswer, courseAnswer, refusal, withRun } from './run-request.ts';
 import { world as openWorld } from './world.ts';
 
@@ -16,12 +17,13 @@ const Reason = v.fallback(v.object({ reason: v.string() }), { reason: 'it was as
  */
 export function makeCancel(open: () => World): Handler<CourseAnswer> {
   const wrapped = middy()
+    .use(countsRounds())
     .use(httpOrDirect())
     .handler((event: unknown, invocation: Invocation) =>
       withRun(open, event, async (world, { run, status, endedAt }) => {
         if (endedAt !== undefined) return refusal(409, `run ${run} is over already: ${status}`);
         const { reason } = v.parse(Reason, event);
-        return courseAnswer(run, await cancel(world, run, reason, hardEndOf(world, invocation)));
+        return courseAnswer(run, await cancel(world, run, reason, roundOptions(world, invocation)));
       }),
     );
   return handlerOf(wrapped);

@@ -7,8 +7,9 @@ import type { RunId } from '../core/graph/facts.ts';
 import { type Hash, parseHash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type Answer, httpOrDirect, isRecord } from './http.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
 import { problemsOf } from './page.ts';
+import { countsRounds } from './rounds.ts';
 import { currentBundle, world as openWorld } from './world.ts';
 
 /** Valibot's own records take lists, too. */
@@ -52,6 +53,7 @@ export type StartAnswer = { readonly run: RunId } | { readonly errors: readonly 
  */
 export function makeStart(open: () => World, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
   const wrapped = middy()
+    .use(countsRounds())
     .use(httpOrDirect())
     .handler(async (event: unknown, invocation: Invocation): Promise<Answer & { readonly body: StartAnswer }> => {
       const parsed = v.safeParse(StartRequest, event, { abortPipeEarly: true });
@@ -60,7 +62,7 @@ export function makeStart(open: () => World, bundleNow: () => Promise<Hash | und
       if (!bundle) return refusal(['bundle: none was deployed, and the request names none']);
       const world = open();
       const asked = { ...request, bundle, ...(run && { run: run as RunId }), ...(context && { context }) };
-      const launched = await launch(world, asked, hardEndOf(world, invocation));
+      const launched = await launch(world, asked, roundOptions(world, invocation));
       if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
       if ('error' in launched) return refusal([messageOf(launched.error)]);
       const taken = `run: ${launched.conflict} was begun with another request; ask for what it asked, or name another run`;

@@ -25,6 +25,7 @@ import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
 import { withinReach } from '../core/host/reachable.ts';
 import type { Hash } from '../core/values/hash.ts';
+import { log } from './log.ts';
 import type { ManifestPlace } from './manifest.ts';
 import { clock } from './stored.ts';
 
@@ -83,6 +84,8 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
     umask: settings.umask,
     project: settings.filesRoot,
     confined: !settings.local,
+    // What authors print on a laptop is for its terminal.
+    ...(!settings.local && { log: (text) => log.info('code of a workflow printed', { text }) }),
   });
   return {
     stack,

@@ -9,7 +9,15 @@ export default defineConfig({
     maxWorkers: '100%',
     // Whole command lines, real tools, chaos: minutes that have a lane of their own, npm run test:long.
     projects: [
-      { extends: true, test: { name: 'short', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'short',
+          include: ['test/**/*.test.ts'],
+          // What functions say of every round is looked at where it is tested, and would hide what went wrong elsewhere.
+          env: { POWERTOOLS_LOG_LEVEL: 'ERROR', POWERTOOLS_METRICS_DISABLED: 'true' },
+        },
+      },
       {
         extends: true,
         test: {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { appendToLog, described } from '../functions/log.ts';
+import { appendError } from '../functions/log-file.ts';
 import { logOf } from '../local/settings.ts';
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -42,7 +42,7 @@ export function machineTrouble(thrown: unknown): string | undefined {
  */
 export function unexpected(thrown: unknown, state: string): string {
   const log = existsSync(state) ? logOf(state) : join(tmpdir(), `redex-${process.pid}.log`);
-  appendToLog(log, 'the command failed', { error: described(thrown) });
+  appendError(log, 'the command failed', thrown);
   const [line = ''] = String(thrown).split('\n');
   return `${line.replace(/^Error: /, '')}: that was not expected; the same command tries again, and what happened is in ${log}`;
 }

@@ -195,9 +195,16 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
   };
 }
 
-/** Where the handlers write their log; undefined: on standard error. */
-export function logFile(variables: Variables = process.env): string | undefined {
-  return variables.REDEX_LOG || undefined;
+export interface LogSettings {
+  /** Named in every line: the stack. */
+  readonly service: string;
+  /** Of a local cloud; undefined: standard error. */
+  readonly file: string | undefined;
+}
+
+/** Where the handlers write their log. Throws nothing: that the environment is not set up is to be logged, too. */
+export function logSettings(variables: Variables = process.env): LogSettings {
+  return { service: variables.REDEX_STACK || 'redex', file: variables.REDEX_LOG || undefined };
 }
 
 /** Settings of the runner. Throws one error that names every variable that is missing or wrong. */

@@ -19,8 +19,10 @@ import type { Verdict, World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
 import type { RunId } from '../core/graph/facts.ts';
-import { type Handler, handlerOf, type Invocation } from './invocation.ts';
-import { described, log, logsFailure } from './log.ts';
+import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
+import { log, logsFailure } from './log.ts';
+import { described } from './log-file.ts';
+import { countsRounds } from './rounds.ts';
 import { eventQueue, world as openWorld } from './world.ts';
 
 const QueueBatch = v.object({
@@ -29,7 +31,10 @@ const QueueBatch = v.object({
       messageId: v.string(),
       body: v.string(),
       receiptHandle: v.optional(v.string()),
-      attributes: v.optional(v.object({ ApproximateReceiveCount: v.optional(v.string(), '1') }), {}),
+      attributes: v.optional(
+        v.object({ ApproximateReceiveCount: v.optional(v.string(), '1'), SentTimestamp: v.optional(v.string()) }),
+        {},
+      ),
     }),
   ),
 });
@@ -43,6 +48,8 @@ interface Message {
   /** undefined for a bare event. */
   readonly id: string | undefined;
   readonly receives: number;
+  /** ms since the epoch; undefined where that is not told. */
+  readonly sentAt: number | undefined;
   /** As they came from the queue. */
   readonly body: string | undefined;
   readonly receipt: string | undefined;
@@ -79,7 +86,9 @@ export function makeAdvance(
     const reasons: Record<string, string> = {};
     const failed: Message[] = [];
     const unbegun: Message[] = [];
-    const works = workOf(world.stack, messagesOf(event));
+    const messages = messagesOf(event);
+    noteAges(world, messages, invocation);
+    const works = workOf(world.stack, messages);
     for (const [at, work] of works.entries()) {
       const remainingMs = invocation.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
       if (remainingMs < ROUND_MS_MIN) {
@@ -99,14 +108,20 @@ export function makeAdvance(
     const batchItemFailures = Object.keys(reasons).map((itemIdentifier) => ({ itemIdentifier }));
     return batchItemFailures.length > 0 ? { batchItemFailures, reasons } : { batchItemFailures };
   };
-  return handlerOf(middy().use(logsFailure('events could not be handled')).handler(advanced));
+  return handlerOf(middy().use(countsRounds()).use(logsFailure('events could not be handled')).handler(advanced));
+}
+
+function noteAges({ clock }: World, messages: readonly Message[], { rounds }: Invocation): void {
+  for (const { sentAt } of messages) if (sentAt !== undefined) rounds?.onEvent(clock.now() - sentAt);
 }
 
 /** The time that a run has, of whose kind so many are left. */
-function shareOf({ clock }: World, invocation: Invocation, runs: number): RoundOptions {
-  const remainingMs = invocation.getRemainingTimeInMillis?.();
-  if (remainingMs === undefined) return {};
-  return { hardEnd: clock.now() + Math.min(remainingMs, Math.max(SHARE_MS_MIN, remainingMs / runs)) };
+function shareOf(world: World, invocation: Invocation, runs: number): RoundOptions {
+  const options = roundOptions(world, invocation);
+  if (options.hardEnd === undefined) return options;
+  const now = world.clock.now();
+  const remainingMs = options.hardEnd - now;
+  return { ...options, hardEnd: now + Math.min(remainingMs, Math.max(SHARE_MS_MIN, remainingMs / runs)) };
 }
 
 /** Gives those that the queue is to show again by itself. */
@@ -117,7 +132,7 @@ async function sendAgain(queue: EventQueue | undefined, messages: readonly Messa
     await queue.again(bodies);
     return [];
   } catch (error) {
-    log('events could not be sent again', { error: described(error) });
+    log.warn('events could not be sent again', { error: described(error) });
     return messages;
   }
 }
@@ -129,7 +144,7 @@ async function showSoon(queue: EventQueue | undefined, messages: readonly Messag
   });
   if (!queue || hidden.length === 0) return;
   await queue.showAfter(hidden).catch((error: unknown) => {
-    log('events come again later than they could', { error: described(error) });
+    log.warn('events come again later than they could', { error: described(error) });
   });
 }
 
@@ -139,26 +154,28 @@ async function advanceRun(world: World, work: Work, options: RoundOptions): Prom
   try {
     if (isDue) {
       const { status, denied } = await round(world, run, verdicts, options);
-      if (status === 'unknown') log('events of a run that is not there', { run });
+      if (status === 'unknown') log.warn('events of a run that is not there', { run });
       // For an alarm: the run stands still, and goes on by itself when this is put right.
-      if (denied !== undefined) log('jobs cannot be submitted', { run, reason: denied });
+      if (denied !== undefined) log.error('jobs cannot be submitted', { run, reason: denied });
     }
     if (blocked !== undefined) await noteBlocked(world, run, blocked);
     return undefined;
   } catch (error) {
     const messages = work.messages.flatMap(({ id }) => id ?? []);
-    log('a round failed', { run, messages, error: described(error) });
+    log.error('a round failed', { run, messages, error: described(error) });
     return error instanceof Error ? error.message : String(error);
   }
 }
 
 function messagesOf(event: unknown): Message[] {
   const batch = v.safeParse(QueueBatch, event);
-  if (!batch.success) return [{ id: undefined, receives: 1, body: undefined, receipt: undefined, event }];
+  if (!batch.success)
+    return [{ id: undefined, receives: 1, sentAt: undefined, body: undefined, receipt: undefined, event }];
   return batch.output.Records.flatMap(({ messageId: id, body, receiptHandle: receipt, attributes }) => {
     const parsed = parseJson(body);
     const receives = Number(attributes.ApproximateReceiveCount);
-    return parsed ? [{ id, receives, body, receipt, event: parsed }] : [];
+    const sentAt = attributes.SentTimestamp === undefined ? undefined : Number(attributes.SentTimestamp);
+    return parsed ? [{ id, receives, sentAt, body, receipt, event: parsed }] : [];
   });
 }
 

@@ -2,7 +2,7 @@
  * A handler that people call: what it reads and what it answers are schemas, which its file exports as REQUEST and ANSWERS.
  * The API's description (`stack/openapi.ts`) and the types of whoever calls follow from them.
  */
-import middy from '@middy/core';
+import middy, { type MiddlewareObj } from '@middy/core';
 import * as v from 'valibot';
 import { type Declared, httpOrDirect } from './http.ts';
 import { type Handler, handlerOf, type Invocation } from './invocation.ts';
@@ -25,13 +25,17 @@ export function refusal<S extends 400 | 404 | 409 | 410 | 413>(statusCode: S, pr
   return { statusCode, body: { errors: [problem] } };
 }
 
-/** Gives what was asked for to `use`; answers 400 with all that is wrong with the request. */
+/**
+ * Gives what was asked for to `use`; answers 400 with all that is wrong with the request. `around`: what else is to be done
+ * at each call.
+ */
 export function endpoint<R extends Declared, A extends Answers & { readonly 400: typeof Errors }>(
   request: R,
   use: (asked: v.InferOutput<R>, invocation: Invocation) => Promise<AnswerOf<A>> | AnswerOf<A>,
+  ...around: MiddlewareObj[]
 ): Handler<BodyOf<A>> {
   const wrapped = middy()
-    .use(httpOrDirect(request))
+    .use([...around, httpOrDirect(request)])
     .handler((event: unknown, invocation: Invocation) => {
       const parsed = v.safeParse(request, event, { abortPipeEarly: true });
       return parsed.success

@@ -6,7 +6,8 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import { described, log } from './log.ts';
+import { log } from './log.ts';
+import { described } from './log-file.ts';
 import { routeOf } from './routes.ts';
 
 interface Answer {
@@ -52,7 +53,7 @@ export function httpOrDirect({ entries }: Declared): MiddlewareObj<unknown, unkn
       request.response = viaHttp.has(request) ? respond(answer) : answer.body;
     },
     onError: (request) => {
-      log('the request failed', { error: described(request.error) });
+      log.error('the request failed', { error: described(request.error) });
       if (!viaHttp.has(request)) return;
       request.response = respond({ statusCode: 500, body: { errors: ['an error on our side: see the log'] } });
     },

@@ -1,42 +1,85 @@
 /**
- * One JSON line an event: on standard error, where Lambda looks for it, or in the file that the local cloud names, since
- * its standard error is a terminal.
+ * The log of the functions, by Powertools: one JSON line an event, on standard error, where Lambda looks for it, or in the
+ * file that the local cloud names. It holds runs, messages and errors; no arguments, no values and no secrets.
  */
-import { appendFileSync } from 'node:fs';
+import { LogFormatter, Logger, LogItem, LogLevelThreshold } from '@aws-lambda-powertools/logger';
+import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { MiddlewareObj } from '@middy/core';
-import { logFile } from '../core/environment.ts';
+import type { Context } from 'aws-lambda';
+import { type LogSettings, logSettings } from '../core/environment.ts';
+import { appendLine, described } from './log-file.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export function log(message: string, fields: Fields = {}): void {
-  const file = logFile();
-  if (file === undefined) process.stderr.write(lineOf(message, fields));
-  else appendToLog(file, message, fields);
-}
+export const log = {
+  info: (message: string, fields: Fields = {}): void => open().info(message, fields),
+  /** What does no harm, or passes by itself. */
+  warn: (message: string, fields: Fields = {}): void => open().warn(message, fields),
+  /** What somebody should look at. */
+  error: (message: string, fields: Fields = {}): void => open().error(message, fields),
+};
 
-/** Whoever has no room for what went wrong is told of that elsewhere: nothing is thrown. */
-export function appendToLog(file: string, message: string, fields: Fields = {}): void {
-  try {
-    // For this user only.
-    appendFileSync(file, lineOf(message, { at: new Date().toISOString(), ...fields }), { mode: 0o600 });
-  } catch {
-    process.stderr.write(`${message}; there is no writing to ${file}\n`);
-  }
-}
-
-function lineOf(message: string, fields: Fields): string {
-  return `${JSON.stringify({ message, ...fields })}\n`;
+/**
+ * Lines say from now on which invocation they are of. In a local cloud invocations run beside one another, and nobody else
+ * knows of their ids.
+ */
+export function logInvocation(context: Context): void {
+  if (logSettings().file === undefined) open().addContext(context);
 }
 
 /** For handlers that nobody answers for: what they throw is logged before whoever called them is told. */
 export function logsFailure(message: string): MiddlewareObj<unknown, unknown> {
-  return { onError: ({ error }) => log(message, { error: described(error) }) };
+  return { onError: ({ error }) => log.error(message, { error: described(error) }) };
 }
 
-/** The whole story of an error: stack, causes, and the errors that it sums up. */
-export function described(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const summed = error instanceof AggregateError ? error.errors.map((each) => `\nsums up ${described(each)}`) : [];
-  const cause = error.cause === undefined ? '' : `\ncaused by ${described(error.cause)}`;
-  return `${error.stack ?? error.message}${summed.join('')}${cause}`;
+/** Of JSON, on standard error. */
+export function writeLine(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Names as Powertools have them, and of the context no more than tells invocations apart: a line costs by its length. */
+class Format extends LogFormatter {
+  override formatAttributes(own: UnformattedAttributes, added: LogAttributes): LogItem {
+    const { logLevel, message, timestamp, serviceName, lambdaContext, xRayTraceId } = own;
+    const attributes = {
+      level: logLevel,
+      message,
+      timestamp: timestamp.toISOString(),
+      service: serviceName,
+      cold_start: lambdaContext?.coldStart,
+      function_name: lambdaContext?.functionName,
+      function_request_id: lambdaContext?.awsRequestId,
+      xray_trace_id: xRayTraceId,
+    };
+    return new LogItem({ attributes }).addAttributes(added);
+  }
+}
+
+/** Each on one line, also where Powertools are asked to be pretty. */
+class LineLogger extends Logger {
+  readonly #file: string | undefined;
+
+  constructor({ service, file }: LogSettings) {
+    super({ serviceName: service, logFormatter: new Format() });
+    this.#file = file;
+  }
+
+  protected override printLog(level: number, item: LogItem): void {
+    item.prepareForPrint();
+    const attributes = item.getAttributes();
+    const line = JSON.stringify(attributes, this.getJsonReplacer());
+    const isTrouble = level >= LogLevelThreshold.ERROR;
+    if (this.#file === undefined) writeLine(line);
+    else appendLine(this.#file, line, isTrouble ? String(attributes.message) : undefined);
+  }
+}
+
+let opened: { readonly key: string; readonly logger: Logger } | undefined;
+
+/** Lives as long as the process's settings do. */
+function open(): Logger {
+  const settings = logSettings();
+  const key = JSON.stringify(settings);
+  if (opened?.key !== key) opened = { key, logger: new LineLogger(settings) };
+  return opened.logger;
 }

@@ -15,8 +15,9 @@ import type { RoundOptions } from '../core/engine/round.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { digest, type Hash } from '../core/values/hash.ts';
 import { isRecord } from './http.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
 import { log, logsFailure } from './log.ts';
+import { countsRounds } from './rounds.ts';
 import { messageOf } from './start.ts';
 import { currentBundle, manifestPlace, world as openWorld } from './world.ts';
 
@@ -50,7 +51,7 @@ export function makeManifest(
       const { uploads, bucket, prefix } = place();
       const workflow = workflowOf(upload.key, prefix);
       if (workflow === undefined || upload.bucket !== bucket) {
-        log('an upload that is no manifest', { bucket: upload.bucket, key: upload.key });
+        log.warn('an upload that is no manifest', { bucket: upload.bucket, key: upload.key });
         continue;
       }
       const world = open();
@@ -60,7 +61,7 @@ export function makeManifest(
         uploads,
         upload,
         { workflow, run, bundle: await bundleNow() },
-        hardEndOf(world, invocation),
+        roundOptions(world, invocation),
       );
       if (outcome === undefined) continue;
       const { version } = upload;
@@ -70,7 +71,7 @@ export function makeManifest(
     }
     return answers;
   };
-  return handlerOf(middy().use(logsFailure('manifests could not be started')).handler(started));
+  return handlerOf(middy().use(countsRounds()).use(logsFailure('manifests could not be started')).handler(started));
 }
 
 type Outcome = { readonly run: RunId } | { readonly errors: readonly string[] };

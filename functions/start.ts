@@ -6,7 +6,8 @@ import type { Hash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { isRecord } from './http.ts';
-import { type Handler, hardEndOf } from './invocation.ts';
+import { type Handler, roundOptions } from './invocation.ts';
+import { countsRounds } from './rounds.ts';
 import { BundleName, Run, RunName } from './shapes.ts';
 import { currentBundle, world as openWorld } from './world.ts';
 
@@ -59,7 +60,7 @@ export function makeStart(open: () => World, bundleNow: () => Promise<Hash | und
       if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
       const world = open();
       const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
-      const launched = await launch(world, asked, hardEndOf(world, invocation));
+      const launched = await launch(world, asked, roundOptions(world, invocation));
       if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
       if ('error' in launched) return refusal(400, messageOf(launched.error));
       const { conflict } = launched;
@@ -68,6 +69,7 @@ export function makeStart(open: () => World, bundleNow: () => Promise<Hash | und
         `run: ${conflict} was begun with another request; ask for what it asked, or name another run`,
       );
     },
+    countsRounds(),
   );
 }
 

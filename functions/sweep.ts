@@ -5,8 +5,9 @@
 import middy from '@middy/core';
 import type { World } from '../core/engine/ports.ts';
 import { type SweepReport, sweep } from '../core/engine/sweep.ts';
-import { type Handler, handlerOf, hardEndOf, type Invocation } from './invocation.ts';
+import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
 import { log, logsFailure } from './log.ts';
+import { countsRounds } from './rounds.ts';
 import { world as openWorld, sweepPeriodMs } from './world.ts';
 
 export function makeSweep(
@@ -15,12 +16,12 @@ export function makeSweep(
 ): Handler<SweepReport> {
   const swept = async (_event: unknown, invocation: Invocation): Promise<SweepReport> => {
     const world = open();
-    const report = await sweep(world, { ...hardEndOf(world, invocation), periodMs: periodMs() });
-    for (const failure of report.failures) log('a round of the sweep failed', { failure });
-    if (report.left > 0) log('the sweep ran out of time', { left: report.left });
+    const report = await sweep(world, { ...roundOptions(world, invocation), periodMs: periodMs() });
+    for (const failure of report.failures) log.error('a round of the sweep failed', { failure });
+    if (report.left > 0) log.warn('the sweep ran out of time', { left: report.left });
     return report;
   };
-  return handlerOf(middy().use(logsFailure('the sweep failed')).handler(swept));
+  return handlerOf(middy().use(countsRounds()).use(logsFailure('the sweep failed')).handler(swept));
 }
 
 export const handler = makeSweep(openWorld, sweepPeriodMs);

@@ -26,6 +26,7 @@ import type { FileAccess } from '../core/values/classes.ts';
 import type { Hash } from '../core/values/hash.ts';
 import type { WebSettings } from '../core/values/program.ts';
 import { executorOf } from './executor.ts';
+import { log } from './log.ts';
 import type { ManifestPlace } from './manifest.ts';
 import { clock, objectsIn, storedState } from './stored.ts';
 
@@ -78,7 +79,10 @@ function hostOf(
   { objects, bundles, files: { reach } }: Storage,
   files: (web: WebSettings | undefined) => FileAccess,
 ): Host {
-  const host = workerHost({ objects, folder: bundles, files, umask, project: filesRoot, confined: !local });
+  const options = { objects, folder: bundles, files, umask, project: filesRoot, confined: !local };
+  // What authors print on a laptop is for its terminal.
+  const said = { log: (text: string) => log.info('code of a workflow printed', { text }) };
+  const host = workerHost({ ...options, ...(!local && said) });
   return reach ? withinReach(host, reach) : host;
 }
 

@@ -1,7 +1,7 @@
 /** Retry: a run that failed or was cancelled goes on with the same bundle; only what has no value is run. */
 import type { RunId } from '../graph/facts.ts';
 import type { World } from './ports.ts';
-import { type RoundOptions, type RoundReport, round } from './round.ts';
+import { nothingDone, type RoundOptions, type RoundReport, round } from './round.ts';
 
 /** Attempt numbers go on where they were. A run that is running or done stays as it is. */
 export async function retry(world: World, run: RunId, options: RoundOptions = {}): Promise<RoundReport> {
@@ -18,7 +18,7 @@ export async function retry(world: World, run: RunId, options: RoundOptions = {}
     summary.status === 'CANCELLING' ||
     summary.status === 'DONE'
   ) {
-    return { status: summary?.sequence ? summary.status : 'unknown', appended: 0, submitted: 0 };
+    return nothingDone(summary?.sequence ? summary.status : 'unknown');
   }
   const { endedAt: _endedAt, result: _result, traceback: _traceback, otherErrors: _others, ...rest } = summary;
   // It comes seconds later, whatever has become of this handler by then; until the next line is done it changes nothing.

@@ -32,8 +32,17 @@ import type { LiveRun } from './warm.ts';
 /** What a round came to. */
 export interface RoundReport {
   readonly status: RunStatus | 'unknown';
+  /** Of the run's last entry; absent where the run was not loaded. */
+  readonly sequence?: number;
+  /** Entries. */
   readonly appended: number;
+  /** Requests that the executor accepted: an array is one. */
   readonly submitted: number;
+  /** Entries that another round had appended first. */
+  readonly conflicts: number;
+  /** Requests that the executor put off, since it has too many. */
+  readonly throttled: number;
+  readonly durationMs: number;
   /** Why the executor took none of the jobs: somebody has to be told. */
   readonly denied?: string;
 }
@@ -47,6 +56,8 @@ export interface RoundOptions {
   readonly ask?: boolean;
   /** Sequence that the stored summary covers, where the caller knows it: one that is behind is written anew. */
   readonly summarised?: number;
+  /** Is told of every round that comes to its end. */
+  readonly onRound?: (run: RunId, report: RoundReport) => void;
 }
 
 /** How long a caller that says nothing is taken to live. */
@@ -69,12 +80,19 @@ export async function round(
   verdicts: readonly Verdict[] = [],
   options: RoundOptions = {},
 ): Promise<RoundReport> {
-  try {
-    return await loadAndAdvance(world, run, verdicts, options);
-  } catch (error) {
+  const start = world.clock.now();
+  const outcome = await loadAndAdvance(world, run, verdicts, options).catch(async (error: unknown) => {
     if (!(error instanceof JournalDamaged)) throw error;
-    return { status: await endDamaged(world, run, error), appended: 0, submitted: 0 };
-  }
+    return nothingDone(await endDamaged(world, run, error));
+  });
+  const report = { ...outcome, durationMs: world.clock.now() - start };
+  options.onRound?.(run, report);
+  return report;
+}
+
+/** The report where no round was taken. */
+export function nothingDone(status: RoundReport['status']): RoundReport {
+  return { status, appended: 0, submitted: 0, conflicts: 0, throttled: 0, durationMs: 0 };
 }
 
 async function loadAndAdvance(
@@ -82,9 +100,9 @@ async function loadAndAdvance(
   run: RunId,
   verdicts: readonly Verdict[],
   options: RoundOptions,
-): Promise<RoundReport> {
+): Promise<Omit<RoundReport, 'durationMs'>> {
   const loaded = await loadRun(world, run);
-  if (typeof loaded === 'string') return { status: loaded, appended: 0, submitted: 0 };
+  if (typeof loaded === 'string') return nothingDone(loaded);
   const live = loaded;
   if (options.ask) delete live.terminated;
   const start = world.clock.now();
@@ -103,6 +121,8 @@ async function loadAndAdvance(
     summarised: options.summarised ?? live.summarised ?? Number.POSITIVE_INFINITY,
     appended: 0,
     submitted: 0,
+    conflicts: 0,
+    throttled: 0,
   };
   const learned = await learn(world, live, [...verdicts, ...(options.ask ? await askExecutor(world, live) : [])]);
   let incoming: readonly Fact[] = [
@@ -121,8 +141,9 @@ async function loadAndAdvance(
     else incoming = await afterLostRace(course, pass, verdicts);
   }
   await finish(course);
-  const { appended, submitted, denied } = course;
-  return { status: summaryOf(live, start).status, appended, submitted, ...(denied !== undefined && { denied }) };
+  const { appended, submitted, conflicts, throttled, denied } = course;
+  const { status, sequence } = summaryOf(live, start);
+  return { status, sequence, appended, submitted, conflicts, throttled, ...(denied !== undefined && { denied }) };
 }
 
 function heardOf(facts: readonly Fact[]): ReadonlySet<SubmissionId> {
@@ -145,6 +166,8 @@ interface Course {
   claimed: number;
   appended: number;
   submitted: number;
+  conflicts: number;
+  throttled: number;
 }
 
 /** The facts of one entry to be, applied to the draft but not yet true. */
@@ -292,9 +315,10 @@ async function submit(course: Course, pass: Pass): Promise<Fact[]> {
   const { world, live } = course;
   const claimed = pass.facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.submission] : []));
   course.claimed += claimed.length;
-  const { facts: answers, denied } = await sendClaimed(world, live.draft.graph, claimed, course);
+  const { facts: answers, throttled, denied } = await sendClaimed(world, live.draft.graph, claimed, course);
   const accepted = answers.filter((answer) => answer.type === 'acknowledged').length;
   course.submitted += accepted;
+  course.throttled += throttled;
   course.holdBack ||= answers.some((answer) => answer.type === 'withdrawn');
   course.denied ??= denied;
   if (denied !== undefined)
@@ -308,6 +332,7 @@ async function submit(course: Course, pass: Pass): Promise<Fact[]> {
  * took over meanwhile, or one of whose jobs was heard of, is no longer ours to close.
  */
 async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verdict[]): Promise<Fact[]> {
+  course.conflicts++;
   const { world, live } = course;
   const { submissions } = live.draft.graph;
   const turnOf = (id: SubmissionId) => {

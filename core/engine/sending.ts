@@ -58,6 +58,8 @@ function takeToken(bucket: Bucket, now: number): number {
 export interface Sent {
   /** The answers in the order of the claims; an unknown answer is none. */
   readonly facts: readonly Fact[];
+  /** Requests that the executor put off. */
+  readonly throttled: number;
   /** Why the executor takes nothing from us. */
   readonly denied: string | undefined;
 }
@@ -75,12 +77,14 @@ export async function sendClaimed(
   const errors: unknown[] = [];
   // A request that was throttled or denied, or met a broken world, speaks for all after it.
   let isStopped = false;
+  let throttled = 0;
   let denied: string | undefined;
   const send = async (at: number, id: SubmissionId, request: SubmissionRequest): Promise<void> => {
     try {
       const outcome = await world.batch.submit(request);
       answers[at] = answerFact(id, outcome);
       isStopped ||= outcome.kind === 'throttled' || outcome.kind === 'denied';
+      if (outcome.kind === 'throttled') throttled++;
       if (outcome.kind === 'denied') denied ??= outcome.reason;
     } catch (error) {
       errors.push(error);
@@ -100,7 +104,7 @@ export async function sendClaimed(
   }
   await Promise.all(outstanding);
   if (errors.length > 0) throw errors[0];
-  return { facts: answers.flatMap((answer) => answer ?? []), denied };
+  return { facts: answers.flatMap((answer) => answer ?? []), throttled, denied };
 }
 
 function answerFact(submission: SubmissionId, outcome: SubmitOutcome): Fact | undefined {

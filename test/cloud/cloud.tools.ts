@@ -13,7 +13,10 @@ import { grantsOf, isGranted } from './grants.ts';
 import { BUCKET, type CloudWorld, deployCode, openCloudWorld } from './world.ts';
 
 const CLOUD = `import { script, task, v } from '../../core/index.ts';
-export const quick = task('cloud.quick', { params: v.object({ n: v.optional(v.number(), 1) }) }, ({ n }) => n + 1);
+export const quick = task('cloud.quick', { params: v.object({ n: v.optional(v.number(), 1) }) }, ({ n }) => {
+  console.log('said by an author');
+  return n + 1;
+});
 export const slow = task('cloud.slow', { params: v.object({}) }, () => script('sleep 60'));
 const half = task('cloud.half', { executor: 'batch' }, (n: number) => n / 2);
 export const many = task('cloud.many', { params: v.object({ to: v.number() }) }, ({ to }) =>
@@ -221,6 +224,35 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     expect(requests).toBeGreaterThan(50);
     expect(await status(run)).toMatchObject({ status: 'DONE', tally: { 'cloud.half': { done: 8, failed: 0 } } });
     expect(world.machines.count - jobs).toBe(8);
+  });
+
+  it('logs in JSON, line by line: every round with its run and entry, and metrics of every call', () => {
+    const TAKE = ['start', 'advance', 'sweep', 'cancel', 'retry', 'manifest'];
+    for (const name of [...TAKE, 'status', 'runs', 'jobs', 'workflows']) {
+      const told = world.log(name).map((line) => JSON.parse(line) as Record<string, unknown>);
+      const [metrics, events] = [told.filter(({ _aws }) => _aws), told.filter(({ _aws }) => !_aws)];
+      for (const event of events) {
+        expect(event).toMatchObject({
+          level: expect.stringMatching(/^(INFO|WARN|ERROR)$/),
+          message: expect.any(String),
+          service: 'redex-dev',
+          function_name: `redex-dev-${name}`,
+          function_request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        });
+      }
+      const rounds = events.filter(({ message }) => message === 'a round');
+      expect([name, rounds.reduce((sum, { appended }) => sum + Number(appended), 0) > 0]).toEqual([
+        name,
+        TAKE.includes(name),
+      ]);
+      expect([name, metrics.reduce((sum, line) => sum + Number(line.rounds), 0)]).toEqual([name, rounds.length]);
+    }
+    const ages = world
+      .log('advance')
+      .flatMap((line) => (JSON.parse(line) as { oldestEvent?: number }).oldestEvent ?? []);
+    expect(ages.length).toBeGreaterThan(0);
+    expect(ages.filter((age) => age < 0 || age > 600_000)).toEqual([]);
+    expect(world.log('start').join('\n')).toContain('"text":"said by an author\\n"');
   });
 
   it('asks for nothing that its roles do not grant', () => {

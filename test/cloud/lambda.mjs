@@ -1,11 +1,13 @@
 /** A Lambda environment: loads one function, and calls it with what comes, one after another. */
+import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 
-const { handler } = await import(pathToFileURL(process.argv[2]).href);
+const [, , file, functionName] = process.argv;
+const { handler } = await import(pathToFileURL(file).href);
 
 process.on('message', async ({ id, event, timeoutMs }) => {
   const end = Date.now() + timeoutMs;
-  const context = { getRemainingTimeInMillis: () => end - Date.now() };
+  const context = { awsRequestId: randomUUID(), functionName, getRemainingTimeInMillis: () => end - Date.now() };
   try {
     process.send({ id, ok: true, answer: await handler(event, context) });
   } catch (error) {

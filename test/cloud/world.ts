@@ -4,7 +4,7 @@
  * limits of the packaged template.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BatchClient, CreateComputeEnvironmentCommand, CreateJobQueueCommand } from '@aws-sdk/client-batch';
@@ -41,6 +41,8 @@ export interface CloudWorld {
   readonly environment: Readonly<Record<string, string>>;
   /** Calls a function directly. Rejects with what it throws. */
   invoke(name: string, event: unknown): Promise<unknown>;
+  /** What the function has written, line by line. */
+  log(name: string): string[];
   /** Puts an object, and lets S3 tell of it so many times. */
   put(key: string, body: string, tellings?: number): Promise<void>;
   /** Takes events to where they go until none is left and no job runs. */
@@ -71,7 +73,7 @@ export async function openCloudWorld(
   const unsent: unknown[] = [];
   const gates: Gate[] = [];
   const lambdas = new Map<string, Lambda>();
-  const log = join(folder, 'log');
+  const logOf = (name: string): string => join(folder, `${name}.log`);
 
   const gate = async (who: string): Promise<Gate> => {
     const opened = await openGate({
@@ -88,7 +90,7 @@ export async function openCloudWorld(
     runner: (await buildRunner(join(folder, 'runner'))).main,
     environment: awsVariables((await gate('job')).url),
     work: join(folder, 'work'),
-    log,
+    log: logOf('jobs'),
     tell: (event) => unsent.push(event),
   });
   for (const { name, archive } of await packageFunctions()) {
@@ -98,7 +100,14 @@ export async function openCloudWorld(
     }
     lambdas.set(
       name,
-      openLambda(template, name, folder, { ...awsVariables((await gate(name)).url), ...more[name] }, queueUrl, log),
+      openLambda(
+        template,
+        name,
+        folder,
+        { ...awsVariables((await gate(name)).url), ...more[name] },
+        queueUrl,
+        logOf(`function-${name}`),
+      ),
     );
   }
 
@@ -116,6 +125,10 @@ export async function openCloudWorld(
     machines,
     environment: awsVariables(moto.client.endpoint),
     invoke,
+    log(name) {
+      const file = logOf(`function-${name}`);
+      return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+    },
     deliveries: () => 1,
     trouble: () => undefined,
     async put(key, body, tellings = 1) {
@@ -139,7 +152,7 @@ export async function openCloudWorld(
             QueueUrl: queueUrl,
             MaxNumberOfMessages: 10,
             WaitTimeSeconds: 1,
-            MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+            MessageSystemAttributeNames: ['All'],
           }),
         );
         if (Messages.length > 0) await advance(Messages);
@@ -276,9 +289,9 @@ function openLambda(
   let last: Promise<unknown> = Promise.resolve();
 
   const started = (): ChildProcess => {
-    const made = fork(join(import.meta.dirname, 'lambda.mjs'), [file], {
+    const made = fork(join(import.meta.dirname, 'lambda.mjs'), [file, `redex-dev-${name}`], {
       cwd: folder,
-      env: { PATH: process.env.PATH, ...variables, ...environment },
+      env: { PATH: process.env.PATH, AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand', ...variables, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
     });

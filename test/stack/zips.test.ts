@@ -161,7 +161,8 @@ describe('the zips', () => {
     beforeAll(() => {
       const file = join(elsewhere, FUNCTIONS, 'start/index.js');
       const host = join(import.meta.dirname, '../cloud/lambda.mjs');
-      lambda = fork(host, [file], { cwd: elsewhere, env: variables, execArgv: [] });
+      const quiet = { POWERTOOLS_LOG_LEVEL: 'ERROR', POWERTOOLS_METRICS_DISABLED: 'true' };
+      lambda = fork(host, [file], { cwd: elsewhere, env: { ...variables, ...quiet }, execArgv: [] });
     });
     afterAll(() => lambda.kill('SIGKILL'));
 

@@ -41,13 +41,18 @@ export function wakeUp(stack: string, run: string): unknown {
 }
 
 /** An SQS batch: message ids are `m0`, `m1`, … */
-export function queueBatch(messages: readonly { readonly event: unknown; readonly receives?: number }[]): unknown {
+export function queueBatch(
+  messages: readonly { readonly event: unknown; readonly receives?: number; readonly sentAt?: number }[],
+): unknown {
   return {
-    Records: messages.map(({ event, receives = 1 }, at) => ({
+    Records: messages.map(({ event, receives = 1, sentAt }, at) => ({
       messageId: `m${at}`,
       body: typeof event === 'string' ? event : JSON.stringify(event),
       receiptHandle: `r${at}`,
-      attributes: { ApproximateReceiveCount: String(receives) },
+      attributes: {
+        ApproximateReceiveCount: String(receives),
+        ...(sentAt !== undefined && { SentTimestamp: String(sentAt) }),
+      },
       eventSource: 'aws:sqs',
     })),
   };

@@ -12,6 +12,11 @@ export function logOf(folder: string): string {
   return join(folder, 'log.jsonl');
 }
 
+/** File of the messages of the queue that were given up. */
+export function deadLettersOf(folder: string): string {
+  return join(folder, 'batch', 'dead-letters.jsonl');
+}
+
 export type Variables = Readonly<Record<string, string>>;
 
 export interface Places {

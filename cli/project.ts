@@ -16,16 +16,51 @@ export function workflowFiles(root: string): string[] {
   return files.sort().map((file) => join(root, file));
 }
 
+interface BundleOptions {
+  /** false: as if there were no redex.config.ts. */
+  readonly configured?: boolean;
+  /** Gets what the files print, and what is doubtful in them; default: standard error. */
+  readonly log?: (text: string) => void;
+}
+
 /** The project's workflow files, or those given. Throws UsageError when there are none, or one is missing. */
-export function bundleProject(root: string, files: readonly string[], profile: string | undefined): Promise<Bundle> {
-  const config = join(root, 'redex.config.ts');
+export function bundleProject(
+  root: string,
+  files: readonly string[],
+  profile: string | undefined,
+  { configured = true, log }: BundleOptions = {},
+): Promise<Bundle> {
+  const config = configured ? configOf(root) : undefined;
   const entries = files.length > 0 ? files.map((file) => resolve(file)) : workflowFiles(root);
   if (entries.length === 0) {
     throw new UsageError(`there is no workflow in ${root}: looked for ${WORKFLOW_FILES.join(' and ')}`);
   }
   const missing = entries.find((entry) => !existsSync(entry));
   if (missing) throw new UsageError(`there is no file ${missing}`);
-  return bundleProgram({ entries, profile, environment: TYPED_IN, ...(existsSync(config) && { config }) });
+  return bundleProgram({
+    entries,
+    environment: TYPED_IN,
+    ...(configured && { profile }),
+    ...(config !== undefined && { config }),
+    ...(log && { log }),
+  });
+}
+
+function configOf(root: string): string | undefined {
+  const config = join(root, 'redex.config.ts');
+  return existsSync(config) ? config : undefined;
+}
+
+/** redex.config.ts by itself; undefined where there is none. Throws BundleError. */
+export async function loadConfig(
+  root: string,
+  profile: string | undefined,
+  log: (text: string) => void,
+): Promise<Program | undefined> {
+  const config = configOf(root);
+  if (config === undefined && profile === undefined) return undefined;
+  const given = config === undefined ? {} : { config };
+  return (await bundleProgram({ entries: [], ...given, profile, environment: TYPED_IN, log })).program;
 }
 
 /**

@@ -1,12 +1,14 @@
 /** A process beside the one that owns the cloud. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { folderHeldRuns } from '../core/disk/held.ts';
+import { send as signal } from '../core/disk/processes.ts';
 import { type Cloud, type CloudOptions, openCloud } from './cloud.ts';
+import { takeLock } from './lock.ts';
 import { type Endpoint, invocationUrl } from './settings.ts';
 
 /** The cloud of a folder is another process's, and that cannot be had: the message says what to do. */
@@ -35,10 +37,38 @@ export async function attachOrOpen(options: CloudOptions): Promise<Cloud> {
 export async function attach(folder: string): Promise<Cloud | undefined> {
   const endpoint = readEndpoint(join(folder, 'endpoint.json'));
   if (!endpoint) return undefined;
-  const alive = await fetch(`${endpoint.url}/cloud/alive`).catch(() => undefined);
-  if (!alive?.ok) return undefined;
-  return attached(folder, endpoint);
+  return (await answers(endpoint)) ? attached(folder, endpoint) : undefined;
 }
+
+async function answers({ url }: Endpoint, signal?: AbortSignal): Promise<boolean> {
+  const alive = await fetch(`${url}/cloud/alive`, signal && { signal }).catch(() => undefined);
+  return alive?.ok === true;
+}
+
+/** Who has a cloud open: nobody (who had it last may have been killed), one who answers, or one who does not. */
+export type Holder =
+  | { readonly kind: 'nobody'; readonly killed: number | undefined }
+  | { readonly kind: 'answers'; readonly pid: number }
+  | { readonly kind: 'silent'; readonly pid: number | undefined };
+
+/** Looks from outside: nothing is carried on. One who is silent is given `waitMs`, since it may be starting or ending. */
+export async function holderOf(folder: string, waitMs: number): Promise<Holder> {
+  const [published, owned] = [join(folder, 'endpoint.json'), join(folder, 'owner')];
+  const end = AbortSignal.timeout(waitMs);
+  for (;;) {
+    const endpoint = readEndpoint(published);
+    if (endpoint && (await answers(endpoint, end))) return { kind: 'answers', pid: endpoint.pid };
+    const lock = existsSync(owned) ? await takeLock(owned) : NEVER_OWNED;
+    if (lock) {
+      await lock.release();
+      return { kind: 'nobody', killed: endpoint?.pid };
+    }
+    if (end.aborted) return { kind: 'silent', pid: endpoint && signal(endpoint.pid, 0) ? endpoint.pid : undefined };
+    await sleep(WAIT_STEP_MS);
+  }
+}
+
+const NEVER_OWNED = { release: () => Promise.resolve() };
 
 function readEndpoint(path: string): Endpoint | undefined {
   try {

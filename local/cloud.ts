@@ -34,6 +34,7 @@ import { openSchedule } from './schedule.ts';
 import { openServer } from './server.ts';
 import {
   cloudVariables,
+  deadLettersOf,
   type Endpoint,
   inheritedVariables,
   jobLogsOf,
@@ -275,7 +276,7 @@ async function openServices(
   const queue = openQueue({
     handler: async (batch) => failedMessages(await invoke('advance', batch)),
     trouble,
-    deadLetters: join(folder, 'batch', 'dead-letters.jsonl'),
+    deadLetters: deadLettersOf(folder),
     warn,
   });
   const bus = openBus({ store, queue, chaos, isHeld: held.has, wakeUpDelayMs });

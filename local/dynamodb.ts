@@ -1,6 +1,7 @@
 /** The embedded DynamoDB: dynalite on loopback, with its data in a folder that survives a kill. */
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
 
 export interface DynamoDb {
@@ -39,4 +40,11 @@ export async function openDynamoDb(folder: string, secret: string): Promise<Dyna
         server.closeAllConnections();
       }),
   };
+}
+
+/** Opens the data in `folder`, which nobody may have open, and closes it. Throws what LevelDB finds wrong with it. */
+export async function tryDatabase(folder: string): Promise<void> {
+  const level = new ClassicLevel(folder, { createIfMissing: false });
+  await level.open();
+  await level.close();
 }

@@ -1,5 +1,6 @@
 /** The queue between the event bus and `advance`: an SQS standard queue and its Lambda, within one process. */
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendJsonLines } from './json-lines.ts';
 
@@ -131,6 +132,20 @@ export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST,
       await pumping;
     },
   };
+}
+
+export interface DeadLetters {
+  readonly count: number;
+  /** Of the newest. */
+  readonly reason: string | undefined;
+}
+
+/** Changes nothing, whoever is writing to the file: unlike the reading of its own records by a queue. */
+export function readDeadLetters(path: string): DeadLetters {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const lines = text.split('\n').slice(0, -1);
+  const newest = lines.at(-1);
+  return { count: lines.length, reason: newest && (JSON.parse(newest) as { readonly reason: string }).reason };
 }
 
 /** One invocation. Gives the reason why a message must come again. */

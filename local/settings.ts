@@ -17,6 +17,11 @@ export function jobLogsOf(folder: string): string {
   return join(folder, 'batch', 'logs');
 }
 
+/** File of the messages of the queue that were given up. */
+export function deadLettersOf(folder: string): string {
+  return join(folder, 'batch', 'dead-letters.jsonl');
+}
+
 export type Variables = Readonly<Record<string, string>>;
 
 export interface Places {

@@ -1,0 +1,58 @@
+/** `redex doctor`: what is right with a laptop or a stack, what is wrong, and what to do; a line a check. */
+import { coloursFor } from './colours.ts';
+import { type Check, summaryOf } from './doctor/checks.ts';
+import { stackName } from './stack.ts';
+import { shown } from './terminal.ts';
+
+interface DoctorOptions {
+  readonly profile?: string | undefined;
+  readonly json: boolean;
+  /** Version of redex. */
+  readonly version: string;
+  readonly onAws?: boolean | undefined;
+  readonly stack?: string | undefined;
+}
+
+/** Gives the exit code: 1 when something is wrong. */
+export async function doctorCommand(root: string, options: DoctorOptions): Promise<number> {
+  const { json, version, profile } = options;
+  const checks = meansStack(options) ? await stackOf(options) : await laptop(root, version, profile);
+  const { stdout } = process;
+  if (json) stdout.write(`${JSON.stringify({ checks })}\n`);
+  else stdout.write(`${linesOf(checks, stdout).join('\n')}\n`);
+  return checks.some(({ status }) => status === 'wrong') ? 1 : 0;
+}
+
+function meansStack({ onAws = false, stack }: DoctorOptions): boolean {
+  return onAws || stack !== undefined || Boolean(process.env.REDEX_STACK);
+}
+
+async function stackOf({ stack, version }: DoctorOptions): Promise<Check[]> {
+  const name = stackName(stack);
+  const [{ lookAtStack }, { stackChecks }] = await Promise.all([
+    import('./doctor/stack.ts'),
+    import('./doctor/stack-checks.ts'),
+  ]);
+  return stackChecks(await lookAtStack(name, version));
+}
+
+async function laptop(root: string, redex: string, profile: string | undefined): Promise<Check[]> {
+  const [{ lookAtLaptop }, { laptopChecks }] = await Promise.all([
+    import('./doctor/laptop.ts'),
+    import('./doctor/laptop-checks.ts'),
+  ]);
+  return laptopChecks(await lookAtLaptop({ root, profile, redex }));
+}
+
+const COLOURS = { right: 'green', wrong: 'red', unknown: 'yellow' } as const;
+const STATUS_WIDTH = 'unknown'.length;
+
+function linesOf(checks: readonly Check[], stream: NodeJS.WriteStream): string[] {
+  const colours = coloursFor(stream);
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.map(({ name, status, said, advice }) => {
+    const told = shown(advice === undefined ? said : `${said}: ${advice}`, stream);
+    return `${colours[COLOURS[status]](status.padEnd(STATUS_WIDTH))}  ${name.padEnd(width)}  ${told}`;
+  });
+  return [...lines, '', summaryOf(checks)];
+}

@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Bundle, bundleProgram } from '../core/host/bundle.ts';
+import type { Program } from '../core/values/program.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Files that are bundled when the command line names none. */

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync }
 import { delimiter, join } from 'node:path';
 import { statFields } from '../../core/disk/processes.ts';
 import type { Program } from '../../core/values/program.ts';
+import { workflowsOf } from '../../core/values/program.ts';
 import { type Holder, holderOf } from '../../local/attach.ts';
 import { machineCapacity } from '../../local/batch/capacity.ts';
 import { dockerAnswers } from '../../local/batch/docker.ts';
@@ -10,7 +11,7 @@ import { tryDatabase } from '../../local/dynamodb.ts';
 import { takeLock } from '../../local/lock.ts';
 import { readDeadLetters } from '../../local/queue.ts';
 import { deadLettersOf } from '../../local/settings.ts';
-import { bundleProject, loadConfig, workflowFiles, workflowsOf } from '../project.ts';
+import { bundleProject, loadConfig, workflowFiles } from '../project.ts';
 import { stateFolder } from '../session.ts';
 import { counted } from './checks.ts';
 import type { Inside, LaptopFacts, Loaded, State } from './laptop-checks.ts';

@@ -1,109 +1,49 @@
 /** The packaged stack on an AWS that nobody here wrote: whole runs, by every way in. */
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Table } from '../../core/values/table.ts';
 import { redex, runEnd } from '../e2e/command.ts';
 import { httpEvent } from '../support/lambda-events.ts';
 import { hasMoto } from '../support/moto.ts';
-import { RUN, writeInputs } from '../workflow/inputs.ts';
-import { makeProject, type Project } from '../workflow/project.ts';
+import { plain } from '../support/play.ts';
+import { RUN } from '../workflow/inputs.ts';
+import { countsOf, type Deployed, openDeployed, seedRequest } from './deployed.ts';
 import { grantsOf, isGranted } from './grants.ts';
-import { BUCKET, type CloudWorld, deployCode, openCloudWorld } from './world.ts';
-
-const CLOUD = `import { script, task, v } from '../../core/index.ts';
-export const quick = task('cloud.quick', { params: v.object({ n: v.optional(v.number(), 1) }) }, ({ n }) => {
-  console.log('said by an author');
-  return n + 1;
-});
-export const slow = task('cloud.slow', { params: v.object({}) }, () => script('sleep 60'));
-const half = task('cloud.half', { executor: 'batch' }, (n: number) => n / 2);
-export const many = task('cloud.many', { params: v.object({ to: v.number() }) }, ({ to }) =>
-  Array.from({ length: to }, (_, n) => half(n)));
-export const flaky = task('cloud.flaky', { params: v.object({ gate: v.file() }) }, ({ gate }) =>
-  [half(40), script('test "$(cat gate)" = open', { inputs: [gate.stage('gate')] })]);
-`;
-
-interface Summary {
-  readonly run: string;
-  readonly status: string;
-  readonly result?: readonly unknown[];
-  readonly traceback?: string;
-  readonly tally: Readonly<Record<string, { readonly done: number; readonly cached: number; readonly failed: number }>>;
-}
+import { BUCKET, type CloudWorld } from './world.ts';
 
 describe.skipIf(!hasMoto())('the packaged stack', () => {
+  let deployed: Deployed;
   let world: CloudWorld;
-  let tour: Project;
 
   beforeAll(async () => {
     // A sweep that looks at jobs of a second ago, as the real one does at those of five minutes.
-    world = await openCloudWorld(afterAll, { sweep: { REDEX_SWEEP_SECONDS: '1' } });
-    tour = await makeProject();
-    await writeInputs(tour.folder);
-    await mkdir(join(tour.folder, 'workflows/cloud'));
-    await writeFile(join(tour.folder, 'workflows/cloud/workflow.ts'), CLOUD);
-    for (const path of await readdir(join(tour.folder, 'in'), { recursive: true, withFileTypes: true })) {
-      if (!path.isFile()) continue;
-      const file = join(path.parentPath, path.name);
-      const Key = file.slice(tour.folder.length + 1);
-      await world.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: readFileSync(file) }));
-    }
-    deployCode(world, tour.folder, '--profile', 'debian');
+    deployed = await openDeployed(afterAll, { variables: { sweep: { REDEX_SWEEP_SECONDS: '1' } } });
+    world = deployed.world;
   });
 
-  afterAll(async () => {
-    await world?.close();
-    await tour?.remove();
-  });
+  afterAll(() => deployed?.close());
 
-  const start = async (request: object): Promise<string> => {
-    const answer = (await world.invoke('start', request)) as { run?: string; errors?: string[] };
-    if (answer.run === undefined) throw new Error(JSON.stringify(answer));
-    return answer.run;
-  };
-  /** As whoever names the run may: asked again it is the same one. */
-  const startAnyway = async (request: object): Promise<string> => {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await start(request);
-      } catch (error) {
-        if (tries > 10) throw error;
-      }
-    }
-  };
-  const status = (run: string) => world.invoke('status', { run }) as Promise<Summary>;
-  const ended = async (run: string): Promise<Summary> => {
-    await world.settle();
-    return status(run);
-  };
-  const counts = ({ tally }: Pick<Summary, 'tally'>) =>
-    Object.entries(tally).reduce(
-      (sum, [, { done, cached, failed }]) => ({
-        done: sum.done + done,
-        cached: sum.cached + cached,
-        failed: sum.failed + failed,
-      }),
-      { done: 0, cached: 0, failed: 0 },
-    );
+  const start = (request: object) => deployed.start(request);
+  const status = (run: string) => deployed.status(run);
+  const ended = (run: string) => deployed.ended(run);
 
   it('runs the bioinformatics workflow with the values and counts that it has on a laptop, and then from the cache', async () => {
-    const local = runEnd(await redex(tour.folder, 'run', ...RUN, '--json'));
-    const args = { samplesFile: `s3://${BUCKET}/in/samples.txt`, outputPath: `s3://${BUCKET}/out` };
-    const summary = await ended(await start({ workflow: 'bioinfo_batch.main', args }));
+    const local = runEnd(await redex(deployed.folder, 'run', ...RUN, '--json'));
+    const summary = await ended(await start(seedRequest('out')));
     expect(summary.traceback).toBeUndefined();
     expect(summary).toMatchObject({ status: 'DONE' });
-    expect(counts(summary)).toEqual(counts(local as never));
+    expect(countsOf(summary)).toEqual(countsOf(local));
     const { Contents = [] } = await world.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'out/' }));
     expect(Contents.length).toBeGreaterThan(20);
     for (const { Key = '' } of Contents) {
       const { Body } = await world.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
-      const here = readFileSync(join(tour.folder, Key));
+      const here = readFileSync(join(deployed.folder, Key));
       expect([Key, Buffer.from((await Body?.transformToByteArray()) ?? []).equals(here)]).toEqual([Key, true]);
     }
     const jobs = world.machines.count;
-    const again = await ended(await start({ workflow: 'bioinfo_batch.main', args }));
+    const again = await ended(await start(seedRequest('out')));
     expect(again).toMatchObject({ status: 'DONE', result: summary.result });
     expect(world.machines.count).toBe(jobs);
   });
@@ -133,23 +73,50 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     });
   });
 
-  it('starts a run for each manifest, once however often S3 tells of it, and answers beside it', async () => {
-    await world.put('manifests/cloud.quick/one.json', '{}', 3);
-    await world.put('manifests/cloud.quick/one.json', '{}', 3);
-    await world.put('manifests/cloud.quick/bad.json', '{', 3);
-    await world.put('elsewhere/cloud.quick/one.json', '{}', 3);
-    await world.settle();
-    const listed = await world.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'manifest-answers/' }));
-    const answers = await Promise.all(
-      (listed.Contents ?? []).map(async ({ Key }) => {
+  /** Of the manifests below this, as they are in the bucket. */
+  const answersTo = async (below: string): Promise<{ run?: string; errors?: string[] }[]> => {
+    const Prefix = `manifest-answers/${below}`;
+    const { Contents = [] } = await world.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix }));
+    return await Promise.all(
+      Contents.map(async ({ Key }) => {
         const { Body } = await world.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
-        return JSON.parse((await Body?.transformToString()) ?? '') as { run?: string; errors?: string[] };
+        return JSON.parse((await Body?.transformToString()) ?? '');
       }),
     );
-    expect(answers.filter(({ errors }) => errors)).toHaveLength(1);
-    const runs = answers.flatMap(({ run }) => run ?? []);
-    expect(new Set(runs).size).toBe(2);
-    for (const run of runs) expect(await status(run)).toMatchObject({ status: 'DONE' });
+  };
+
+  it.each([
+    ['its arguments as JSON', 'cloud.quick', 'one.json', '{"n": 41}', 42],
+    ['a table, the workflow’s one file that must be given', 'cloud.sheet', 'two.csv', 'a,b\n1,2\n', ['a,b', '1,2']],
+    ['a table, with tabs', 'cloud.sheet', 'three.tsv', 'a\tb\n', ['a\tb']],
+  ])(
+    'starts one run for a manifest that is %s, told of three times, and one more when it is put again',
+    async (_, workflow, name, text, result) => {
+      const key = `manifests/${workflow}/${name}`;
+      const runsOf = async () => new Set((await answersTo(`${workflow}/${name}`)).flatMap(({ run }) => run ?? []));
+      await world.put(key, text, 3);
+      const first = await runsOf();
+      expect(first.size).toBe(1);
+      await world.put(key, text, 3);
+      const both = await runsOf();
+      expect(both.size).toBe(2);
+      expect(both).toContain([...first][0]);
+      await world.settle();
+      for (const run of both) {
+        const { status: how, result: table } = await status(run);
+        expect([how, table && plain(table as Table)]).toEqual(['DONE', result]);
+      }
+    },
+  );
+
+  it('answers a bad manifest with what is wrong, once, and is started by nothing else', async () => {
+    await world.put('manifests/cloud.quick/bad.json', '{', 3);
+    await world.put('elsewhere/cloud.quick/one.json', '{}', 3);
+    expect(await answersTo('cloud.quick/bad.json')).toEqual([
+      expect.objectContaining({ errors: [expect.stringContaining('it is no JSON')] }),
+    ]);
+    const answers = await answersTo('');
+    expect(answers.filter(({ run }) => run !== undefined)).toHaveLength(6);
   });
 
   it('cancels a run, whose jobs end with it', async () => {
@@ -179,11 +146,11 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
   });
 
   it('loses nothing when events are lost: the sweep asks Batch how its jobs are', async () => {
-    world.deliveries = () => 0;
+    world.deliveries = () => [];
     const run = await start({ workflow: 'cloud.many', args: { to: 5 } });
     await world.settle();
     expect(await status(run)).toMatchObject({ status: 'RUNNING' });
-    world.deliveries = () => 1;
+    world.deliveries = () => [0];
     // Until the time of the call that sent the jobs is over, nobody asks: it may be about to say more.
     while ((await status(run)).status === 'RUNNING') {
       expect(await world.invoke('sweep', {})).toMatchObject({ failures: [] });
@@ -196,34 +163,11 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
   });
 
   it('counts an event once that comes three times', async () => {
-    world.deliveries = () => 3;
+    world.deliveries = () => [0, 0, 0];
     const run = await start({ workflow: 'cloud.many', args: { to: 4 }, cache: false });
     expect(await ended(run)).toMatchObject({ status: 'DONE' });
     expect((await status(run)).tally['cloud.half']).toMatchObject({ done: 4, failed: 0 });
-    world.deliveries = () => 1;
-  });
-
-  it('comes to the same through trouble with every service, and submits no job twice', {
-    timeout: 240_000,
-  }, async () => {
-    const TROUBLE = ['reset', 503, 'late', 'lost answer', 429] as const;
-    let requests = 0;
-    world.trouble = () => (++requests % 11 === 0 ? TROUBLE[(requests / 11) % TROUBLE.length] : undefined);
-    const jobs = world.machines.count;
-    const run = await startAnyway({ workflow: 'cloud.many', args: { to: 8 }, cache: false, run: 'troubled' });
-    const deadline = Date.now() + 200_000;
-    for (;;) {
-      await world.settle();
-      const summary = await status(run).catch(() => undefined);
-      if (summary && summary.status !== 'RUNNING') break;
-      expect(Date.now()).toBeLessThan(deadline);
-      await world.invoke('sweep', {}).catch(() => undefined);
-      await new Promise((done) => setTimeout(done, 1_000));
-    }
-    world.trouble = () => undefined;
-    expect(requests).toBeGreaterThan(50);
-    expect(await status(run)).toMatchObject({ status: 'DONE', tally: { 'cloud.half': { done: 8, failed: 0 } } });
-    expect(world.machines.count - jobs).toBe(8);
+    world.deliveries = () => [0];
   });
 
   it('logs in JSON, line by line: every round with its run and entry, and metrics of every call', () => {

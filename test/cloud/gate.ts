@@ -33,8 +33,11 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-/** What may happen to a request on its way, or to its answer on the way back. */
-export type Trouble = 'reset' | 'lost answer' | 'late' | 503 | 429;
+/** What may happen to a request on its way, or to its answer on the way back. `silent`: nothing is ever said. */
+export type Trouble = 'silent' | 'reset' | 'lost answer' | 'late' | 503 | 429 | 403;
+
+/** Of which the trouble is, as IAM names it. */
+export type Request = Pick<Need, 'who' | 'action'>;
 
 const LATE_MS = 1_500;
 
@@ -43,8 +46,7 @@ export interface GateOptions {
   readonly moto: string;
   readonly needs: (need: Need) => void;
   readonly onlooker: Onlooker;
-  /** Of the next request. */
-  readonly trouble: () => Trouble | undefined;
+  readonly trouble: (request: Request) => Trouble | undefined;
 }
 
 export async function openGate({ who, moto, needs, onlooker, trouble }: GateOptions): Promise<Gate> {
@@ -57,10 +59,12 @@ export async function openGate({ who, moto, needs, onlooker, trouble }: GateOpti
       headers: from.headers,
       body: await buffer(from),
     };
-    for (const { action, resource } of needsOf(asked)) needs({ who, action, resource });
-    const met = trouble();
+    const needed = needsOf(asked);
+    for (const { action, resource } of needed) needs({ who, action, resource });
+    const met = trouble({ who, action: needed[0]?.action ?? 'unknown' });
+    if (met === 'silent') return;
     if (met === 'reset') return void response.destroy();
-    if (typeof met === 'number') return void response.writeHead(met, { 'content-length': 0 }).end();
+    if (typeof met === 'number') return refuse(asked, response, met);
     if (met === 'late') await sleep(LATE_MS);
     const answer = await forwarded(moto, from, asked.body);
     const body = onlooker(asked, answer.body) ?? answer.body;
@@ -76,6 +80,17 @@ export async function openGate({ who, moto, needs, onlooker, trouble }: GateOpti
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, close: () => close(server) };
+}
+
+const DENIED = { __type: 'AccessDeniedException', message: 'The security token included in the request is expired' };
+
+/** In the words of the service, where a client goes by them. */
+function refuse({ method, headers }: Asked, response: ServerResponse, status: number): void {
+  const isXml = headers['x-amz-target'] === undefined && !String(headers['content-type']).includes('json');
+  const xml = `<Error><Code>AccessDenied</Code><Message>${DENIED.message}</Message></Error>`;
+  const body = status !== 403 || method === 'HEAD' ? '' : isXml ? xml : JSON.stringify(DENIED);
+  const type = status === 403 && !isXml && { 'x-amzn-errortype': DENIED.__type };
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...type }).end(body);
 }
 
 interface Forwarded {

@@ -6,6 +6,8 @@ import type { Asked } from './gate.ts';
 
 const STAND_INS = join(import.meta.dirname, '../workflow/stand-ins');
 const SLOTS = 2;
+/** As Batch says it of a machine that was reclaimed. */
+const LOST = 'Host EC2 (instance i-0abc) terminated.';
 
 interface Submission {
   readonly jobName: string;
@@ -35,6 +37,8 @@ export interface MachineOptions {
   readonly log: string;
   /** Is told of every change of a job's state, as Batch tells EventBridge. */
   readonly tell: (event: unknown) => void;
+  /** When a job that starts now loses its machine, in ms; undefined when it does not. */
+  readonly loss: () => number | undefined;
 }
 
 export interface Machines {
@@ -44,10 +48,12 @@ export interface Machines {
   /** All that were ever submitted, children of arrays by themselves. */
   readonly count: number;
   readonly running: number;
+  /** How many lost their machine. */
+  readonly lost: number;
   stop(): void;
 }
 
-export function openMachines({ runner, environment, work, log, tell }: MachineOptions): Machines {
+export function openMachines({ runner, environment, work, log, tell, loss }: MachineOptions): Machines {
   const jobs = new Map<string, Job>();
   let stopped = false;
 
@@ -88,7 +94,18 @@ export function openMachines({ runner, environment, work, log, tell }: MachineOp
     });
     job.process = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => appendFileSync(log, text));
-    child.once('close', (code) => end(job, code ?? 137));
+    const ms = loss();
+    const machine = ms === undefined ? undefined : setTimeout(() => lose(job), ms);
+    child.once('close', (code) => {
+      clearTimeout(machine);
+      end(job, code ?? 137);
+    });
+  };
+
+  /** Nothing of the job is left, and it says no last word. */
+  const lose = (job: Job): void => {
+    job.reason = LOST;
+    job.process?.kill('SIGKILL');
   };
 
   const end = (job: Job, exitCode: number): void => {
@@ -128,6 +145,9 @@ export function openMachines({ runner, environment, work, log, tell }: MachineOp
     },
     get count() {
       return jobs.size;
+    },
+    get lost() {
+      return [...jobs.values()].filter(({ reason }) => reason === LOST).length;
     },
     get running() {
       return [...jobs.values()].filter(({ status }) => status === 'RUNNING').length;

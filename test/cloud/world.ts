@@ -25,7 +25,7 @@ import { ofType, packaged, ROOT, type Template } from '../stack/template.ts';
 import { matches } from '../support/event-pattern.ts';
 import { type Moto, startMoto } from '../support/moto.ts';
 import { project } from '../support/project.ts';
-import { type Gate, type Need, openGate, type Trouble } from './gate.ts';
+import { type Gate, type Need, openGate, type Request, type Trouble } from './gate.ts';
 import { type Machines, openMachines } from './machines.ts';
 
 export const BUCKET = 'redex-cloud';
@@ -47,10 +47,12 @@ export interface CloudWorld {
   put(key: string, body: string, tellings?: number): Promise<void>;
   /** Takes events to where they go until none is left and no job runs. */
   settle(): Promise<void>;
-  /** What becomes of an event of a job on its way: so many copies of it arrive. */
-  deliveries: (event: unknown) => number;
-  /** What the next request of a function or a job meets. */
-  trouble: () => Trouble | undefined;
+  /** What becomes of an event of a job on its way: for each copy that arrives how late it is, in ms. */
+  deliveries: (event: unknown) => readonly number[];
+  /** When a job that starts now loses its machine, in ms; undefined when it does not. */
+  lossOfMachine: () => number | undefined;
+  /** What a request of a function or a job meets. */
+  trouble: (request: Request) => Trouble | undefined;
   close(): Promise<void>;
 }
 
@@ -59,10 +61,17 @@ interface Lambda {
   stop(): void;
 }
 
-/** `cleanup` removes its folder. `more`: variables of functions beside those of the template. */
+export interface CloudOptions {
+  /** Of functions, by name, beside those of the template. */
+  readonly variables?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Seconds that a function has, by name, where they are others than the template's. */
+  readonly seconds?: Readonly<Record<string, number>>;
+}
+
+/** `cleanup` removes its folder. */
 export async function openCloudWorld(
   cleanup: (remove: () => Promise<void>) => void,
-  more: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+  { variables = {}, seconds = {} }: CloudOptions = {},
 ): Promise<CloudWorld> {
   const folder = await project({}, cleanup);
   const template = packaged({ bucket: BUCKET, image: 'tools:1' });
@@ -81,7 +90,7 @@ export async function openCloudWorld(
       moto: moto.client.endpoint,
       needs: (need) => needs.push(need),
       onlooker: (...seen) => machines.onlooker(...seen),
-      trouble: () => world.trouble(),
+      trouble: (request) => world.trouble(request),
     });
     gates.push(opened);
     return opened;
@@ -92,6 +101,7 @@ export async function openCloudWorld(
     work: join(folder, 'work'),
     log: logOf('jobs'),
     tell: (event) => unsent.push(event),
+    loss: () => world.lossOfMachine(),
   });
   for (const { name, archive } of await packageFunctions()) {
     for (const [path, bytes] of Object.entries(unzipSync(readFileSync(join(ROOT, archive))))) {
@@ -100,14 +110,15 @@ export async function openCloudWorld(
     }
     lambdas.set(
       name,
-      openLambda(
+      openLambda({
         template,
         name,
         folder,
-        { ...awsVariables((await gate(name)).url), ...more[name] },
+        environment: { ...awsVariables((await gate(name)).url), ...variables[name] },
         queueUrl,
-        logOf(`function-${name}`),
-      ),
+        log: logOf(`function-${name}`),
+        seconds: seconds[name],
+      }),
     );
   }
 
@@ -129,7 +140,8 @@ export async function openCloudWorld(
       const file = logOf(`function-${name}`);
       return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
     },
-    deliveries: () => 1,
+    deliveries: () => [0],
+    lossOfMachine: () => undefined,
     trouble: () => undefined,
     async put(key, body, tellings = 1) {
       const { VersionId } = await clients.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
@@ -143,8 +155,10 @@ export async function openCloudWorld(
       for (;;) {
         for (const event of unsent.splice(0)) {
           if (!jobRules.some((rule) => matches(rule, event))) continue;
-          for (let copy = world.deliveries(event); copy > 0; copy--) {
-            await clients.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(event) }));
+          const MessageBody = JSON.stringify(event);
+          for (const ms of world.deliveries(event)) {
+            const DelaySeconds = Math.round(ms / 1_000);
+            await clients.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody, DelaySeconds }));
           }
         }
         const { Messages = [] } = await clients.sqs.send(
@@ -271,14 +285,17 @@ export function resolved(value: unknown, queueUrl = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, resolved(each, queueUrl)]));
 }
 
-function openLambda(
-  template: Template,
-  name: string,
-  folder: string,
-  environment: Readonly<Record<string, string>>,
-  queueUrl: string,
-  log: string,
-): Lambda {
+interface LambdaOptions {
+  readonly template: Template;
+  readonly name: string;
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly queueUrl: string;
+  readonly log: string;
+  readonly seconds: number | undefined;
+}
+
+function openLambda({ template, name, folder, environment, queueUrl, log, seconds }: LambdaOptions): Lambda {
   const resource = `${name[0]?.toUpperCase()}${name.slice(1)}LambdaFunction`;
   const { Environment, Timeout, Handler } = template.Resources[resource]?.Properties ?? {};
   const variables = resolved(Environment.Variables, queueUrl) as Record<string, string>;
@@ -310,7 +327,7 @@ function openLambda(
     const answer = Promise.withResolvers<unknown>();
     const id = ids++;
     calls.set(id, answer);
-    child.send({ id, event, timeoutMs: Timeout * 1000 });
+    child.send({ id, event, timeoutMs: (seconds ?? Timeout) * 1000 });
     return answer.promise;
   };
   return {

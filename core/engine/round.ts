@@ -22,7 +22,7 @@ import { meet } from './meet.ts';
 import type { Findings, Meeting } from './meeting.ts';
 import { putLarge } from './objects.ts';
 import { broken, trustWithout, withoutOverwritten } from './overwritten.ts';
-import type { Entry, RunStatus, Verdict, World } from './ports.ts';
+import type { Entry, Evaluation, RunStatus, Verdict, World } from './ports.ts';
 import { leavesIn } from './reuse.ts';
 import { type Bucket, fullBucket, sendClaimed, sendEndOf, submissionsThatFit } from './sending.ts';
 import { stopSubmissions } from './stop.ts';
@@ -117,6 +117,7 @@ async function loadAndAdvance(
     denied: undefined,
     bucket: fullBucket(start),
     claimed: 0,
+    cached: new Map(),
     // A summary that is behind was left by a handler that died.
     summarised: options.summarised ?? live.summarised ?? Number.POSITIVE_INFINITY,
     appended: 0,
@@ -164,6 +165,8 @@ interface Course {
   readonly bucket: Bucket;
   /** Submissions claimed and recorded in this round. */
   claimed: number;
+  /** As they were written to the cache in this round. */
+  readonly cached: Map<EvalHash, Evaluation>;
   appended: number;
   submitted: number;
   conflicts: number;
@@ -282,13 +285,13 @@ function withoutObvious(facts: readonly Fact[]): Fact[] {
 }
 
 /** Large values → cache → wake-up → append. False when another round was first. */
-async function record({ world, live, sendEnd, denied }: Course, pass: Pass): Promise<boolean> {
+async function record(course: Course, pass: Pass): Promise<boolean> {
+  const { world, live, denied } = course;
   const { draft, run, sequence } = live;
   const entry: Entry = { run, sequence: sequence + 1, nonce: pass.nonce, at: world.clock.now(), facts: pass.facts };
   try {
     await putLarge(world.objects, pass.findings.large);
-    // What was computed is not thrown away because the cache is busy, as long as there is time for the append.
-    await world.cache.write([...pass.findings.evaluations.values()], sendEnd);
+    await cacheEvaluations(course, pass.findings);
     if (hasWorkLeft(draft.graph) && denied === undefined) await world.bus.wake(run);
     if ((await world.journal.append(entry)) === 'taken' && !(await isOwn(world, entry))) {
       draft.edits.rollback();
@@ -301,6 +304,17 @@ async function record({ world, live, sendEnd, denied }: Course, pass: Pass): Pro
   draft.edits.commit();
   live.sequence = entry.sequence;
   return true;
+}
+
+/** Once in a round, however many races it loses: where many events come at once these are most of what is written. */
+async function cacheEvaluations({ world, cached, sendEnd }: Course, { evaluations }: Findings): Promise<void> {
+  const news = [...evaluations.values()].filter(({ eval: evaluation, expression, requires }) => {
+    const known = cached.get(evaluation);
+    return known?.expression !== expression || known.requires !== requires;
+  });
+  // What was computed is not thrown away because the cache is busy, as long as there is time for the append.
+  if (news.length > 0) await world.cache.write(news, sendEnd);
+  for (const evaluation of news) cached.set(evaluation.eval, evaluation);
 }
 
 /** Whether the entry that stands in the journal is this one: then the append succeeded and only the answer was lost. */

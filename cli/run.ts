@@ -135,7 +135,7 @@ export async function localCommand(root: string): Promise<number> {
   try {
     if (!cloud.owner) throw new UsageError(`process ${cloud.pid} keeps the local cloud up already`);
     const active = await runsUnderWay(world);
-    for (const { run } of active) await world.bus.wake(run);
+    for (const { run } of active) await world.bus.wake(run, 'now');
     process.stderr.write(
       `redex: the local cloud is up, with ${active.length} unfinished runs. Ctrl-C ends it and stops them.\n`,
     );
@@ -316,7 +316,7 @@ async function carryOn(session: Session, summary: RunSummary, about: About): Pro
       ? `redex: carrying on with run ${run}, which was interrupted\n`
       : `redex: run ${run} is under way in process ${session.cloud.pid}\n`,
   );
-  if (summary.sequence > 0) await session.world.bus.wake(run);
+  if (summary.sequence > 0) await session.world.bus.wake(run, 'now');
   // It was stopped before its first entry: asked for again under its id, it begins.
   else {
     const args = summary.args as Record<string, unknown>;

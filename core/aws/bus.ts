@@ -33,9 +33,9 @@ export function putEventParams(
 }
 
 /** In the envelope of EventBridge, as everything that comes to the queue. */
-export function wakeUpParams(queue: string, stack: string, run: RunId): SendMessageCommandInput {
+export function wakeUpParams(queue: string, stack: string, run: RunId, when: 'soon' | 'now'): SendMessageCommandInput {
   const event = { source: EVENT_SOURCE, 'detail-type': WAKE_UP, detail: { stack, run } };
-  return { QueueUrl: queue, MessageBody: JSON.stringify(event), DelaySeconds: WAKE_UP_SECONDS };
+  return { QueueUrl: queue, MessageBody: JSON.stringify(event), DelaySeconds: when === 'now' ? 0 : WAKE_UP_SECONDS };
 }
 
 export interface BusClients {
@@ -53,8 +53,8 @@ export function eventBus({ events, sqs }: BusClients, { bus, queue }: Addresses,
   }
 
   return {
-    async wake(run) {
-      await sqs.send(new SendMessageCommand(wakeUpParams(queue, stack, run)));
+    async wake(run, when) {
+      await sqs.send(new SendMessageCommand(wakeUpParams(queue, stack, run, when)));
     },
     started: ({ run, workflow, startedAt, tags }) =>
       send(putEventParams(bus, RUN_STARTED, { stack, run, workflow, startedAt, tags })),

@@ -3,8 +3,7 @@ import * as v from 'valibot';
 import { cancel } from '../core/engine/cancel.ts';
 import type { World } from '../core/engine/ports.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import { type Handler, type Invocation, roundOptions } from './invocation.ts';
-import { countsRounds } from './rounds.ts';
+import type { Handler } from './invocation.ts';
 import { Course, courseAnswer, noRun } from './run-request.ts';
 import { RunName } from './shapes.ts';
 import { world as openWorld } from './world.ts';
@@ -15,14 +14,13 @@ export const ANSWERS = { 202: Course, 400: Errors, 404: Errors, 409: Errors };
 
 /** Cancelling again is harmless: what is still in flight is terminated once more. */
 export function makeCancel(open: () => World): Handler<BodyOf<typeof ANSWERS>> {
-  const use = async ({ run, reason }: v.InferOutput<typeof REQUEST>, invocation: Invocation) => {
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, reason }) => {
     const world = open();
     const summary = await world.summaries.get(run);
     if (!summary) return noRun(run);
     if (summary.endedAt !== undefined) return refusal(409, `run ${run} is over already: ${summary.status}`);
-    return courseAnswer(run, await cancel(world, run, reason, roundOptions(world, invocation)));
-  };
-  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, use, countsRounds());
+    return courseAnswer(run, await cancel(world, run, reason));
+  });
 }
 
 export const handler = makeCancel(openWorld);

@@ -20,7 +20,7 @@ interface Answer {
 export type Declared = v.GenericSchema & { readonly entries: v.ObjectEntries };
 
 /** A request is in the journal of its run: what is larger is data, and belongs into a file. */
-export const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_BYTES_MAX = 1024 * 1024;
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 const HttpEvent = v.object({
@@ -68,25 +68,30 @@ function respond({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-type Asked =
-  | { readonly record: Readonly<Record<string, unknown>> }
-  | { readonly statusCode: 400 | 413; readonly problem: string };
+type Refused = { readonly statusCode: 400 | 413; readonly problem: string };
+type Asked = { readonly record: Readonly<Record<string, unknown>> };
 
-/** Of the path, and beside it of the query, or of the body and of the headers that the route has. */
-function askedOf(
-  { routeKey, headers, body, isBase64Encoded, queryStringParameters, pathParameters }: HttpEvent,
-  entries: v.ObjectEntries,
-): Asked {
-  const route = routeOf(routeKey);
-  if (route?.method === 'GET') return { record: { ...fromTexts(queryStringParameters, entries), ...pathParameters } };
+/** Of the path, and beside it of the query, or of the body and of the headers that the route has: nothing says a thing twice. */
+function askedOf(event: HttpEvent, entries: v.ObjectEntries): Asked | Refused {
+  const route = routeOf(event.routeKey);
+  const read = route?.method === 'GET' ? { record: fromTexts(event.queryStringParameters, entries) } : bodyOf(event);
+  if ('problem' in read) return read;
+  const elsewhere = [...(route?.headers ?? []), ...Object.keys(event.pathParameters)];
+  const twice = elsewhere.find((name) => Object.hasOwn(read.record, name));
+  if (twice !== undefined) return { statusCode: 400, problem: `${twice}: has its place elsewhere in the request` };
+  const headers = (route?.headers ?? []).flatMap((name) =>
+    event.headers[name] === undefined ? [] : [[name, event.headers[name]]],
+  );
+  return { record: { ...read.record, ...Object.fromEntries(headers), ...event.pathParameters } };
+}
+
+function bodyOf({ body, isBase64Encoded }: HttpEvent): Asked | Refused {
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.length > BODY_BYTES_MAX) {
     return { statusCode: 413, problem: `the body has more than ${BODY_BYTES_MAX} bytes: put data into a file` };
   }
-  const given = bytes.length === 0 ? {} : jsonObjectIn(bytes);
-  if (!given) return { statusCode: 400, problem: 'the body is no JSON object' };
-  const named = (route?.headers ?? []).filter((name) => headers[name] !== undefined);
-  return { record: { ...given, ...Object.fromEntries(named.map((name) => [name, headers[name]])), ...pathParameters } };
+  const record = bytes.length === 0 ? {} : jsonObjectIn(bytes);
+  return record ? { record } : { statusCode: 400, problem: 'the body is no JSON object' };
 }
 
 /** In a query all values are texts: those are numbers that are written as one where a number is expected. */

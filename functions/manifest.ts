@@ -8,17 +8,16 @@
  * 3. Only what may pass by itself fails the invocation, which is tried again then.
  */
 import middy from '@middy/core';
+import * as v from 'valibot';
 import { answerKey, parseUploads, type Upload, type Uploads, workflowOf } from '../core/aws/uploads.ts';
 import { launch } from '../core/engine/launch.ts';
 import type { World } from '../core/engine/ports.ts';
-import type { RoundOptions } from '../core/engine/round.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { digest, type Hash } from '../core/values/hash.ts';
 import { isRecord } from './http.ts';
-import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
+import { type Handler, handlerOf } from './invocation.ts';
 import { log, logsFailure } from './log.ts';
-import { countsRounds } from './rounds.ts';
-import { messageOf } from './start.ts';
+import { JsonObject, messageOf } from './start.ts';
 import { currentBundle, manifestPlace, world as openWorld } from './world.ts';
 
 /** Where manifests come from and answers go to. */
@@ -45,7 +44,7 @@ export function makeManifest(
   place: () => ManifestPlace,
   bundleNow: () => Promise<Hash | undefined>,
 ): Handler<readonly ManifestAnswer[]> {
-  const started = async (event: unknown, invocation: Invocation): Promise<readonly ManifestAnswer[]> => {
+  const started = async (event: unknown): Promise<readonly ManifestAnswer[]> => {
     const answers: ManifestAnswer[] = [];
     for (const upload of parseUploads(event)) {
       const { uploads, bucket, prefix } = place();
@@ -56,13 +55,7 @@ export function makeManifest(
       }
       const world = open();
       const run = runIdOf(upload);
-      const outcome = await startFrom(
-        world,
-        uploads,
-        upload,
-        { workflow, run, bundle: await bundleNow() },
-        roundOptions(world, invocation),
-      );
+      const outcome = await startFrom(world, uploads, upload, { workflow, run, bundle: await bundleNow() });
       if (outcome === undefined) continue;
       const { version } = upload;
       const answer = { manifest: locationOf(upload), ...(version !== undefined && { version }), workflow, ...outcome };
@@ -71,7 +64,7 @@ export function makeManifest(
     }
     return answers;
   };
-  return handlerOf(middy().use(countsRounds()).use(logsFailure('manifests could not be started')).handler(started));
+  return handlerOf(middy().use(logsFailure('manifests could not be started')).handler(started));
 }
 
 type Outcome = { readonly run: RunId } | { readonly errors: readonly string[] };
@@ -88,16 +81,17 @@ async function startFrom(
   uploads: Uploads,
   upload: Upload,
   { workflow, run, bundle }: Asked,
-  options: RoundOptions,
 ): Promise<Outcome | undefined> {
   if (bundle === undefined) return { errors: ['no workflows were deployed'] };
   const args = await argumentsOf(world, uploads, upload, workflow, bundle);
   if (args === undefined || 'errors' in args) return args;
-  const launched = await launch(
-    world,
-    { workflow, args: args.args, bundle, run, tags: { manifest: locationOf(upload) } },
-    options,
-  );
+  const launched = await launch(world, {
+    workflow,
+    args: args.args,
+    bundle,
+    run,
+    tags: { manifest: locationOf(upload) },
+  });
   if (launched.ok) return { run };
   // In a bucket without versions it was replaced since: the run of this upload is the one that its first event began.
   return 'error' in launched ? { errors: [messageOf(launched.error)] } : { run: launched.conflict };
@@ -137,7 +131,8 @@ async function argumentsOf(
 function parsed(bytes: Uint8Array): Arguments {
   try {
     const args: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    return isRecord(args) ? { args } : { errors: ['it is no JSON object'] };
+    const read = v.safeParse(JsonObject, args);
+    return read.success ? { args: read.output } : { errors: [`it ${read.issues[0].message}`] };
   } catch (thrown) {
     return { errors: [`it is no JSON: ${(thrown as Error).message}`] };
   }

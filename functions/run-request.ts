@@ -1,6 +1,6 @@
 /** Answers of handlers that are asked about one run, or ask something of it. */
 import * as v from 'valibot';
-import type { RoundReport } from '../core/engine/round.ts';
+import type { RunStatus } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { refusal } from './endpoint.ts';
 import { Run, Status } from './shapes.ts';
@@ -13,7 +13,7 @@ export function noRun(run: RunId) {
 export const Course = v.strictObject({ run: Run, status: Status });
 
 /** 202, since what follows takes its time; 409 when the run had not begun, so that nothing could be recorded. */
-export function courseAnswer(run: RunId, { status }: RoundReport) {
+export function courseAnswer(run: RunId, status: RunStatus | 'unknown') {
   if (status === 'unknown') return refusal(409, `run ${run} has not begun: ask again in a moment, or start it again`);
   return { statusCode: 202, body: { run, status } } as const;
 }

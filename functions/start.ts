@@ -1,19 +1,26 @@
-/** Starts a run: invoked directly with a StartRequest, or by `POST /runs` with one as JSON body. */
+/**
+ * Begins a run: `{workflow, args?, run?, …}`, or `POST /runs` with that as its body. Asked for again under the same id, or
+ * with the same header Idempotency-Key, it is the same run.
+ */
 import * as v from 'valibot';
 import { launch } from '../core/engine/launch.ts';
 import type { World } from '../core/engine/ports.ts';
-import type { Hash } from '../core/values/hash.ts';
+import type { RunId } from '../core/graph/facts.ts';
+import { digest, type Hash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { isRecord } from './http.ts';
-import { type Handler, roundOptions } from './invocation.ts';
-import { countsRounds } from './rounds.ts';
+import type { Handler } from './invocation.ts';
 import { BundleName, Run, RunName } from './shapes.ts';
 import { currentBundle, world as openWorld } from './world.ts';
 
+/** What people write has a dozen levels; JSON of 100,000 takes seconds, and the stack of whoever reads it. */
+const LEVELS_MAX = 100;
+
 /** Valibot's own records take lists, too. */
-const JsonObject = v.pipe(
+export const JsonObject = v.pipe(
   v.custom<Readonly<Record<string, unknown>>>(isRecord, 'is no JSON object'),
+  v.check((given) => !isDeeper(given, LEVELS_MAX), `has more than ${LEVELS_MAX} levels`),
   v.metadata({ type: 'object' }),
 );
 
@@ -45,32 +52,47 @@ export const REQUEST = v.strictObject({
   failure: v.optional(v.picklist(['drain', 'cancel']), 'drain'),
   cache: v.optional(v.pipe(v.boolean(), v.description('false: nothing is read from other runs')), true),
   bundle: v.optional(BundleName),
+  'idempotency-key': v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[\x20-\x7e]{1,255}$/, 'may hold 1 to 255 printable characters of ASCII'),
+      v.description('The same key with the same request is the same run; in place of `run`'),
+    ),
+  ),
 });
 
 /** 409 when the run that is named was begun with another request. */
-export const ANSWERS = { 201: v.strictObject({ run: Run }), 400: Errors, 409: Errors };
+export const ANSWERS = { 202: v.strictObject({ run: Run }), 400: Errors, 409: Errors };
 
 export type StartAnswer = BodyOf<typeof ANSWERS>;
 
 export function makeStart(open: () => World, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
-  return endpoint<typeof REQUEST, typeof ANSWERS>(
-    REQUEST,
-    async ({ run, context, bundle: named, ...request }, invocation) => {
-      const bundle = named ?? (await bundleNow());
-      if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
-      const world = open();
-      const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
-      const launched = await launch(world, asked, roundOptions(world, invocation));
-      if (launched.ok) return { statusCode: 201, body: { run: launched.run } };
-      if ('error' in launched) return refusal(400, messageOf(launched.error));
-      const { conflict } = launched;
-      return refusal(
-        409,
-        `run: ${conflict} was begun with another request; ask for what it asked, or name another run`,
-      );
-    },
-    countsRounds(),
-  );
+  return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async (given) => {
+    const { run: id, 'idempotency-key': key, context, bundle: named, ...request } = given;
+    if (id !== undefined && key !== undefined) return refusal(400, 'run: an Idempotency-Key stands in its place');
+    const run = key === undefined ? id : runIdOf(key);
+    const bundle = named ?? (await bundleNow());
+    if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
+    const world = open();
+    const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
+    const launched = await launch(world, asked);
+    if (launched.ok) return { statusCode: 202, body: { run: launched.run } };
+    if ('error' in launched) return refusal(400, messageOf(launched.error));
+    const { conflict } = launched;
+    return refusal(409, `run: ${conflict} was begun with another request; ask for what it asked, or name another run`);
+  });
+}
+
+function isDeeper(given: unknown, levels: number): boolean {
+  let level: readonly unknown[] = [given];
+  for (let depth = 0; depth <= levels && level.length > 0; depth++) {
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return level.length > 0;
+}
+
+function runIdOf(key: string): RunId {
+  return digest('idempotency key', key) as string as RunId;
 }
 
 /** What is wrong with the request, for whoever made it. */

@@ -40,16 +40,22 @@ const PutEvents = v.object({
   ),
 });
 
-const SendMessage = v.object({ MessageBody: v.pipe(v.string(), v.nonEmpty()) });
+const SendMessage = v.object({
+  MessageBody: v.pipe(v.string(), v.nonEmpty()),
+  DelaySeconds: v.optional(v.number(), 0),
+});
 
 type PutEntry = v.InferOutput<typeof PutEvents>['Entries'][number];
+
+/** Before any time: without waiting for company on the way. */
+const AT_ONCE = 0;
 
 export interface BusOptions {
   readonly store: BatchStore;
   readonly queue: Queue;
   readonly chaos: Chaos;
   readonly isHeld: (run: RunId) => boolean;
-  /** In place of the delay that a message asks for, which is the cloud's. */
+  /** In place of a delay that a message asks for, which is the cloud's. */
   readonly wakeUpDelayMs: number;
 }
 
@@ -86,9 +92,9 @@ export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptio
       return { FailedEntryCount: Entries.filter((entry) => 'ErrorCode' in entry).length, Entries };
     },
     sendMessage: (request) => {
-      const { MessageBody: body } = v.parse(SendMessage, request);
+      const { MessageBody: body, DelaySeconds: delay } = v.parse(SendMessage, request);
       const at = Date.now();
-      const sent = { message: randomUUID(), body, dueAt: at + wakeUpDelayMs };
+      const sent = { message: randomUUID(), body, dueAt: delay === 0 ? AT_ONCE : at + wakeUpDelayMs };
       store.record({ type: 'sent', at, ...sent });
       sendRecorded(sent);
       // The SDK looks whether the body has arrived as it was sent.
@@ -98,7 +104,7 @@ export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptio
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    wake: (run) => send(JSON.stringify(wakeUpEvent(STACK, run)), Date.now(), () => undefined),
+    wake: (run) => send(JSON.stringify(wakeUpEvent(STACK, run)), AT_ONCE, () => undefined),
     carryOn: (run) => {
       for (const message of store.state.messages.values()) if (runOf(message.body) === run) sendRecorded(message);
     },

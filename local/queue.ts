@@ -64,10 +64,8 @@ export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST,
   /** Sees to it that there is a look at the queue when its first message is due. */
   const wake = (): void => {
     if (stopped || pumping || waiting.length === 0) return;
-    const at = Math.max(
-      Date.now() + WINDOW_MS,
-      waiting.reduce((first, { dueAt }) => Math.min(first, dueAt), Number.POSITIVE_INFINITY),
-    );
+    const due = waiting.reduce((first, { dueAt }) => Math.min(first, dueAt), Number.POSITIVE_INFINITY);
+    const at = Math.max(Date.now(), due + WINDOW_MS);
     if (timer && timerAt <= at) return;
     clearTimeout(timer);
     timerAt = at;

@@ -36,7 +36,7 @@ const CONVERSION: ConversionConfig = {
   overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
   // What only code can check is told by its metadata.
   overrideSchema: ({ valibotSchema }) => (valibotSchema.type === 'custom' ? {} : undefined),
-  ignoreActions: ['raw_check'],
+  ignoreActions: ['check', 'raw_check'],
 };
 
 interface Endpoint {

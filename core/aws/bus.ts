@@ -37,8 +37,9 @@ export function wakeUpEvent(stack: string, run: RunId): Readonly<Record<string, 
   return { source: EVENT_SOURCE, 'detail-type': WAKE_UP, detail: { stack, run } };
 }
 
-export function wakeUpParams(queue: string, stack: string, run: RunId): SendMessageCommandInput {
-  return { QueueUrl: queue, MessageBody: JSON.stringify(wakeUpEvent(stack, run)), DelaySeconds: WAKE_UP_SECONDS };
+export function wakeUpParams(queue: string, stack: string, run: RunId, when: 'soon' | 'now'): SendMessageCommandInput {
+  const MessageBody = JSON.stringify(wakeUpEvent(stack, run));
+  return { QueueUrl: queue, MessageBody, DelaySeconds: when === 'now' ? 0 : WAKE_UP_SECONDS };
 }
 
 export interface BusClients {
@@ -56,8 +57,8 @@ export function eventBus({ events, sqs }: BusClients, { bus, queue }: Addresses,
   }
 
   return {
-    async wake(run) {
-      await sqs.send(new SendMessageCommand(wakeUpParams(queue, stack, run)));
+    async wake(run, when) {
+      await sqs.send(new SendMessageCommand(wakeUpParams(queue, stack, run, when)));
     },
     started: ({ run, workflow, startedAt, tags }) =>
       send(putEventParams(bus, RUN_STARTED, { stack, run, workflow, startedAt, tags })),

@@ -1,4 +1,4 @@
-/** How a run begins: checked arguments, a summary by which it can be found, its first entry, its first round. */
+/** How a run begins: checked arguments, a summary by which it can be found, its first entry, and word to who takes it on. */
 import type { FailurePolicy, RunId, StartedFact } from '../graph/facts.ts';
 import { spill } from '../values/contents.ts';
 import { encode } from '../values/encode.ts';
@@ -6,7 +6,6 @@ import { digest, type Hash } from '../values/hash.ts';
 import { hashOf, type Table } from '../values/table.ts';
 import { putLarge } from './objects.ts';
 import type { Host, RunSummary, World } from './ports.ts';
-import { type RoundOptions, round } from './round.ts';
 
 export interface LaunchRequest {
   /** Full name of a task with declared parameters. */
@@ -29,6 +28,8 @@ export type Launched =
   | { readonly ok: false; readonly error: Table }
   /** The run of that id is another request's. Nothing was written to it. */
   | { readonly ok: false; readonly conflict: RunId };
+
+type LaunchWorld = Pick<World, 'bus' | 'clock' | 'host' | 'journal' | 'objects' | 'summaries'>;
 
 /** The first fact of a run, and the large values in it; or what is wrong with the request. */
 export type Beginning =
@@ -66,8 +67,8 @@ export function askedOf(request: Omit<LaunchRequest, 'bundle' | 'run'>): Hash {
   return digest('request', hashOf(encode([workflow, args, tags, context, failure, cache])));
 }
 
-/** Starts the run and takes it through its first round. */
-export async function launch(world: World, request: LaunchRequest, options: RoundOptions = {}): Promise<Launched> {
+/** Begins the run; its rounds are taken by whoever hears the wake-up. Asked for again, the same request wakes it again. */
+export async function launch(world: LaunchWorld, request: LaunchRequest): Promise<Launched> {
   const at = world.clock.now();
   const run = request.run ?? newRunId(at, world.clock.nonce());
   const beginning = await beginningOf(world.host, request, run, at);
@@ -100,12 +101,13 @@ export async function launch(world: World, request: LaunchRequest, options: Roun
   const nonce = world.clock.nonce();
   const appended = await world.journal.append({ run, sequence: 1, nonce, at, facts: [started] });
   if (appended === 'taken' && !(await beganAs(world, run, asked))) return { ok: false, conflict: run };
-  await round(world, run, [], options);
+  // After the entry, without which there is nothing to take on; whoever dies before leaves a run that the sweep finds.
+  await world.bus.wake(run, 'now');
   return { ok: true, run };
 }
 
 /** Whether whoever began the run first asked for the same: two requests may come at once. */
-async function beganAs({ summaries, journal }: World, run: RunId, asked: Hash): Promise<boolean> {
+async function beganAs({ summaries, journal }: LaunchWorld, run: RunId, asked: Hash): Promise<boolean> {
   const summary = await summaries.get(run);
   if (summary && summary.sequence > 0) return (summary.asked ?? asked) === asked;
   const [first] = await journal.readAfter(run, 0);

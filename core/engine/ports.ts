@@ -276,8 +276,8 @@ export interface Files {
 }
 
 export interface Bus {
-  /** Asks for another round of the run, a few seconds from now. */
-  wake(run: RunId): Promise<void>;
+  /** Asks for another round of the run: `soon` is a few seconds from now, when a round that is under way is over. */
+  wake(run: RunId, when: 'soon' | 'now'): Promise<void>;
   /** Told at least once, before the run's first entry. */
   started(summary: RunSummary): Promise<void>;
   ended(summary: RunSummary): Promise<void>;

@@ -50,8 +50,6 @@ export interface RoundReport {
 export interface RoundOptions {
   /** ms since the epoch: when the caller is cut off. Claims get it as their deadline. */
   readonly hardEnd?: number;
-  /** Facts from elsewhere than the executor: a cancel. */
-  readonly facts?: readonly Fact[];
   /** Ask the executor about everything in flight: events may have been lost. */
   readonly ask?: boolean;
   /** Sequence that the stored summary covers, where the caller knows it: one that is behind is written anew. */
@@ -128,7 +126,6 @@ async function loadAndAdvance(
   const learned = await learn(world, live, [...verdicts, ...(options.ask ? await askExecutor(world, live) : [])]);
   let incoming: readonly Fact[] = [
     ...(live.retry ? [{ type: 'retried', at: start } as const] : []),
-    ...(options.facts ?? []),
     ...learned,
     ...(await settleOverdue(world, live, heardOf(learned), hardEnd)),
   ];
@@ -292,7 +289,7 @@ async function record(course: Course, pass: Pass): Promise<boolean> {
   try {
     await putLarge(world.objects, pass.findings.large);
     await cacheEvaluations(course, pass.findings);
-    if (hasWorkLeft(draft.graph) && denied === undefined) await world.bus.wake(run);
+    if (hasWorkLeft(draft.graph) && denied === undefined) await world.bus.wake(run, 'soon');
     if ((await world.journal.append(entry)) === 'taken' && !(await isOwn(world, entry))) {
       draft.edits.rollback();
       return false;
@@ -380,8 +377,10 @@ async function finish({ world, live, appended, summarised }: Course): Promise<vo
   const summary = { ...summaryOf(live, world.clock.now()), ...(blocked && { blocked }) };
   // First the event: whoever ends in between leaves a summary that does not say so, and the next round tells it again.
   if (graph.end && isNews) await world.bus.ended(summary);
-  if (isNews) await world.summaries.put(summary);
-  delete live.summarised;
+  if (isNews) {
+    await world.summaries.put(summary);
+    live.summarised = live.sequence;
+  }
   delete live.retry;
   if (!graph.end) world.warm.keep(live);
 }

@@ -9,7 +9,7 @@ export interface LiveRun {
   sequence: number;
   /** Of the newest snapshot known. */
   snapshot: number;
-  /** Of the stored summary when the run was loaded; not known of a graph that was kept. */
+  /** Of the newest stored summary known: written by this process, or found when the run was loaded. */
   summarised?: number;
   /** Set when the run was loaded and has ended, and its user wants it taken up again. */
   retry?: true;

@@ -116,12 +116,15 @@ describe('events of the bus', () => {
   const [sent, queued] = [mockClient(clients.events), mockClient(clients.sqs)];
   const busOf = (bus: string) => eventBus(clients, { bus, queue: 'https://sqs.example/1/events' }, 'test');
 
-  it('wake the run that they name, by the queue and after a delay', async () => {
+  it('wake the run that they name, by the queue, after a delay or at once', async () => {
     queued.on(SendMessageCommand).resolves({ MessageId: '1' });
-    await busOf('default').wake('run1' as RunId);
-    const { QueueUrl, MessageBody, DelaySeconds } = queued.commandCalls(SendMessageCommand)[0]?.args[0].input ?? {};
+    await busOf('default').wake('run1' as RunId, 'soon');
+    await busOf('default').wake('run1' as RunId, 'now');
+    const [soon, now] = queued.commandCalls(SendMessageCommand).map(({ args }) => args[0].input);
+    const { QueueUrl, MessageBody, DelaySeconds } = soon ?? {};
     expect(QueueUrl).toBe('https://sqs.example/1/events');
     expect(DelaySeconds).toBeGreaterThan(0);
+    expect(now).toEqual({ QueueUrl, MessageBody, DelaySeconds: 0 });
     const event: unknown = JSON.parse(MessageBody ?? '');
     expect(parseWakeUp(event)).toEqual({ stack: 'test', run: 'run1' });
     expect(parseVerdict(event)).toBeUndefined();

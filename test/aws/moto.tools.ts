@@ -108,7 +108,7 @@ describe.runIf(hasMoto())('on moto', () => {
     const bus = eventBus({ events, sqs }, { bus: 'default', queue: QueueUrl }, 'test');
     await bus.started(summary({}));
     await bus.ended(summary({ status: 'DONE' }));
-    await bus.wake('run1' as RunId);
+    await bus.wake('run1' as RunId, 'soon');
     const queue = sqsQueue(sqs, QueueUrl);
     // It comes after its delay.
     expect((await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toBeUndefined();

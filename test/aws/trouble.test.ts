@@ -267,7 +267,7 @@ const CALLS: Readonly<Record<Service, Readonly<Record<string, Prepared>>>> = {
     },
     'waking a run': (settings, run) => {
       const seen = () => events.some((event) => parseWakeUp(event)?.run === run);
-      return { made: () => busOf(settings).wake(run), written: { seen, before: false, after: true } };
+      return { made: () => busOf(settings).wake(run, 'soon'), written: { seen, before: false, after: true } };
     },
     'telling the end of a run': (settings, run) => {
       const seen = () => ended.some((detail) => (detail as { run: RunId }).run === run);

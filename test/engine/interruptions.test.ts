@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../core/engine/cancel.ts';
 import type { RunSummary, Verdict, World } from '../../core/engine/ports.ts';
-import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { catchError, file, script, task } from '../../core/index.ts';
+import { died, dyingAt } from '../support/dying.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, plain, play, playJobs, playWorld, start } from '../support/play.ts';
 
@@ -17,151 +17,12 @@ const heavy = task('i.heavy', batch, (n: number) => n * 10);
 const fragile = task('i.fragile', batch, (n: number): number => {
   throw Object.assign(new Error(`no ${n}`), { stack: undefined });
 });
-const failing = task('i.failing', { version: '1' }, (n: number): number => {
-  throw Object.assign(new Error(`no ${n}`), { stack: undefined });
-});
 const zero = task('i.zero', { version: '1' }, (_error: Error) => 0);
 const heavyInstead = task('i.heavy_instead', { version: '1' }, (_error: Error): never => heavy(1) as never);
-
-const died = new Error('the process died');
-
-/** The world of a process that dies at a call. */
-function dyingAt<P extends 'bus' | 'journal' | 'summaries'>(
-  world: World,
-  port: P,
-  method: keyof World[P],
-  after = false,
-): World {
-  const die = async (...args: unknown[]) => {
-    if (after) await (world[port][method] as (...args: unknown[]) => Promise<unknown>)(...args);
-    throw died;
-  };
-  return { ...world, warm: warmGraphs(1), [port]: { ...(world[port] as object), [method]: die } };
-}
-
-/** The world of a process that dies at one of its calls, whatever that is. */
-function dyingAtCall(world: World, at: number, after: boolean): World {
-  let calls = 0;
-  const wrapped = <P extends object>(port: P): P =>
-    new Proxy(port, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        return async (...args: unknown[]) => {
-          const isLast = calls++ === at;
-          if (isLast && !after) throw died;
-          const answer: unknown = await value(...args);
-          if (isLast) throw died;
-          return answer;
-        };
-      },
-    });
-  const { journal, summaries, cache, attempts, objects, batch, bus } = world;
-  const ports = { journal, summaries, cache, attempts, objects, batch, bus };
-  const dying = Object.entries(ports).map(([name, port]) => [name, wrapped<object>(port)]);
-  return { ...world, warm: warmGraphs(1), ...Object.fromEntries(dying) };
-}
-
-/** An append before which, the first time, somebody else does something. */
-function racedBy(act: () => Promise<unknown>, { journal }: World): World['journal']['append'] {
-  let isFirst = true;
-  return async (entry) => {
-    if (isFirst) {
-      isFirst = false;
-      await act();
-    }
-    return journal.append(entry);
-  };
-}
 
 function statusOf(world: MemoryWorld, run: RunId) {
   return world.summaries.get(run).then((summary) => summary?.status);
 }
-
-describe('a retry', () => {
-  async function cancelled(): Promise<{ world: MemoryWorld; run: RunId }> {
-    const world = playWorld();
-    const run = await start(world, heavy(1));
-    await round(world, run);
-    await cancel(world, run, 'test');
-    await round(world, run, world.batch.jobs[0] && [...world.batch.jobs[0].verdicts.values()]);
-    expect(await statusOf(world, run)).toBe('CANCELLED');
-    world.bus.woken.splice(0);
-    return { world, run };
-  }
-
-  it('that dies at any of its calls leaves the run as it was, or its wake-up takes the run up', async () => {
-    const statuses: (string | undefined)[] = [];
-    for (let call = 0; ; call++) {
-      const { world, run } = await cancelled();
-      const dying = dyingAtCall(world, call >> 1, call % 2 === 1);
-      const isDone = await retry(dying, run).then(
-        () => true,
-        (error: unknown) => {
-          expect(error).toBe(died);
-          return false;
-        },
-      );
-      if (isDone) break;
-      for (const woken of world.bus.woken.splice(0)) await round(world, woken);
-      const status = await statusOf(world, run);
-      statuses.push(status);
-      if (status === 'CANCELLED') continue;
-      expect((await world.summaries.get(run))?.retry).toBeUndefined();
-      // A claim whose sender died is settled by the sweep.
-      world.clock.advance(3 * MINUTE);
-      await sweep(world);
-      expect(world.batch.jobs).toHaveLength(2);
-      expect((await play(world, run)).status).toBe('DONE');
-    }
-    const first = statuses.indexOf('RUNNING');
-    expect(first).toBeGreaterThan(0);
-    expect(new Set(statuses.slice(0, first))).toEqual(new Set(['CANCELLED']));
-    expect(new Set(statuses.slice(first))).toEqual(new Set(['RUNNING']));
-    expect(statuses.length).toBeGreaterThan(12);
-  });
-
-  it('that is asked for twice at once happens once, also when it fails again at once', async () => {
-    const world = playWorld();
-    const run = await start(world, failing(1));
-    expect((await play(world, run)).status).toBe('FAILED');
-    const one = { ...world, warm: warmGraphs(1) };
-    const racing: World = { ...one, journal: { ...one.journal, append: racedBy(() => retry(world, run), one) } };
-    await retry(racing, run);
-    const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts.map(({ type }) => type));
-    expect(facts.filter((type) => type === 'retried')).toHaveLength(1);
-    expect(await statusOf(world, run)).toBe('FAILED');
-  });
-
-  it('of a run that never began, or that ended and whose summary is damaged, says so, or goes on', async () => {
-    const world = playWorld();
-    const run = await start(world, heavy(1));
-    const ended = (await world.summaries.get(run)) as RunSummary;
-    await world.summaries.put({ ...ended, run: 'never' as RunId, status: 'FAILED', endedAt: 1 });
-    expect((await retry(world, 'never' as RunId)).status).toBe('unknown');
-    expect(await statusOf(world, 'never' as RunId)).toBe('FAILED');
-    const { world: other, run: damaged } = await cancelled();
-    const bare = { ...ended, run: damaged, status: 'CANCELLED' } as const;
-    let isDamaged = true;
-    const get = async (asked: RunId) => (isDamaged ? bare : other.summaries.get(asked));
-    const put = async (summary: RunSummary) => {
-      isDamaged = false;
-      await other.summaries.put({ ...summary, updatedAt: summary.updatedAt + 1 });
-    };
-    expect((await retry({ ...other, summaries: { ...other.summaries, get, put } }, damaged)).status).toBe('RUNNING');
-  });
-});
-
-describe('a cancel', () => {
-  it('that died before its fact was recorded cancels the run when a job is refused: nothing takes that for a failure', async () => {
-    const world = playWorld();
-    const run = await start(world, catchError(heavy(1), 'Error', zero));
-    await round(world, run);
-    await expect(cancel(dyingAt(world, 'journal', 'append'), run, 'test')).rejects.toBe(died);
-    const refused = world.batch.report('job-1', { status: 'FAILED', exitCode: 97 });
-    expect((await round(world, run, [refused])).status).toBe('CANCELLED');
-  });
-});
 
 describe('a failing run that cancels the rest', () => {
   it('tells of the failure, not of the jobs it ended itself', async () => {
@@ -226,6 +87,7 @@ describe('a job that its cancelled run ended', () => {
     const run = await start(world, heavy(1));
     await round(world, run);
     await cancel(world, run, 'test');
+    await round(world, run);
     const [ended] = [...(world.batch.jobs[0]?.verdicts.values() ?? [])] as [Verdict];
     const vanished: Verdict = { ...ended, id: 'job-9', statusReason: 'Host EC2 unknown' };
     expect((await round(world, run, [ended, vanished])).status).toBe('CANCELLED');
@@ -344,6 +206,7 @@ describe('a run that is stopping', () => {
     const [first, second] = ids as [string, string];
     if (why === 'failed') await round(world, run, await playJobs(world, (id) => id === second));
     else await cancel(world, run, 'test');
+    await round(world, run);
     const lost = world.batch.report(first, { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
     const stopping = await world.journal.readAfter(run, 0);
     await round(world, run, [lost]);

@@ -10,7 +10,7 @@ import { makeSweep } from '../../functions/sweep.ts';
 import { summary } from '../contract/summaries.ts';
 import { httpEvent } from '../support/lambda-events.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
-import { play, playWorld, start } from '../support/play.ts';
+import { play, playWorld, start, takeOn } from '../support/play.ts';
 
 const heavy = task('c.heavy', { version: '1', executor: 'batch' }, (n: number) => n * 10);
 
@@ -38,11 +38,12 @@ function statusOf(world: World, run: RunId) {
 }
 
 describe('cancel', () => {
-  it('takes a run to CANCELLING at once, and to CANCELLED when its jobs have ended', async () => {
+  it('takes a run to CANCELLING, and to CANCELLED when its jobs have ended', async () => {
     const world = playWorld();
     const run = await waitingRun(world);
     expect(await makeCancel(() => world)({ run })).toEqual({ run, status: 'CANCELLING' });
     expect(await makeCancel(() => world)({ run })).toEqual({ run, status: 'CANCELLING' });
+    await takeOn(world);
     await endJobs(world, run);
     expect(await statusOf(world, run)).toBe('CANCELLED');
   });
@@ -81,6 +82,7 @@ describe('retry', () => {
     const world = playWorld();
     const run = await waitingRun(world);
     await cancel(world, run, 'test');
+    await round(world, run);
     await endJobs(world, run);
     expect(await makeRetry(() => world)(post(run))).toMatchObject({
       statusCode: 202,

@@ -9,7 +9,7 @@ import { digest } from '../../core/values/hash.ts';
 import { type ManifestAnswer, makeManifest } from '../../functions/manifest.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { type PlainS3, startPlainS3 } from '../support/plain-s3.ts';
-import { playWorld } from '../support/play.ts';
+import { playWorld, takeOn } from '../support/play.ts';
 
 task('m.sum', { version: '1', params: v.object({ a: v.number(), b: v.optional(v.number(), 1) }) }, ({ a, b }) => a + b);
 task(
@@ -75,7 +75,11 @@ describe('a manifest', () => {
     const [answer] = await handle(event({ key }));
     return answer;
   };
-  const runs = () => world.summaries.list({});
+  /** As whoever is woken has taken them on. */
+  const runs = async () => {
+    await takeOn(world);
+    return world.summaries.list({});
+  };
 
   it.each([
     ['a notification of S3', notification],

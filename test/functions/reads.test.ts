@@ -71,8 +71,7 @@ describe('the list of runs', () => {
 
   it('comes over HTTP, where all is text, and holds no value', async () => {
     const world = await withRuns(3, () => ({ result: ['large'] }));
-    const query = { limit: '2' };
-    const answer = await makeRuns(() => world)({ ...(httpEvent('GET') as object), queryStringParameters: query });
+    const answer = await makeRuns(() => world)(httpEvent('GET', { query: { limit: '2', from: '1000' } }));
     const { statusCode, body } = answer as unknown as { statusCode: number; body: string };
     expect(statusCode).toBe(200);
     expect(idsOf(JSON.parse(body))).toEqual(['run002', 'run001']);

@@ -6,7 +6,7 @@ import { digest } from '../../core/values/hash.ts';
 import { makeStart, type StartAnswer } from '../../functions/start.ts';
 import { httpEvent } from '../support/lambda-events.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
-import { playWorld } from '../support/play.ts';
+import { playWorld, takeOn } from '../support/play.ts';
 
 const params = v.object({ count: v.number(), name: v.optional(v.string(), 'x') });
 task('s.main', { version: '1', params }, ({ count, name }) => `${name}${count}`);
@@ -26,14 +26,18 @@ function runOf(answer: StartAnswer): RunId {
 }
 
 describe('start', () => {
-  it('starts a run and takes it through its first round', async () => {
+  it('begins a run, which whoever is woken takes on', async () => {
     const world = playWorld();
     const answer = await startOn(world)({
       workflow: 's.main',
       args: { count: 2 },
       tags: { who: 'me', constructor: 'it' },
     });
-    expect(await world.summaries.get(runOf(answer))).toMatchObject({
+    const run = runOf(answer);
+    expect(await world.summaries.get(run)).toMatchObject({ status: 'RUNNING', sequence: 0 });
+    expect(world.bus.woken).toEqual([run]);
+    await takeOn(world);
+    expect(await world.summaries.get(run)).toMatchObject({
       status: 'DONE',
       workflow: 's.main',
       args: { count: 2 },
@@ -48,6 +52,7 @@ describe('start', () => {
     const request = { workflow: 's.main', args: { count: 2 }, run: 'mine1' };
     await startOn(world)(request);
     await startOn(world)(request);
+    await takeOn(world);
     expect(world.bus.beginnings).toMatchObject([{ run: 'mine1', workflow: 's.main', sequence: 0 }]);
     expect(world.bus.endings).toMatchObject([{ run: 'mine1', status: 'DONE' }]);
   });
@@ -127,6 +132,7 @@ describe('start', () => {
     expect(unbegun).toMatchObject({ sequence: 0, beginning: { failure: 'cancel', cache: true, context: { a: 1 } } });
     world.clock.advance(1);
     expect(await startOn(world)({ workflow: 's.main', args: { count: 3 }, run: 'mine6' })).toEqual({ run: 'mine6' });
+    await takeOn(world);
     expect((await world.summaries.get('mine6' as RunId))?.result).toEqual(['x3']);
     expect(await world.summaries.get('mine6' as RunId)).not.toHaveProperty('beginning');
   });
@@ -138,16 +144,35 @@ describe('start', () => {
     expect(await startOn(world)(again)).toEqual({ run: 'mine5' });
   });
 
-  it('answers HTTP with 201 and the run', async () => {
+  it('begins one run for a key, however often it comes with the same request, and refuses it with another', async () => {
+    const world = playWorld();
+    const ask = async (key: string, count: number, more: object = {}) => {
+      const body = JSON.stringify({ workflow: 's.main', args: { count }, ...more });
+      const answer = await startOn(world)(httpEvent('POST', { body, headers: { 'idempotency-key': key } }));
+      return answer as unknown as { statusCode: number; body: string };
+    };
+    const first = await ask('order 1/a', 1);
+    expect(first.statusCode).toBe(202);
+    expect(await ask('order 1/a', 1)).toEqual(first);
+    expect(await ask('order 1/a', 2)).toMatchObject({ statusCode: 409 });
+    expect((await ask('order 1/b', 1)).body).not.toBe(first.body);
+    expect(await world.summaries.list({})).toHaveLength(2);
+    expect(await ask('order 1/c', 1, { run: 'mine' })).toMatchObject({ statusCode: 400 });
+    for (const key of ['', 'ä', 'a\u0000', 'x'.repeat(256)])
+      expect(await ask(key, 1)).toMatchObject({ statusCode: 400 });
+    expect(await world.summaries.list({})).toHaveLength(2);
+  });
+
+  it('answers HTTP with 202 and the run', async () => {
     const world = playWorld();
     const body = JSON.stringify({ workflow: 's.main', args: { count: 2 }, run: 'mine2' });
     expect(await startOn(world)(httpEvent('POST', { body }))).toEqual({
-      statusCode: 201,
+      statusCode: 202,
       headers: { 'content-type': 'application/json' },
       body: '{"run":"mine2"}',
     });
     const base64 = { ...(httpEvent('POST', { body: btoa(body) }) as object), isBase64Encoded: true };
-    expect(await startOn(world)(base64)).toMatchObject({ statusCode: 201 });
+    expect(await startOn(world)(base64)).toMatchObject({ statusCode: 202 });
   });
 });
 
@@ -178,6 +203,10 @@ describe('start refuses', () => {
     [{ workflow: 's.main', failure: 'never' }, /failure/],
     [{ workflow: 's.main', bundle: 'new' }, /bundle: is no hash of a bundle/],
     [{ workflow: 's.main', argz: {} }, /argz/],
+    [
+      { workflow: 's.main', context: JSON.parse(`{"a":${'['.repeat(100)}1${']'.repeat(100)}}`) },
+      /context: has more than/,
+    ],
   ])('%j', async (request, error) => {
     expect(await errorsOf(request)).toMatch(error);
   });

@@ -124,6 +124,7 @@ export const RECORDINGS: Readonly<Record<string, () => Promise<MemoryWorld>>> = 
     const [first] = await playJobs(world);
     await round(world, run, first ? [first] : []);
     await cancel(world, run, 'no longer wanted');
+    await round(world, run);
     await round(
       world,
       run,

@@ -75,7 +75,7 @@ test('an array that the engine submits ends with its children when it is termina
 
 test('a wake-up that the engine asks for comes to advance', async () => {
   const { bus, events } = await engineOnCloud(['/bin/true']);
-  await bus.wake('r1' as RunId);
+  await bus.wake('r1' as RunId, 'soon');
   const event = await until(() => events[0]);
   expect(parseWakeUp(event)).toEqual({ stack: 'local', run: 'r1' });
 });

@@ -95,6 +95,17 @@ describe('the bus and the queue', () => {
     expect(events.map(parseWakeUp)).toEqual([{ stack: 'local', run: 'r1' }]);
   });
 
+  test('bring a wake-up that is due at once to advance at once, before others', async () => {
+    const { sqs, cloud, events } = await testCloud({ wakeUpDelayMs: 1_000 });
+    await wake({ sqs }, 'r1');
+    const before = performance.now();
+    await wake({ sqs }, 'r2', 'now');
+    await until(() => events[0]);
+    expect(performance.now() - before).toBeLessThan(500);
+    await cloud.idle();
+    expect(events.map((event) => parseWakeUp(event)?.run)).toEqual(['r2', 'r1']);
+  });
+
   test('tell listeners of ended runs, and the queue nothing', async () => {
     const { bus, cloud, events } = await testCloud();
     const heard: unknown[] = [];

@@ -166,6 +166,6 @@ export function isAlive(pid: number): boolean {
 }
 
 /** As the engine asks for another round of the run. */
-export async function wake({ sqs }: Pick<TestCloud, 'sqs'>, run: string): Promise<void> {
-  await sqs.send(new SendMessageCommand(wakeUpParams('http://127.0.0.1/events', 'local', run as RunId)));
+export async function wake({ sqs }: Pick<TestCloud, 'sqs'>, run: string, when: 'soon' | 'now' = 'soon'): Promise<void> {
+  await sqs.send(new SendMessageCommand(wakeUpParams('http://127.0.0.1/events', 'local', run as RunId, when)));
 }

@@ -207,7 +207,7 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
         places: async (locations: readonly string[]) => [...locations],
       }),
       bus: wrapped('bus', {
-        wake: async (run: RunId) => queue.event({ kind: 'wake', run }),
+        wake: async (run: RunId, when) => queue.event({ kind: 'wake', run, when }),
         started: async () => undefined,
         ended: async (summary: RunSummary) => void ended.push(summary),
       }),

@@ -192,15 +192,15 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage): Han
     start: (workflow, run, bundle, options) =>
       insist(
         'start',
-        async (world, limits) => {
-          await launch(world, { workflow, args: {}, bundle, run, ...options }, limits);
+        async (world) => {
+          await launch(world, { workflow, args: {}, bundle, run, ...options });
         },
         () => true,
       ),
     cancel: (run) =>
       insist(
         'cancel',
-        async (world, options) => void (await cancel(world, run, 'enough', options)),
+        async (world) => void (await cancel(world, run, 'enough')),
         () => random.chance(0.5),
       ),
     retry: (run) =>

@@ -5,7 +5,7 @@ import type { Simulation } from './process.ts';
 
 export type Event =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
-  | { readonly kind: 'wake'; readonly run: RunId };
+  | { readonly kind: 'wake'; readonly run: RunId; readonly when: 'soon' | 'now' };
 
 export interface Message {
   readonly event: Event;
@@ -51,7 +51,8 @@ export function queueOf(simulation: Simulation): Queue {
     },
     event(event) {
       const fault = faults.at('event');
-      const delayMs = event.kind === 'wake' ? random.between(2_000, 6_000) : random.between(50, 3_000);
+      const delayMs =
+        event.kind === 'wake' && event.when === 'soon' ? random.between(2_000, 6_000) : random.between(50, 3_000);
       if (fault) simulation.note(() => `event ${fault}: ${JSON.stringify(event).slice(0, 120)}`);
       if (fault === 'lost') return;
       const later = fault === 'delayed' ? faults.details().between(0, DELAY_MINUTES_MAX) * 60_000 : 0;

@@ -2,17 +2,26 @@
 import type { Verdict } from '../../core/engine/ports.ts';
 
 interface HttpRequest {
+  /** Path of the route. */
+  readonly route?: string;
   readonly body?: string;
   readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  /** By names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Of API Gateway's HTTP API, payload version 2.0. */
-export function httpEvent(method: string, { body, path }: HttpRequest = {}): unknown {
+export function httpEvent(
+  method: string,
+  { route = '/runs', body, path, query, headers = {} }: HttpRequest = {},
+): unknown {
   return {
     version: '2.0',
-    routeKey: `${method} /runs`,
-    headers: {},
-    requestContext: { http: { method, path: '/runs' } },
+    routeKey: `${method} ${route}`,
+    headers,
+    requestContext: { http: { method, path: route } },
+    ...(query && { queryStringParameters: query }),
     ...(body !== undefined && { body }),
     ...(path && { pathParameters: path }),
     isBase64Encoded: false,

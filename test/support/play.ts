@@ -99,6 +99,13 @@ async function resultOf(world: MemoryWorld, spec: JobSpec): Promise<TaskResult> 
   }
 }
 
+/** A round for each run that was woken, until none is. */
+export async function takeOn(world: MemoryWorld): Promise<void> {
+  for (let woken = world.bus.woken.splice(0); woken.length > 0; woken = world.bus.woken.splice(0)) {
+    for (const run of new Set(woken)) await round(world, run);
+  }
+}
+
 /** Rounds and jobs in turn until the run has ended; gives its summary. */
 export async function play(world: MemoryWorld, run: RunId, options: PlayOptions = {}): Promise<RunSummary> {
   let report = await round(world, run);

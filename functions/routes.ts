@@ -18,7 +18,7 @@ export const ROUTES = [
   { method: 'GET', path: '/runs', function: 'runs', summary: 'Lists runs, newest first' },
   { method: 'GET', path: '/runs/{run}', function: 'status', summary: 'Tells how a run is' },
   { method: 'GET', path: '/runs/{run}/jobs', function: 'jobs', summary: 'Lists the jobs of a run' },
-  { method: 'GET', path: '/runs/{run}/jobs/{job}', function: 'job', summary: 'Tells what happened to a job' },
+  { method: 'GET', path: '/runs/{run}/jobs/{job}', function: 'jobhistory', summary: 'Tells what happened to a job' },
   { method: 'POST', path: '/runs/{run}/cancel', function: 'cancel', summary: 'Ends a run' },
   {
     method: 'POST',

@@ -5,7 +5,7 @@ import { task, v } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
 import { makeCancel } from '../../functions/cancel.ts';
 import type { Handler } from '../../functions/invocation.ts';
-import { makeJob } from '../../functions/job.ts';
+import { makeJobHistory } from '../../functions/jobhistory.ts';
 import { makeJobs } from '../../functions/jobs.ts';
 import { makeRetry } from '../../functions/retry.ts';
 import { ROUTES } from '../../functions/routes.ts';
@@ -31,7 +31,7 @@ async function routesOf() {
     runs: makeRuns(open),
     status: makeStatus(open),
     jobs: makeJobs(open),
-    job: makeJob(open),
+    jobhistory: makeJobHistory(open),
     cancel: makeCancel(open),
     retry: makeRetry(open),
     workflows: makeWorkflows(open),

@@ -12,7 +12,7 @@ export const REQUEST = v.strictObject({ run: RunName, job: v.string() });
 export const ANSWERS = { 200: Job, 400: Errors, 404: Errors };
 
 /** Reads the whole journal. */
-export function makeJob(open: () => { readonly journal: Journal }): Handler<BodyOf<typeof ANSWERS>> {
+export function makeJobHistory(open: () => { readonly journal: Journal }): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, job }) => {
     const history = await readHistory(open(), run);
     if (!history) return noRun(run);
@@ -21,4 +21,4 @@ export function makeJob(open: () => { readonly journal: Journal }): Handler<Body
   });
 }
 
-export const handler = makeJob(storedState);
+export const handler = makeJobHistory(storedState);

@@ -194,7 +194,7 @@ export function loadFunctions(): Promise<Functions> {
     result: lazily(() => import('../functions/result.ts')),
     waiting: lazily(() => import('../functions/waiting.ts')),
     jobs: lazily(() => import('../functions/jobs.ts')),
-    job: lazily(() => import('../functions/job.ts')),
+    jobhistory: lazily(() => import('../functions/jobhistory.ts')),
     logs: lazily(() => import('../functions/logs.ts')),
     workflows: lazily(() => import('../functions/workflows.ts')),
     workflow: lazily(() => import('../functions/workflow.ts')),

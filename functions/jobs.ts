@@ -8,7 +8,7 @@ import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR } from './pag
 import { noRun } from './run-request.ts';
 import { Job, Run, RunName } from './shapes.ts';
 import { storedState } from './stored.ts';
-import { toldOf } from './told.ts';
+import { allToldOf } from './told.ts';
 
 /** A job is told in some 500 bytes, and Lambda answers with 6 MB at most. */
 const JOBS_MAX = 5_000;
@@ -41,7 +41,7 @@ export function makeJobs(
     );
     const end = cursor + limit;
     const more = matching.length > end;
-    const jobs = await toldOf(state, matching.slice(cursor, end));
+    const jobs = await allToldOf(state, matching.slice(cursor, end));
     return { statusCode: 200, body: { run, jobs, ...(more && { cursor: cursorOf(end) }) } };
   });
 }

@@ -21,7 +21,7 @@ export const ROUTES = [
   { method: 'GET', path: '/runs/{run}/result', function: 'result', summary: 'Tells what a run came to, whole' },
   { method: 'GET', path: '/runs/{run}/waiting', function: 'waiting', summary: 'Tells what the jobs of a run wait for' },
   { method: 'GET', path: '/runs/{run}/jobs', function: 'jobs', summary: 'Lists the jobs of a run' },
-  { method: 'GET', path: '/runs/{run}/jobs/{job}', function: 'job', summary: 'Tells what happened to a job' },
+  { method: 'GET', path: '/runs/{run}/jobs/{job}', function: 'jobhistory', summary: 'Tells what happened to a job' },
   { method: 'GET', path: '/runs/{run}/jobs/{job}/logs', function: 'logs', summary: 'Gives what a job wrote, by parts' },
   { method: 'POST', path: '/runs/{run}/cancel', function: 'cancel', summary: 'Ends a run' },
   {

@@ -14,7 +14,12 @@ export async function told({ objects }: Stored, summary: RunSummary): Promise<Ru
   return { ...summary, traceback: story, ...(otherErrors && { otherErrors: others }) };
 }
 
-export async function toldOf({ objects }: Stored, jobs: readonly JobHistory[]): Promise<JobHistory[]> {
+export async function toldOf(state: Stored, job: JobHistory): Promise<JobHistory> {
+  const [known = job] = await allToldOf(state, [job]);
+  return known;
+}
+
+export async function allToldOf({ objects }: Stored, jobs: readonly JobHistory[]): Promise<JobHistory[]> {
   const texts = jobs.map(({ given = '' }) => given);
   const given = await withScriptLines(objects, texts);
   return jobs.map((job, at) => (job.given === undefined ? job : { ...job, given: given[at] as string }));

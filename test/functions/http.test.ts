@@ -5,7 +5,7 @@ import { task, v } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
 import { makeCancel } from '../../functions/cancel.ts';
 import type { Handler } from '../../functions/invocation.ts';
-import { makeJob } from '../../functions/job.ts';
+import { makeJobHistory } from '../../functions/jobhistory.ts';
 import { makeJobs } from '../../functions/jobs.ts';
 import { makeLogs } from '../../functions/logs.ts';
 import { makePlan } from '../../functions/plan.ts';
@@ -42,7 +42,7 @@ async function routesOf() {
     logs: makeLogs(() => ({ ...world, logs })),
     plan: makePlan(open, () => Promise.resolve(digest('test', 'bundle'))),
     jobs: makeJobs(open),
-    job: makeJob(open),
+    jobhistory: makeJobHistory(open),
     cancel: makeCancel(open),
     retry: makeRetry(open),
     workflows: makeWorkflows(open),

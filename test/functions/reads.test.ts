@@ -5,7 +5,7 @@ import { keys, putSealed } from '../../core/engine/objects.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { add, task } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
-import { makeJob } from '../../functions/job.ts';
+import { makeJobHistory } from '../../functions/jobhistory.ts';
 import { makeJobs } from '../../functions/jobs.ts';
 import { makeRuns, type RunsAnswer } from '../../functions/runs.ts';
 import { makeWorkflow } from '../../functions/workflow.ts';
@@ -110,8 +110,8 @@ describe('the jobs of a run', () => {
     const first = (await jobs({ run, limit: 1 })) as unknown as { jobs: object[]; cursor: string };
     expect(first).toEqual({ run, jobs: [all.jobs[0]], cursor: expect.any(String) });
     expect(await jobs({ run, limit: 1, cursor: first.cursor })).toEqual({ run, jobs: [all.jobs[1]] });
-    expect(await makeJob(() => world)({ run, job: all.jobs[1]?.id })).toEqual(all.jobs[1]);
-    expect(await makeJob(() => world)({ run, job: 'none' })).toEqual({ errors: ['run r1 has no job none'] });
+    expect(await makeJobHistory(() => world)({ run, job: all.jobs[1]?.id })).toEqual(all.jobs[1]);
+    expect(await makeJobHistory(() => world)({ run, job: 'none' })).toEqual({ errors: ['run r1 has no job none'] });
   });
 
   it.each([

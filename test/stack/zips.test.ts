@@ -1,8 +1,6 @@
 /** The functions as they are deployed: their zips, unpacked where nothing of this repository is. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { unzipSync } from 'fflate';
@@ -14,7 +12,8 @@ import { deployBundle } from '../../core/engine/deployed.ts';
 import { type Bundle, bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { FUNCTIONS, type FunctionPackage, packageFunctions } from '../../stack/build.ts';
 import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
-import { close } from '../support/fault-proxy.ts';
+import { type EventServices, startEventServices } from '../support/event-services.ts';
+import { wakeUp } from '../support/lambda-events.ts';
 import { startPlainS3 } from '../support/plain-s3.ts';
 import { project } from '../support/project.ts';
 import { ROOT } from './template.ts';
@@ -43,7 +42,7 @@ export const reads = task('zip.reads', { params: v.object({ at: v.file() }) }, (
 describe('the zips', () => {
   let packages: readonly FunctionPackage[];
   let dynamo: TestDynamo;
-  let bus: Server;
+  let events: EventServices;
   let elsewhere: string;
   let bundle: Bundle;
   let variables: Record<string, string>;
@@ -63,16 +62,14 @@ describe('the zips', () => {
     await storeBundle(objects, bundle);
     await deployBundle(objects, bundle.hash);
     dynamo = await startDynamo();
-    bus = createServer((_, response) => void response.end('{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}'));
-    await new Promise<void>((resolve) => bus.listen(0, '127.0.0.1', resolve));
+    events = await startEventServices();
     variables = {
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'x',
       AWS_SECRET_ACCESS_KEY: 'x',
       AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-      AWS_ENDPOINT_URL_EVENTBRIDGE: `http://127.0.0.1:${(bus.address() as AddressInfo).port}`,
+      ...events.variables,
       REDEX_STACK: 'zip',
-      REDEX_EVENTS: 'http://127.0.0.1/events',
       REDEX_TABLE_RUNS: tableNames.runs,
       REDEX_TABLE_CACHE: tableNames.cache,
       REDEX_TABLE_ATTEMPTS: tableNames.attempts,
@@ -81,7 +78,7 @@ describe('the zips', () => {
   });
 
   afterAll(async () => {
-    await Promise.all([dynamo.stop(), close(bus)]);
+    await Promise.all([dynamo.stop(), events.stop()]);
   });
 
   /** What the expression comes to in a process of its own, `handler` being the function's. */
@@ -104,13 +101,19 @@ describe('the zips', () => {
     return JSON.parse(said);
   };
 
+  /** The run's summary after the round that it was woken for. */
+  const takenOn = async (started: unknown): Promise<unknown> => {
+    const { run } = started as { readonly run: string };
+    await inside('advance', `handler(${JSON.stringify(wakeUp('zip', run))})`);
+    return inside('status', `handler(${JSON.stringify({ run })})`);
+  };
+
   it('start workflows, whose code the worker runs that lies beside the program', async () => {
     const started = await inside('start', "handler({ workflow: 'zip.main', args: { n: 21 } })");
     expect(started).toEqual({ run: expect.any(String) });
-    const status = await inside('status', `handler(${JSON.stringify(started)})`);
-    expect(status).toMatchObject({ status: 'DONE', result: [42] });
+    expect(await takenOn(started)).toMatchObject({ status: 'DONE', result: [42] });
     const failed = await inside('start', "handler({ workflow: 'zip.bad' })");
-    expect(await inside('status', `handler(${JSON.stringify(failed)})`)).toMatchObject({
+    expect(await takenOn(failed)).toMatchObject({
       status: 'FAILED',
       traceback: expect.stringMatching(/of the author\n +at <anonymous> \(workflow\.ts:4:\d+\)$/),
     });
@@ -118,7 +121,7 @@ describe('the zips', () => {
 
   it('keep what they have for themselves from the code that they run', async () => {
     const spied = await inside('start', "handler({ workflow: 'zip.spies' })");
-    expect(await inside('status', `handler(${JSON.stringify(spied)})`)).toMatchObject({
+    expect(await takenOn(spied)).toMatchObject({
       status: 'FAILED',
       traceback: expect.stringContaining('Access to this API has been restricted'),
     });
@@ -159,7 +162,7 @@ describe('the zips', () => {
   describe('in an environment that lives on, as Lambda keeps one', () => {
     let lambda: ChildProcess;
     beforeAll(() => {
-      const file = join(elsewhere, FUNCTIONS, 'start/index.js');
+      const file = join(elsewhere, FUNCTIONS, 'advance/index.js');
       const host = join(import.meta.dirname, '../cloud/lambda.mjs');
       const quiet = { POWERTOOLS_LOG_LEVEL: 'ERROR', POWERTOOLS_METRICS_DISABLED: 'true' };
       lambda = fork(host, [file], { cwd: elsewhere, env: { ...variables, ...quiet }, execArgv: [] });
@@ -167,7 +170,14 @@ describe('the zips', () => {
     afterAll(() => lambda.kill('SIGKILL'));
 
     let ids = 0;
-    const start = (workflow: string, n: number): Promise<unknown> =>
+    /** A run that the function that lives on is woken for. */
+    const start = async (workflow: string, n: number): Promise<{ readonly run: string }> => {
+      const request = JSON.stringify({ workflow, args: { n }, cache: false });
+      const started = (await inside('start', `handler(${request})`)) as { readonly run: string };
+      await call(wakeUp('zip', started.run));
+      return started;
+    };
+    const call = (event: unknown): Promise<unknown> =>
       new Promise((resolve) => {
         const id = ids++;
         const hear = (message: { readonly id?: number; readonly answer?: unknown }): void => {
@@ -176,7 +186,7 @@ describe('the zips', () => {
           resolve(message.answer);
         };
         lambda.on('message', hear);
-        lambda.send({ id, event: { workflow, args: { n }, cache: false }, timeoutMs: 29_000 });
+        lambda.send({ id, event, timeoutMs: 29_000 });
       });
     const resultOf = async (answer: unknown): Promise<unknown> =>
       ((await inside('status', `handler(${JSON.stringify(answer)})`)) as { result?: unknown }).result;
@@ -222,7 +232,7 @@ describe('the zips', () => {
   it('hold no more than their functions need: who reads carries no bus, no worker, and Batch only to ask it', () => {
     const reading = packages.filter(({ hasWorker }) => !hasWorker).map(({ name }) => name);
     const asking = ['logs', 'waiting'];
-    const others = ['job', 'jobs', 'result', 'runs', 'status', 'wait', 'workflow', 'workflows'];
+    const others = ['jobhistory', 'jobs', 'result', 'runs', 'status', 'wait', 'workflow', 'workflows'];
     expect(reading).toEqual([...asking, ...others].sort());
     for (const name of reading) {
       const code = readFileSync(join(elsewhere, FUNCTIONS, name, 'index.js'), 'utf8');

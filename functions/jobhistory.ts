@@ -1,24 +1,29 @@
 /** What happened to a job of a run: `{run, job}`, or `GET /runs/{run}/jobs/{job}`. */
 import * as v from 'valibot';
 import { readHistory } from '../core/engine/history.ts';
-import type { Journal } from '../core/engine/ports.ts';
+import type { Journal, Objects } from '../core/engine/ports.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import type { Handler } from './invocation.ts';
 import { noRun } from './run-request.ts';
 import { Job, RunName } from './shapes.ts';
 import { storedState } from './stored.ts';
+import { toldOf } from './told.ts';
 
 export const REQUEST = v.strictObject({ run: RunName, job: v.string() });
 export const ANSWERS = { 200: Job, 400: Errors, 404: Errors };
 
 /** Reads the whole journal. */
-export function makeJob(open: () => { readonly journal: Journal }): Handler<BodyOf<typeof ANSWERS>> {
+export function makeJobHistory(
+  open: () => { readonly journal: Journal; readonly objects: Objects },
+): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, job }) => {
-    const history = await readHistory(open(), run);
+    const state = open();
+    const history = await readHistory(state, run);
     if (!history) return noRun(run);
     const found = history.jobs.find(({ id }) => id === job);
-    return found ? { statusCode: 200, body: found } : refusal(404, `run ${run} has no job ${job}`);
+    if (!found) return refusal(404, `run ${run} has no job ${job}`);
+    return { statusCode: 200, body: await toldOf(state, found) };
   });
 }
 
-export const handler = makeJob(storedState);
+export const handler = makeJobHistory(storedState);

@@ -1,17 +1,38 @@
 /** The packaged stack on an AWS that nobody here wrote: whole runs, by every way in. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Table } from '../../core/values/table.ts';
 import { redex, runEnd } from '../e2e/command.ts';
+import { ROOT } from '../stack/template.ts';
 import { httpEvent } from '../support/lambda-events.ts';
 import { hasMoto } from '../support/moto.ts';
 import { plain } from '../support/play.ts';
 import { RUN } from '../workflow/inputs.ts';
-import { countsOf, type Deployed, openDeployed, seedRequest } from './deployed.ts';
+import { countsOf, type Deployed, openDeployed, type Summary, seedRequest } from './deployed.ts';
 import { grantsOf, isGranted } from './grants.ts';
 import { BUCKET, type CloudWorld } from './world.ts';
+
+/** Lines of the README that start a run. */
+const INVOCATIONS = readFileSync(join(ROOT, 'README.md'), 'utf8').match(/^npx serverless invoke .*$/gm) ?? [];
+
+/** What a line of a shell prints. Standard error says what the framework does meanwhile. */
+function shell(line: string, variables: Readonly<Record<string, string>>): Promise<string> {
+  // As after `npm ci`, whose programs npx takes.
+  const options = { cwd: ROOT, env: { PATH: process.env.PATH, HOME: tmpdir(), ...variables } };
+  return new Promise((resolve, reject) => {
+    execFile('bash', ['-euc', line], options, (error, stdout, stderr) =>
+      error ? reject(new Error(`${stdout}\n${stderr}`, { cause: error })) : resolve(stdout),
+    );
+  });
+}
+
+function resultOf({ result }: Summary): unknown {
+  return result && plain(result as Table);
+}
 
 describe.skipIf(!hasMoto())('the packaged stack', () => {
   let deployed: Deployed;
@@ -71,6 +92,22 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     expect(await world.invoke('status', httpEvent('GET', { path: { run: 'none' } }))).toMatchObject({
       statusCode: 404,
     });
+  });
+
+  it.each(INVOCATIONS)('starts a run by the words of the README: %s', async (line) => {
+    const { run } = JSON.parse(await shell(line.replace('BUCKET', BUCKET), world.environment)) as { run: string };
+    expect(await ended(run)).toMatchObject({ status: 'DONE', workflow: 'hello.say_hello' });
+    const { Body } = await world.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: 'hello/greeting.txt' }));
+    expect(await Body?.transformToString()).toBe('Hello, world!\n');
+  });
+
+  it('takes a run on with the code that it began with, whatever was deployed since, and makes new ones of that', async () => {
+    const run = await start({ workflow: 'cloud.pinned' });
+    await deployed.deploy('of A', 'of B');
+    expect(resultOf(await ended(run))).toEqual(['job of A 1', 'inline of A 1', ['job of A 3', 'inline of A 3']]);
+    const next = await ended(await start({ workflow: 'cloud.pinned' }));
+    expect(resultOf(next)).toEqual(['job of B 1', 'inline of B 1', ['job of B 3', 'inline of B 3']]);
+    await deployed.deploy('of B', 'of A');
   });
 
   /** Of the manifests below this, as they are in the bucket. */
@@ -201,6 +238,10 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     const refused = world.needs.filter((need) => !isGranted(world.template, need));
     expect([...new Set(refused.map(({ who, action, resource }) => `${who}: ${action} on ${resource}`))]).toEqual([]);
     expect(new Set(world.needs.map(({ who }) => who)).size).toBeGreaterThan(6);
+  });
+
+  it('has words of the README for both ways to call a function', () => {
+    expect(INVOCATIONS.map((line) => / local /.test(line))).toEqual([false, true]);
   });
 
   it('is granted nothing that nobody asks for, but what is said to be for something else', () => {

@@ -9,11 +9,11 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BatchClient, CreateComputeEnvironmentCommand, CreateJobQueueCommand } from '@aws-sdk/client-batch';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
-  CreateQueueCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
+  GetQueueUrlCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
   SQSClient,
@@ -25,6 +25,7 @@ import { ofType, packaged, ROOT, type Template } from '../stack/template.ts';
 import { matches } from '../support/event-pattern.ts';
 import { type Moto, startMoto } from '../support/moto.ts';
 import { project } from '../support/project.ts';
+import { openCalls } from './calls.ts';
 import { type Gate, type Need, openGate, type Request, type Trouble } from './gate.ts';
 import { type Machines, openMachines } from './machines.ts';
 
@@ -37,7 +38,7 @@ export interface CloudWorld {
   /** What every function and job asked for so far. */
   readonly needs: readonly Need[];
   readonly machines: Machines;
-  /** Environment of a command line that uses this AWS. */
+  /** Environment of a command line that uses this AWS; functions are called there by Lambda's own interface. */
   readonly environment: Readonly<Record<string, string>>;
   /** Calls a function directly. Rejects with what it throws. */
   invoke(name: string, event: unknown): Promise<unknown>;
@@ -124,6 +125,8 @@ export async function openCloudWorld(
 
   const invoke = (name: string, event: unknown): Promise<unknown> =>
     lambdas.get(name)?.call(event) ?? Promise.reject(new Error(`there is no function ${name}`));
+  const prefix = `${nameOf(template)}-`;
+  const calls = await openCalls((name, event) => invoke(name.replace(prefix, ''), event));
   const patternOf = (rule: string): Record<string, unknown> =>
     resolved(template.Resources[rule]?.Properties.EventPattern, queueUrl) as Record<string, unknown>;
   const jobRules = ['JobsRule', 'BlockedRule'].map(patternOf);
@@ -134,7 +137,7 @@ export async function openCloudWorld(
     s3: clients.s3,
     needs,
     machines,
-    environment: awsVariables(moto.client.endpoint),
+    environment: { ...awsVariables(moto.client.endpoint), AWS_ENDPOINT_URL_LAMBDA: calls.url },
     invoke,
     log(name) {
       const file = logOf(`function-${name}`);
@@ -176,7 +179,7 @@ export async function openCloudWorld(
     async close() {
       machines.stop();
       for (const lambda of lambdas.values()) lambda.stop();
-      await Promise.all(gates.map((opened) => opened.close()));
+      await Promise.all([...gates, calls].map((opened) => opened.close()));
       for (const client of Object.values(clients)) client.destroy();
       await moto.stop();
     },
@@ -229,20 +232,35 @@ function clientsOf({ client }: Moto) {
   };
 }
 
+function nameOf({ Resources }: Pick<Template, 'Resources'>): string {
+  return Resources.Queue?.Properties.JobQueueName;
+}
+
 /** What the template would make of storage, queues and Batch. Gives the URL of the queue of events. */
 async function provide(template: Template, moto: Moto, clients: ReturnType<typeof clientsOf>): Promise<string> {
-  const { s3, sqs, dynamo } = clients;
-  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  await s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: 'Enabled' } }));
+  const { sqs, dynamo } = clients;
+  const { QueueName, VisibilityTimeout } = template.Resources.Events?.Properties ?? {};
+  await provideStack(template, moto, { Events: { QueueName, VisibilityTimeout } });
   for (const [, { Properties }] of ofType(template, 'AWS::DynamoDB::Table')) {
     const { PointInTimeRecoverySpecification: _, TimeToLiveSpecification: __, ...table } = Properties;
     await dynamo.send(new CreateTableCommand(table as CreateTableCommandInput));
   }
-  const { QueueName, VisibilityTimeout } = template.Resources.Events?.Properties ?? {};
-  const attributes = { VisibilityTimeout: String(VisibilityTimeout) };
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes: attributes }));
+  const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
   await provideBatch(template, moto, clients.batch);
   return QueueUrl;
+}
+
+/** What functions know by reference, and whoever asks CloudFormation: `serverless invoke local` does. */
+async function provideStack({ Resources }: Template, moto: Moto, more: Record<string, object>): Promise<void> {
+  const { VersioningConfiguration } = Resources.Bucket?.Properties ?? {};
+  const properties = { ...more, Bucket: { BucketName: BUCKET, VersioningConfiguration } };
+  const made = ['Bucket', 'Events', 'JobLogs'].map((name) => {
+    const { Type, Properties } = Resources[name] ?? {};
+    return [name, { Type, Properties: properties[name as keyof typeof properties] ?? Properties }] as const;
+  });
+  const TemplateBody = JSON.stringify({ Resources: Object.fromEntries(made) });
+  const create = { Action: 'CreateStack', Version: '2010-05-15', TemplateBody };
+  await moto.query('cloudformation', { ...create, StackName: nameOf({ Resources }) });
 }
 
 async function provideBatch(template: Template, moto: Moto, batch: BatchClient): Promise<void> {

@@ -41,7 +41,7 @@ interface Storage {
   readonly files: StoreOptions;
   readonly held?: HeldRuns;
   /** For unpacked bundles; may be lost at any time. */
-  readonly bundles: string;
+  readonly bundles: { readonly folder: string; readonly tidy?: true };
 }
 
 function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage {
@@ -53,7 +53,7 @@ function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage
       attempts: folderAttempts(path),
       files: { root: filesRoot, versions: join(path, 'versions'), umask, proxies },
       held: folderHeldRuns(path),
-      bundles: join(path, 'unpacked'),
+      bundles: { folder: join(path, 'unpacked') },
     };
   }
   const open = ({ bucket, prefix }: Extract<Store, { kind: 's3' }>): Objects => s3Objects(s3, bucket, prefix);
@@ -64,7 +64,7 @@ function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage
     scratch,
     attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock, { open: scratch }),
     files: { root: filesRoot, s3, proxies, reach: reachOf(settings) },
-    bundles: join(tmpdir(), 'redex-bundles'),
+    bundles: { folder: join(tmpdir(), 'redex-bundles'), tidy: true },
   };
 }
 
@@ -79,7 +79,7 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
   const { objects, scratch, attempts, files, held, bundles } = openStorage(settings, clients);
   const host = workerHost({
     objects,
-    folder: bundles,
+    ...bundles,
     files: (web) => fileAccess({ ...files, web }),
     umask: settings.umask,
     project: settings.filesRoot,

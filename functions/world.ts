@@ -42,7 +42,7 @@ interface Storage {
   readonly files: StoreOptions;
   readonly held?: HeldRuns;
   /** For unpacked bundles; may be lost at any time. */
-  readonly bundles: string;
+  readonly bundles: { readonly folder: string; readonly tidy?: true };
 }
 
 function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage {
@@ -54,7 +54,7 @@ function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage
       attempts: folderAttempts(path),
       files: { root: filesRoot, versions: join(path, 'versions'), umask, proxies },
       held: folderHeldRuns(path),
-      bundles: join(path, 'unpacked'),
+      bundles: { folder: join(path, 'unpacked') },
     };
   }
   const objects = objectsIn(store, s3);
@@ -64,7 +64,7 @@ function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage
     scratch,
     attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock, { open: scratch }),
     files: { root: filesRoot, s3, proxies, reach: reachOf(settings) },
-    bundles: join(tmpdir(), 'redex-bundles'),
+    bundles: { folder: join(tmpdir(), 'redex-bundles'), tidy: true },
   };
 }
 
@@ -79,7 +79,7 @@ function hostOf(
   { objects, bundles, files: { reach } }: Storage,
   files: (web: WebSettings | undefined) => FileAccess,
 ): Host {
-  const options = { objects, folder: bundles, files, umask, project: filesRoot, confined: !local };
+  const options = { objects, ...bundles, files, umask, project: filesRoot, confined: !local };
   // What authors print on a laptop is for its terminal.
   const said = { log: (text: string) => log.info('code of a workflow printed', { text }) };
   const host = workerHost({ ...options, ...(!local && said) });

@@ -10,7 +10,7 @@ import type { Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { type Answer, type Crew, type CrewOptions, crewFor } from './crew.ts';
 import type { Call } from './protocol.ts';
-import { removeLeftovers } from './temporary.ts';
+import { isProcessGone, removeLeftovers, removeNamed } from './temporary.ts';
 
 /** What one call may take. */
 export interface CallLimits {
@@ -29,6 +29,11 @@ export interface HostOptions {
   readonly objects: Objects;
   /** Where bundles are kept between runs: it may be lost at any time. */
   readonly folder: string;
+  /**
+   * Whether a bundle leaves the folder with its workers, with all that lies beside its modules, so that the folder stays
+   * small: in the cloud, where functions have little disk. Not where the folder is the object store's own.
+   */
+  readonly tidy?: boolean | undefined;
   /** What File and Dir do inside tasks of a program. It runs in this process, so that the worker needs no credentials. */
   readonly files?: (web: WebSettings | undefined) => FileAccess;
   readonly limits?: CallLimits;
@@ -58,6 +63,13 @@ interface Held {
 /** A call rejects when the bundle is not in the store, damaged, or cannot be loaded; everything else is its result. */
 export function workerHost(options: HostOptions): ClosableHost {
   const held = new Map<Hash, Held>();
+  let unpacking: Promise<unknown> = Promise.resolve();
+  // One after another: none is removed that somebody has just looked for.
+  const unpack = (bundle: Hash): Promise<string> => {
+    const file = unpacking.then(() => fetchBundle(options, bundle, (name) => held.has(name as Hash)));
+    unpacking = file.catch(() => undefined);
+    return file;
+  };
   const hold = (bundle: Hash): Held => {
     const found = held.get(bundle) ?? { program: readProgram(options.objects, bundle) };
     // What failed is asked for again next time.
@@ -69,7 +81,7 @@ export function workerHost(options: HostOptions): ClosableHost {
   };
   const call = async (bundle: Hash, what: Call): Promise<TaskResult> => {
     const kept = hold(bundle);
-    kept.crew ??= recruit(options, bundle, kept.program);
+    kept.crew ??= recruit(options, unpack(bundle), kept.program);
     const crew = await kept.crew.catch((thrown) => {
       delete kept.crew;
       throw thrown;
@@ -115,9 +127,9 @@ async function evict(held: Map<Hash, Held>): Promise<void> {
   }
 }
 
-async function recruit(options: HostOptions, bundle: Hash, program: Promise<Program>): Promise<Crew> {
-  const [file, { web }] = await Promise.all([fetchBundle(options, bundle), program]);
-  return crewFor(file, crewOptions(options, web));
+async function recruit(options: HostOptions, file: Promise<string>, program: Promise<Program>): Promise<Crew> {
+  const [unpacked, { web }] = await Promise.all([file, program]);
+  return crewFor(unpacked, crewOptions(options, web));
 }
 
 function crewOptions(
@@ -135,7 +147,13 @@ function toStderr(text: string): void {
 const PART = /^\.[0-9a-f]{40}\./;
 
 /** The bundle as a file; whoever else writes it at the same time writes the same bytes. */
-async function fetchBundle({ objects, folder }: HostOptions, bundle: Hash): Promise<string> {
+async function fetchBundle(
+  { objects, folder: around, tidy = false }: HostOptions,
+  bundle: Hash,
+  isHeld: (name: string) => boolean,
+): Promise<string> {
+  const own = join(around, String(process.pid));
+  const folder = tidy ? join(own, bundle) : around;
   const file = join(folder, `${bundle}.mjs`);
   // What was kept may have been damaged since.
   const kept = await readFile(file).catch(() => undefined);
@@ -143,6 +161,11 @@ async function fetchBundle({ objects, folder }: HostOptions, bundle: Hash): Prom
   const bytes = await objects.get(keys.bundle(bundle));
   if (!bytes) throw new Error(`the bundle ${bundle} is not in the object store`);
   if (digestBytes(bytes) !== bundle) throw new Error(`the bundle ${bundle} in the object store is damaged`);
+  if (tidy) {
+    // Of the functions' processes that were killed here before.
+    await removeNamed(around, (name) => isProcessGone(Number(name)));
+    await removeNamed(own, (name) => name === bundle || !isHeld(name));
+  }
   // For its owner alone, as all that redex keeps.
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await removeLeftovers(folder, (name) => PART.test(name));

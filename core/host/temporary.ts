@@ -12,7 +12,7 @@ const OF_PROCESS = /^redex-tmp-(\d+)-/;
 
 /** The work's result; the folder that it is given is gone when it ends. */
 export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  await removeLeftovers(tmpdir(), (name) => isGone(Number(OF_PROCESS.exec(name)?.[1])));
+  await removeLeftovers(tmpdir(), (name) => isProcessGone(Number(OF_PROCESS.exec(name)?.[1])));
   const folder = await mkdtemp(join(tmpdir(), `redex-tmp-${process.pid}-`));
   try {
     return await work(folder);
@@ -32,7 +32,15 @@ export async function removeLeftovers(folder: string, isLeft: (name: string) => 
   await Promise.allSettled(names.filter(isLeft).map((name) => remove(join(folder, name))));
 }
 
-function isGone(pid: number): boolean {
+/** Removes all of the folder whose names are meant. What cannot be removed stays. */
+export async function removeNamed(folder: string, isMeant: (name: string) => boolean): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const remove = (name: string) => rm(join(folder, name), { recursive: true, force: true });
+  await Promise.allSettled(names.filter(isMeant).map(remove));
+}
+
+/** False for what is no process id, too. */
+export function isProcessGone(pid: number): boolean {
   if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);

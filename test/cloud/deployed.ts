@@ -18,7 +18,11 @@ const half = task('cloud.half', { executor: 'batch' }, (n: number) => n / 2);
 export const many = task('cloud.many', { params: v.object({ to: v.number() }) }, ({ to }) =>
   Array.from({ length: to }, (_, n) => half(n)));
 export const flaky = task('cloud.flaky', { params: v.object({ gate: v.file() }) }, ({ gate }) =>
-  [half(40), script('test "$(cat gate)" = open', { inputs: [gate.stage('gate')] })]);
+  [half(40), talks(1), script('test "$(cat gate)" = open', { inputs: [gate.stage('gate')] })]);
+const talks = task('cloud.talks', { executor: 'batch' }, (n: number) => {
+  console.log('first line\\nsecond line');
+  return n;
+});
 const lines = task('cloud.lines', async (sheet: File) => (await sheet.text()).split('\\n').filter(Boolean));
 export const sheet = task('cloud.sheet', { params: v.object({ sheet: v.file(), n: v.optional(v.number(), 1) }) },
   ({ sheet }) => lines(sheet));

@@ -134,6 +134,11 @@ function needsOf(asked: Asked): NeedOf[] {
     }
     case 'events':
       return [{ action: `events:${operation}`, resource: arn('events', 'event-bus/default') }];
+    case 'logs': {
+      const { logGroupName: group, logStreamName: stream } = json(asked);
+      const resource = arn('logs', `log-group:${String(group)}:log-stream:${String(stream)}`);
+      return [{ action: `logs:${operation}`, resource }];
+    }
     case 'batch':
       return batchNeeds(asked);
     case 's3':

@@ -32,6 +32,7 @@ function arnOfResource({ Resources }: Template, name: string): string {
   const at = (service: string, rest: string) => `arn:aws:${service}:us-east-1:123456789012:${rest}`;
   if (Type === 'AWS::DynamoDB::Table') return at('dynamodb', `table/${Properties.TableName}`);
   if (Type === 'AWS::SQS::Queue') return at('sqs', Properties.QueueName);
+  if (Type === 'AWS::Logs::LogGroup') return at('logs', `log-group:${Properties.LogGroupName}:*`);
   throw new Error(`no ARN of ${name} (${Type}) is known`);
 }
 

@@ -35,6 +35,8 @@ export interface MachineOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly work: string;
   readonly log: string;
+  /** Keeps what a job wrote, as the driver of its container's log does. */
+  readonly keepLog: (stream: string, text: string) => Promise<void>;
   /** Is told of every change of a job's state, as Batch tells EventBridge. */
   readonly tell: (event: unknown) => void;
   /** When a job that starts now loses its machine, in ms; undefined when it does not. */
@@ -53,7 +55,7 @@ export interface Machines {
   stop(): void;
 }
 
-export function openMachines({ runner, environment, work, log, tell, loss }: MachineOptions): Machines {
+export function openMachines({ runner, environment, work, log, keepLog, tell, loss }: MachineOptions): Machines {
   const jobs = new Map<string, Job>();
   let stopped = false;
 
@@ -93,12 +95,18 @@ export function openMachines({ runner, environment, work, log, tell, loss }: Mac
       },
     });
     job.process = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => appendFileSync(log, text));
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        appendFileSync(log, text);
+      });
+    }
     const ms = loss();
     const machine = ms === undefined ? undefined : setTimeout(() => lose(job), ms);
     child.once('close', (code) => {
       clearTimeout(machine);
-      end(job, code ?? 137);
+      void keepLog(streamOf(job), said).finally(() => end(job, code ?? 137));
     });
   };
 
@@ -172,8 +180,14 @@ function detailsOf(jobs: ReadonlyMap<string, Job>, id: string): object[] {
   return [{ jobId: id, jobName, jobQueue, status, attempts: [], arrayProperties: { size: children.length } }];
 }
 
-function detailOf({ id, index, submission, status, exitCode, reason, createdAt, startedAt, stoppedAt }: Job): object {
-  const container = { ...(exitCode !== undefined && { exitCode }), environment: [] };
+function streamOf({ id }: Job): string {
+  return `redex/default/${id.replace(':', '-')}`;
+}
+
+function detailOf(job: Job): object {
+  const { id, index, submission, status, exitCode, reason, createdAt, startedAt, stoppedAt } = job;
+  const logStreamName = startedAt === undefined ? undefined : streamOf(job);
+  const container = { ...(exitCode !== undefined && { exitCode }), environment: [], logStreamName };
   const statusReason = reason ?? (stoppedAt === undefined ? undefined : 'Essential container in task exited');
   return {
     jobId: id,

@@ -8,6 +8,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BatchClient, CreateComputeEnvironmentCommand, CreateJobQueueCommand } from '@aws-sdk/client-batch';
+import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
@@ -27,6 +28,7 @@ import { type Moto, startMoto } from '../support/moto.ts';
 import { project } from '../support/project.ts';
 import { openCalls } from './calls.ts';
 import { type Gate, type Need, openGate, type Request, type Trouble } from './gate.ts';
+import { type Gateway, openGateway } from './gateway.ts';
 import { type Machines, openMachines } from './machines.ts';
 
 export const BUCKET = 'redex-cloud';
@@ -38,6 +40,8 @@ export interface CloudWorld {
   /** What every function and job asked for so far. */
   readonly needs: readonly Need[];
   readonly machines: Machines;
+  /** The HTTP API. */
+  readonly gateway: Gateway;
   /** Environment of a command line that uses this AWS; functions are called there by Lambda's own interface. */
   readonly environment: Readonly<Record<string, string>>;
   /** Calls a function directly. Rejects with what it throws. */
@@ -78,7 +82,12 @@ export async function openCloudWorld(
   const template = packaged({ bucket: BUCKET, image: 'tools:1' });
   const moto = await startMoto();
   const clients = clientsOf(moto);
-  const queueUrl = await provide(template, moto, clients);
+  const invoke = (name: string, event: unknown): Promise<unknown> =>
+    lambdas.get(name)?.call(event) ?? Promise.reject(new Error(`there is no function ${name}`));
+  const gateway = await openGateway(template, CREDENTIALS, invoke);
+  const queueUrl = await provide(template, moto, clients, gateway.url);
+  const logGroupName: string = template.Resources.JobLogs?.Properties.LogGroupName;
+  const refs = { Events: queueUrl, JobLogs: logGroupName };
   const needs: Need[] = [];
   const unsent: unknown[] = [];
   const gates: Gate[] = [];
@@ -103,6 +112,13 @@ export async function openCloudWorld(
     log: logOf('jobs'),
     tell: (event) => unsent.push(event),
     loss: () => world.lossOfMachine(),
+    keepLog: async (logStreamName, text) => {
+      const stream = { logGroupName, logStreamName };
+      await clients.logs.send(new CreateLogStreamCommand(stream));
+      const lines = text.split('\n').slice(0, -1);
+      const logEvents = lines.map((message, at) => ({ message, timestamp: Date.now() + at }));
+      if (lines.length > 0) await clients.logs.send(new PutLogEventsCommand({ ...stream, logEvents }));
+    },
   });
   for (const { name, archive } of await packageFunctions()) {
     for (const [path, bytes] of Object.entries(unzipSync(readFileSync(join(ROOT, archive))))) {
@@ -116,19 +132,17 @@ export async function openCloudWorld(
         name,
         folder,
         environment: { ...awsVariables((await gate(name)).url), ...variables[name] },
-        queueUrl,
+        refs,
         log: logOf(`function-${name}`),
         seconds: seconds[name],
       }),
     );
   }
 
-  const invoke = (name: string, event: unknown): Promise<unknown> =>
-    lambdas.get(name)?.call(event) ?? Promise.reject(new Error(`there is no function ${name}`));
   const prefix = `${nameOf(template)}-`;
   const calls = await openCalls((name, event) => invoke(name.replace(prefix, ''), event));
   const patternOf = (rule: string): Record<string, unknown> =>
-    resolved(template.Resources[rule]?.Properties.EventPattern, queueUrl) as Record<string, unknown>;
+    resolved(template.Resources[rule]?.Properties.EventPattern, refs) as Record<string, unknown>;
   const jobRules = ['JobsRule', 'BlockedRule'].map(patternOf);
   const manifestRule = patternOf('ManifestRule');
 
@@ -137,6 +151,7 @@ export async function openCloudWorld(
     s3: clients.s3,
     needs,
     machines,
+    gateway,
     environment: { ...awsVariables(moto.client.endpoint), AWS_ENDPOINT_URL_LAMBDA: calls.url },
     invoke,
     log(name) {
@@ -178,6 +193,7 @@ export async function openCloudWorld(
     },
     async close() {
       machines.stop();
+      await gateway.stop();
       for (const lambda of lambdas.values()) lambda.stop();
       await Promise.all([...gates, calls].map((opened) => opened.close()));
       for (const client of Object.values(clients)) client.destroy();
@@ -214,12 +230,14 @@ interface QueueMessage {
   readonly Attributes?: Readonly<Record<string, string>> | undefined;
 }
 
+const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
+
 function awsVariables(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
   };
 }
 
@@ -229,6 +247,7 @@ function clientsOf({ client }: Moto) {
     sqs: new SQSClient({ ...client, useQueueUrlAsEndpoint: false }),
     dynamo: new DynamoDBClient(client),
     batch: new BatchClient(client),
+    logs: new CloudWatchLogsClient(client),
   };
 }
 
@@ -237,10 +256,15 @@ function nameOf({ Resources }: Pick<Template, 'Resources'>): string {
 }
 
 /** What the template would make of storage, queues and Batch. Gives the URL of the queue of events. */
-async function provide(template: Template, moto: Moto, clients: ReturnType<typeof clientsOf>): Promise<string> {
+async function provide(
+  template: Template,
+  moto: Moto,
+  clients: ReturnType<typeof clientsOf>,
+  apiUrl: string,
+): Promise<string> {
   const { sqs, dynamo } = clients;
   const { QueueName, VisibilityTimeout } = template.Resources.Events?.Properties ?? {};
-  await provideStack(template, moto, { Events: { QueueName, VisibilityTimeout } });
+  await provideStack(template, moto, { Events: { QueueName, VisibilityTimeout } }, apiUrl);
   for (const [, { Properties }] of ofType(template, 'AWS::DynamoDB::Table')) {
     const { PointInTimeRecoverySpecification: _, TimeToLiveSpecification: __, ...table } = Properties;
     await dynamo.send(new CreateTableCommand(table as CreateTableCommandInput));
@@ -251,14 +275,20 @@ async function provide(template: Template, moto: Moto, clients: ReturnType<typeo
 }
 
 /** What functions know by reference, and whoever asks CloudFormation: `serverless invoke local` does. */
-async function provideStack({ Resources }: Template, moto: Moto, more: Record<string, object>): Promise<void> {
+async function provideStack(
+  { Resources, Outputs: { Version } }: Template,
+  moto: Moto,
+  more: Record<string, object>,
+  apiUrl: string,
+): Promise<void> {
   const { VersioningConfiguration } = Resources.Bucket?.Properties ?? {};
   const properties = { ...more, Bucket: { BucketName: BUCKET, VersioningConfiguration } };
   const made = ['Bucket', 'Events', 'JobLogs'].map((name) => {
     const { Type, Properties } = Resources[name] ?? {};
     return [name, { Type, Properties: properties[name as keyof typeof properties] ?? Properties }] as const;
   });
-  const TemplateBody = JSON.stringify({ Resources: Object.fromEntries(made) });
+  const Outputs = { Bucket: { Value: BUCKET }, HttpApiUrl: { Value: apiUrl }, Version };
+  const TemplateBody = JSON.stringify({ Resources: Object.fromEntries(made), Outputs });
   const create = { Action: 'CreateStack', Version: '2010-05-15', TemplateBody };
   await moto.query('cloudformation', { ...create, StackName: nameOf({ Resources }) });
 }
@@ -290,17 +320,17 @@ async function isEmpty(sqs: SQSClient, QueueUrl: string): Promise<boolean> {
 }
 
 /** Values of CloudFormation, as far as patterns and variables have them. */
-export function resolved(value: unknown, queueUrl = ''): unknown {
-  if (Array.isArray(value)) return value.map((each) => resolved(each, queueUrl));
+export function resolved(value: unknown, refs: Readonly<Record<string, string>> = {}): unknown {
+  if (Array.isArray(value)) return value.map((each) => resolved(each, refs));
   if (typeof value !== 'object' || value === null) return value;
   const [[key, operand] = ['', undefined], ...more] = Object.entries(value);
-  if (more.length === 0 && key === 'Ref') return operand === 'Events' ? queueUrl : operand;
+  if (more.length === 0 && key === 'Ref') return refs[String(operand)] ?? operand;
   if (more.length === 0 && key === 'Fn::If') return BUCKET;
   if (more.length === 0 && key === 'Fn::GetAtt') {
     const [name] = operand as [string];
     return `arn:aws:iam::${ACCOUNT}:role/redex-dev-${name === 'JobRole' ? 'job' : 'execution'}`;
   }
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, resolved(each, queueUrl)]));
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, resolved(each, refs)]));
 }
 
 interface LambdaOptions {
@@ -308,15 +338,16 @@ interface LambdaOptions {
   readonly name: string;
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly queueUrl: string;
+  /** What `Ref` comes to, by name. */
+  readonly refs: Readonly<Record<string, string>>;
   readonly log: string;
   readonly seconds: number | undefined;
 }
 
-function openLambda({ template, name, folder, environment, queueUrl, log, seconds }: LambdaOptions): Lambda {
+function openLambda({ template, name, folder, environment, refs, log, seconds }: LambdaOptions): Lambda {
   const resource = `${name[0]?.toUpperCase()}${name.slice(1)}LambdaFunction`;
   const { Environment, Timeout, Handler } = template.Resources[resource]?.Properties ?? {};
-  const variables = resolved(Environment.Variables, queueUrl) as Record<string, string>;
+  const variables = resolved(Environment.Variables, refs) as Record<string, string>;
   const file = join(folder, `${Handler.replace(/\.handler$/, '')}.js`);
   const calls = new Map<number, PromiseWithResolvers<unknown>>();
   let child: ChildProcess | undefined;

@@ -17,6 +17,7 @@ export interface Resource {
 export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Conditions: Readonly<Record<string, unknown>>;
+  readonly Outputs: Readonly<Record<string, unknown>>;
 }
 
 /** What the framework looks at. It is not run in the project itself, where two at once would take each other's template. */

@@ -41,7 +41,7 @@ export function makeWait(
       const now = time.now();
       const isNews = seen !== summary.updatedAt || summary.endedAt !== undefined;
       if (isNews || now >= end) return { statusCode: 200, body: await told(state, summary) };
-      const late = Math.min(LATE_MS_MAX, Math.max(LATE_MS_MIN, LATE_SHARE * (now - summary.startedAt)));
+      const late = Math.min(LATE_MS_MAX, Math.max(LATE_MS_MIN, Math.round(LATE_SHARE * (now - summary.startedAt))));
       await time.sleep(Math.min(late, end - now));
     }
   });

@@ -4,6 +4,12 @@ import {
   CreateJobQueueCommand,
   DescribeJobDefinitionsCommand,
 } from '@aws-sdk/client-batch';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
@@ -14,6 +20,7 @@ import { batchExecutor } from '../../core/aws/batch.ts';
 import { eventBus } from '../../core/aws/bus.ts';
 import { dynamoCache } from '../../core/aws/cache.ts';
 import { parseWakeUp } from '../../core/aws/events.ts';
+import { cloudWatchLogs } from '../../core/aws/job-logs.ts';
 import { dynamoJournal } from '../../core/aws/journal.ts';
 import { s3Objects } from '../../core/aws/objects.ts';
 import { sqsQueue } from '../../core/aws/queue.ts';
@@ -22,6 +29,7 @@ import { ensureTables } from '../../core/aws/tables.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { attemptsContract } from '../contract/attempts.ts';
 import { cacheContract } from '../contract/cache.ts';
+import { jobLogsContract } from '../contract/job-logs.ts';
 import { journalContract } from '../contract/journal.ts';
 import { objectsContract } from '../contract/objects.ts';
 import { summariesContract, summary } from '../contract/summaries.ts';
@@ -29,6 +37,8 @@ import { tableNames } from '../support/dynamo.ts';
 import { virtualClock } from '../support/memory/clock.ts';
 import { hasMoto, type Moto, startMoto } from '../support/moto.ts';
 import { batchSettings, submission } from '../support/submission.ts';
+
+const LOG_GROUP = '/redex/test/jobs';
 
 describe.runIf(hasMoto())('on moto', () => {
   const clock = virtualClock();
@@ -56,6 +66,19 @@ describe.runIf(hasMoto())('on moto', () => {
   cacheContract('DynamoDB', async () => dynamoCache(dynamo, tableNames.cache, objects(), clock));
   attemptsContract('DynamoDB', async () => dynamoAttempts(dynamo, tableNames.attempts, objects(), clock));
   objectsContract('S3', async () => objects());
+  jobLogsContract('CloudWatch Logs', () => {
+    const client = new CloudWatchLogsClient(moto.client);
+    return {
+      logs: cloudWatchLogs(client, { describe: () => Promise.resolve([]) }, LOG_GROUP),
+      async write({ log: logStreamName = '' }, lines) {
+        const stream = { logGroupName: LOG_GROUP, logStreamName };
+        await client.send(new CreateLogGroupCommand(stream)).catch(() => undefined);
+        await client.send(new CreateLogStreamCommand(stream)).catch(() => undefined);
+        const logEvents = lines.map((message) => ({ message, timestamp: Date.now() }));
+        await client.send(new PutLogEventsCommand({ ...stream, logEvents }));
+      },
+    };
+  });
 
   describe('Batch', () => {
     const executor = () => batchExecutor({ batch, batchOnce: batch }, batchSettings);

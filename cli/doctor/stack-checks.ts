@@ -262,7 +262,8 @@ function deadLettersCheck(name: string, { deadQueues }: Parts): Check {
       const own = name + suffix;
       if (!queue) return [{ said: `there is no queue ${own}: what fails is lost`, advice: DEPLOY }];
       const [what, advice] = REDRIVES[suffix] ?? ['messages', () => 'look at them'];
-      return [queue.messages > 0 ? { said: `${own} has ${queue.messages} ${what}`, advice: advice(name) } : undefined];
+      if (queue.messages === 0) return [];
+      return [{ said: `${own} has ${counted(queue.messages, 'message')}: ${what}`, advice: advice(name) }];
     }),
   );
   return judged('dead letters', parts, 'both queues for what failed are empty');

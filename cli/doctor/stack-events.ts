@@ -2,7 +2,12 @@
 import { type CloudWatchClient, GetMetricStatisticsCommand, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { type CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeRuleCommand, type EventBridgeClient, ListRuleNamesByTargetCommand } from '@aws-sdk/client-eventbridge';
-import { GetFunctionCommand, type LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
+  type LambdaClient,
+  ListEventSourceMappingsCommand,
+} from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
 import type { Seen } from './checks.ts';
@@ -104,28 +109,33 @@ export function lookAtRules(client: EventBridgeClient, TargetArn: string): Promi
   });
 }
 
+/** What leads from a queue to a function, by its ARN. */
 export function lookAtMappings(
   client: LambdaClient,
-  FunctionName: string,
+  functionArn: string,
   EventSourceArn: string,
 ): Promise<Seen<readonly string[]>> {
   return look('lambda:ListEventSourceMappings', async (within) => {
-    const asked = client.send(new ListEventSourceMappingsCommand({ FunctionName, EventSourceArn }), within);
-    const { EventSourceMappings = [] } = (await orNone(asked, NONE)) ?? {};
-    return EventSourceMappings.map(({ State = '' }) => State);
+    const { EventSourceMappings = [] } = await client.send(
+      new ListEventSourceMappingsCommand({ EventSourceArn }),
+      within,
+    );
+    return EventSourceMappings.filter(({ FunctionArn }) => FunctionArn === functionArn).map(({ State = '' }) => State);
   });
 }
 
-export function lookAtFunction(client: LambdaClient, name: string): Promise<Seen<FunctionFacts | undefined>> {
-  return look('lambda:GetFunction', async (within) => {
-    const found = await orNone(client.send(new GetFunctionCommand({ FunctionName: name }), within), NONE);
+export function lookAtFunction(client: LambdaClient, FunctionName: string): Promise<Seen<FunctionFacts | undefined>> {
+  return look('lambda:GetFunctionConfiguration and lambda:GetFunctionConcurrency', async (within) => {
+    const asked = client.send(new GetFunctionConfigurationCommand({ FunctionName }), within);
+    const found = await orNone(asked, NONE);
     if (!found) return undefined;
-    const { Configuration: { Runtime = '', State = '', LastUpdateStatus = '', Environment } = {}, Concurrency } = found;
+    const reserved = await client.send(new GetFunctionConcurrencyCommand({ FunctionName }), within);
+    const { Runtime = '', State = '', LastUpdateStatus = '', Environment } = found;
     return {
       runtime: Runtime,
       state: State,
       lastUpdate: LastUpdateStatus,
-      reserved: Concurrency?.ReservedConcurrentExecutions,
+      reserved: reserved.ReservedConcurrentExecutions,
       variables: Environment?.Variables ?? {},
     };
   });

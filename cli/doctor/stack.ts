@@ -91,7 +91,7 @@ async function lookAtParts(name: string, stack: Stack | undefined, place: Place,
       lookAtOldest(cloudWatch, name + QUEUES.events, now),
       lookAtAlarms(cloudWatch, name),
       lookAtEach(Object.keys(rules), (which) => lookAtRules(events, rules[which as keyof typeof rules])),
-      lookAtMappings(lambda, `${name}-advance`, queueArn),
+      lookAtMappings(lambda, functionArn('advance'), queueArn),
       lookAtSweepLog(logs, name, now),
       lookAtEach(FUNCTIONS, (own) => lookAtFunction(lambda, `${name}-${own}`)),
     ]);

@@ -17,6 +17,11 @@ export const slow = task('cloud.slow', { params: v.object({}) }, () => script('s
 const half = task('cloud.half', { executor: 'batch' }, (n: number) => n / 2);
 export const many = task('cloud.many', { params: v.object({ to: v.number() }) }, ({ to }) =>
   Array.from({ length: to }, (_, n) => half(n)));
+const inc = task('cloud.inc', (n: number) => n + 1);
+export const inline = task('cloud.inline', { params: v.object({ to: v.number() }) }, ({ to }) =>
+  Array.from({ length: to }, (_, n) => inc(n)));
+export const scripts = task('cloud.scripts', { params: v.object({ to: v.number() }) }, ({ to }) =>
+  Array.from({ length: to }, (_, n) => script(\`echo \${n}\`)));
 export const flaky = task('cloud.flaky', { params: v.object({ gate: v.file() }) }, ({ gate }) =>
   [half(40), talks(1), script('test "$(cat gate)" = open', { inputs: [gate.stage('gate')] })]);
 const talks = task('cloud.talks', { executor: 'batch' }, (n: number) => {

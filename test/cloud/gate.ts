@@ -25,6 +25,15 @@ export interface Asked {
   readonly body: Buffer;
 }
 
+/** A request of a function or a job that was answered. */
+export interface Answered {
+  readonly who: string;
+  /** As IAM names it. */
+  readonly action: string;
+  readonly asked: Asked;
+  readonly body: Buffer;
+}
+
 /** Sees what was asked and answered; gives another answer, or undefined. */
 export type Onlooker = (asked: Asked, answer: Buffer) => Buffer | undefined;
 
@@ -46,10 +55,11 @@ export interface GateOptions {
   readonly moto: string;
   readonly needs: (need: Need) => void;
   readonly onlooker: Onlooker;
+  readonly answered: (request: Answered) => void;
   readonly trouble: (request: Request) => Trouble | undefined;
 }
 
-export async function openGate({ who, moto, needs, onlooker, trouble }: GateOptions): Promise<Gate> {
+export async function openGate({ who, moto, needs, onlooker, answered, trouble }: GateOptions): Promise<Gate> {
   const pass = async (from: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(from.url ?? '/', 'http://gate');
     const asked: Asked = {
@@ -61,13 +71,15 @@ export async function openGate({ who, moto, needs, onlooker, trouble }: GateOpti
     };
     const needed = needsOf(asked);
     for (const { action, resource } of needed) needs({ who, action, resource });
-    const met = trouble({ who, action: needed[0]?.action ?? 'unknown' });
+    const action = needed[0]?.action ?? 'unknown';
+    const met = trouble({ who, action });
     if (met === 'silent') return;
     if (met === 'reset') return void response.destroy();
     if (typeof met === 'number') return refuse(asked, response, met);
     if (met === 'late') await sleep(LATE_MS);
     const answer = await forwarded(moto, from, asked.body);
     const body = onlooker(asked, answer.body) ?? answer.body;
+    answered({ who, action, asked, body });
     if (met === 'lost answer') return void response.destroy();
     const { 'transfer-encoding': _, ...headers } = answer.headers;
     const isHead = asked.method === 'HEAD';

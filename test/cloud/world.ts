@@ -27,7 +27,7 @@ import { matches } from '../support/event-pattern.ts';
 import { type Moto, startMoto } from '../support/moto.ts';
 import { project } from '../support/project.ts';
 import { openCalls } from './calls.ts';
-import { type Gate, type Need, openGate, type Request, type Trouble } from './gate.ts';
+import { type Answered, type Gate, type Need, openGate, type Request, type Trouble } from './gate.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { type Machines, openMachines } from './machines.ts';
 
@@ -56,13 +56,18 @@ export interface CloudWorld {
   deliveries: (event: unknown) => readonly number[];
   /** When a job that starts now loses its machine, in ms; undefined when it does not. */
   lossOfMachine: () => number | undefined;
+  /** Is told of every request that was answered. */
+  answered: (request: Answered) => void;
+  /** Is told of every call of a function: its name, how long it took in ms. */
+  called: (name: string, ms: number) => void;
   /** What a request of a function or a job meets. */
   trouble: (request: Request) => Trouble | undefined;
   close(): Promise<void>;
 }
 
 interface Lambda {
-  call(event: unknown): Promise<unknown>;
+  /** `took` is told how long it was at work, in ms. */
+  call(event: unknown, took: (ms: number) => void): Promise<unknown>;
   stop(): void;
 }
 
@@ -82,8 +87,11 @@ export async function openCloudWorld(
   const template = packaged({ bucket: BUCKET, image: 'tools:1' });
   const moto = await startMoto();
   const clients = clientsOf(moto);
-  const invoke = (name: string, event: unknown): Promise<unknown> =>
-    lambdas.get(name)?.call(event) ?? Promise.reject(new Error(`there is no function ${name}`));
+  const invoke = async (name: string, event: unknown): Promise<unknown> => {
+    const lambda = lambdas.get(name);
+    if (!lambda) throw new Error(`there is no function ${name}`);
+    return await lambda.call(event, (ms) => world.called(name, ms));
+  };
   const gateway = await openGateway(template, CREDENTIALS, invoke);
   const queueUrl = await provide(template, moto, clients, gateway.url);
   const logGroupName: string = template.Resources.JobLogs?.Properties.LogGroupName;
@@ -100,6 +108,7 @@ export async function openCloudWorld(
       moto: moto.client.endpoint,
       needs: (need) => needs.push(need),
       onlooker: (...seen) => machines.onlooker(...seen),
+      answered: (request) => world.answered(request),
       trouble: (request) => world.trouble(request),
     });
     gates.push(opened);
@@ -160,6 +169,8 @@ export async function openCloudWorld(
     },
     deliveries: () => [0],
     lossOfMachine: () => undefined,
+    answered: () => undefined,
+    called: () => undefined,
     trouble: () => undefined,
     async put(key, body, tellings = 1) {
       const { VersionId } = await clients.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
@@ -371,17 +382,18 @@ function openLambda({ template, name, folder, environment, refs, log, seconds }:
     return made;
   };
 
-  const call = (event: unknown): Promise<unknown> => {
+  const call = (event: unknown, took: (ms: number) => void): Promise<unknown> => {
     child ??= started();
     const answer = Promise.withResolvers<unknown>();
+    const begin = performance.now();
     const id = ids++;
     calls.set(id, answer);
     child.send({ id, event, timeoutMs: (seconds ?? Timeout) * 1000 });
-    return answer.promise;
+    return answer.promise.finally(() => took(performance.now() - begin));
   };
   return {
     // An environment takes one event at a time.
-    call: (event) => (last = last.catch(() => undefined).then(() => call(event))),
+    call: (event, took) => (last = last.catch(() => undefined).then(() => call(event, took))),
     stop: () => child?.kill('SIGKILL'),
   };
 }

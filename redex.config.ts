@@ -19,6 +19,10 @@ export default defineConfig({
       context: { tools: 'container' },
     },
     debian: { context: { tools: 'debian' } },
+    /** What stack/README.md tries a new stack with, when that has a queue of Fargate. */
+    checklist: {
+      executors: { fargate: { type: 'batch', platform: 'FARGATE', queue: 'redex-dev-fargate', vcpus: 1, memory: 2 } },
+    },
     /** The same image on AWS Batch. */
     aws: {
       executors: {

@@ -218,7 +218,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     .description('say what is right and wrong with this laptop, or with a deployed stack, and what to do')
     .option('--on-aws', 'look at a stack, by your own AWS credentials; also where REDEX_STACK names one')
     .option('--stack <name>', 'which one; default: REDEX_STACK, or redex-dev')
-    .option('--profile <name>', 'a profile of redex.config.ts')
+    .option('--profile <name>', 'a profile of redex.config.ts, for a laptop')
     .option('--json', 'print the checks as JSON')
     .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 wrong usage.')
     .action(async ({ onAws, stack, profile, json = false }: DoctorFlags) => {

@@ -354,7 +354,12 @@ function sweepCheck(name: string, { sweepLog, now }: Parts): Check {
       return [{ said: `the sweep has written nothing to ${log} for ${minutes} minutes`, advice }];
     }
     return [
-      found.hasFailed ? { said: 'the sweep fails', advice: `aws logs tail ${log} --since 15m says why` } : undefined,
+      found.hasFailed
+        ? {
+            said: `the sweep has failed within ${minutes} minutes`,
+            advice: `aws logs tail ${log} --since 15m says why`,
+          }
+        : undefined,
     ];
   });
   const newest = 'found' in sweepLog ? (sweepLog.found?.newest ?? now) : now;

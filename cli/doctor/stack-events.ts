@@ -142,7 +142,8 @@ export function lookAtFunction(client: LambdaClient, FunctionName: string): Prom
 }
 
 /** What handler and Lambda write when a call comes to nothing: functions/sweep.ts, and Lambda's own words. */
-const FAILED = /"message":"the sweep failed"|Task timed out after|Status: (timeout|error)|Runtime\.\w+/;
+const FAILED =
+  /"message":"the sweep failed"|Task timed out after|^REPORT .*Status: (timeout|error)|Runtime\.(ExitError|ImportModuleError)/;
 const PAGES_MAX = 20;
 
 export function lookAtSweepLog(

@@ -1,21 +1,11 @@
 /** What is found of a deployed stack, as far as it may be looked at. */
 import type { ExecutorConfig, JobOptions, Program } from '../../core/values/program.ts';
+import { ROUTES } from '../../functions/routes.ts';
 import type { Stack, StackTrouble } from '../stack.ts';
 import type { Seen } from './checks.ts';
 
 /** As serverless.yml has them. */
-export const FUNCTIONS = [
-  'start',
-  'advance',
-  'sweep',
-  'status',
-  'cancel',
-  'retry',
-  'runs',
-  'jobs',
-  'workflows',
-  'manifest',
-] as const;
+export const FUNCTIONS = [...ROUTES.map((route) => route.function), 'advance', 'sweep', 'manifest'] as const;
 
 /** As stack/storage.yml and stack/events.yml name them, after the stack. */
 export const TABLES = { runs: '-runs', cache: '-cache', attempts: '-attempts' } as const;

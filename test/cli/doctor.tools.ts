@@ -147,7 +147,7 @@ describe.skipIf(!hasMoto())('a stack', () => {
     const lines = stdout.split('\n');
     expect(lines.filter((line) => line.startsWith('wrong'))).toEqual([
       expect.stringMatching(/^wrong {4}dead letters {5}redex-dev-events-dead has 1 message: events/),
-      expect.stringMatching(/^wrong {4}sweep {12}the sweep fails: aws logs tail/),
+      expect.stringMatching(/^wrong {4}sweep {12}the sweep has failed within 15 minutes: aws logs tail/),
     ]);
     expect(stdout).toMatch(/\n\n18 checks: 16 right, 2 wrong\.\n$/);
     expect(stdout).not.toMatch(/hunter2|shhh/);

@@ -29,6 +29,7 @@ import { project } from '../support/project.ts';
 import { openCalls } from './calls.ts';
 import { type Answered, type Gate, type Need, openGate, type Request, type Trouble } from './gate.ts';
 import { type Gateway, openGateway } from './gateway.ts';
+import { type Lambda, openLambda } from './lambda.ts';
 import { type Machines, openMachines } from './machines.ts';
 
 export const BUCKET = 'redex-cloud';
@@ -63,12 +64,6 @@ export interface CloudWorld {
   /** What a request of a function or a job meets. */
   trouble: (request: Request) => Trouble | undefined;
   close(): Promise<void>;
-}
-
-interface Lambda {
-  /** `took` is told how long it was at work, in ms. */
-  call(event: unknown, took: (ms: number) => void): Promise<unknown>;
-  stop(): void;
 }
 
 export interface CloudOptions {
@@ -141,7 +136,7 @@ export async function openCloudWorld(
         name,
         folder,
         environment: { ...awsVariables((await gate(name)).url), ...variables[name] },
-        refs,
+        resolve: (value) => resolved(value, refs),
         log: logOf(`function-${name}`),
         seconds: seconds[name],
       }),
@@ -342,60 +337,6 @@ export function resolved(value: unknown, refs: Readonly<Record<string, string>> 
     return `arn:aws:iam::${ACCOUNT}:role/redex-dev-${name === 'JobRole' ? 'job' : 'execution'}`;
   }
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, resolved(each, refs)]));
-}
-
-interface LambdaOptions {
-  readonly template: Template;
-  readonly name: string;
-  readonly folder: string;
-  readonly environment: Readonly<Record<string, string>>;
-  /** What `Ref` comes to, by name. */
-  readonly refs: Readonly<Record<string, string>>;
-  readonly log: string;
-  readonly seconds: number | undefined;
-}
-
-function openLambda({ template, name, folder, environment, refs, log, seconds }: LambdaOptions): Lambda {
-  const resource = `${name[0]?.toUpperCase()}${name.slice(1)}LambdaFunction`;
-  const { Environment, Timeout, Handler } = template.Resources[resource]?.Properties ?? {};
-  const variables = resolved(Environment.Variables, refs) as Record<string, string>;
-  const file = join(folder, `${Handler.replace(/\.handler$/, '')}.js`);
-  const calls = new Map<number, PromiseWithResolvers<unknown>>();
-  let child: ChildProcess | undefined;
-  let ids = 0;
-  let last: Promise<unknown> = Promise.resolve();
-
-  const started = (): ChildProcess => {
-    const made = fork(join(import.meta.dirname, 'lambda.mjs'), [file, `redex-dev-${name}`], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand', ...variables, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [],
-    });
-    for (const stream of [made.stdout, made.stderr]) stream?.on('data', (text) => appendFileSync(log, text));
-    made.on('message', ({ id, ok, answer, error }: Record<string, unknown>) => {
-      const call = calls.get(id as number);
-      calls.delete(id as number);
-      if (ok) call?.resolve(answer);
-      else call?.reject(new Error(String(error)));
-    });
-    return made;
-  };
-
-  const call = (event: unknown, took: (ms: number) => void): Promise<unknown> => {
-    child ??= started();
-    const answer = Promise.withResolvers<unknown>();
-    const begin = performance.now();
-    const id = ids++;
-    calls.set(id, answer);
-    child.send({ id, event, timeoutMs: (seconds ?? Timeout) * 1000 });
-    return answer.promise.finally(() => took(performance.now() - begin));
-  };
-  return {
-    // An environment takes one event at a time.
-    call: (event, took) => (last = last.catch(() => undefined).then(() => call(event, took))),
-    stop: () => child?.kill('SIGKILL'),
-  };
 }
 
 /** Deploys the workflows of the folder, as the README says. */

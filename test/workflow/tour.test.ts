@@ -1,4 +1,5 @@
 /** The numbered tour, workflow by workflow, in one local cloud. */
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,12 +37,16 @@ interface Ended {
   readonly cached: Readonly<Record<string, number>>;
 }
 
-async function run(workflow: string, args: Readonly<Record<string, unknown>> = {}): Promise<Ended> {
+async function ended(workflow: string, args: Readonly<Record<string, unknown>>): Promise<RunSummary> {
   const { client } = session;
   const answer = await client.call('start', { workflow, args, bundle: bundle.hash });
   const never = new AbortController().signal;
-  const summary = (await watch(client, answer.run, live({ write: () => undefined }), never)) as RunSummary;
-  const { result } = (await endJson(client, summary)) as { readonly result: unknown };
+  return (await watch(client, answer.run, live({ write: () => undefined }), never)) as RunSummary;
+}
+
+async function run(workflow: string, args: Readonly<Record<string, unknown>> = {}): Promise<Ended> {
+  const summary = await ended(workflow, args);
+  const { result } = (await endJson(session.client, summary)) as { readonly result: unknown };
   expect([summary.status, summary.traceback]).toEqual(['DONE', undefined]);
   const counts = (column: 'done' | 'cached') =>
     Object.fromEntries(
@@ -50,8 +55,15 @@ async function run(workflow: string, args: Readonly<Record<string, unknown>> = {
   return { summary, value: result, done: counts('done'), cached: counts('cached') };
 }
 
+/** How many jobs went out in each submission. */
+async function claimSizes({ run: id }: RunSummary): Promise<number[]> {
+  return (await storedState().journal.readAfter(id, 0)).flatMap(({ facts }) =>
+    facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.jobs.length] : [])),
+  );
+}
+
 test('the tour is numbered from 01 to 10, and every stop can be run without arguments but the first', () => {
-  const stops = workflowsOf(bundle.program).filter(({ name }) => !name.startsWith('bioinfo_batch.'));
+  const stops = workflowsOf(bundle.program).filter(({ name }) => !/^(bioinfo_batch|checklist)\./.test(name));
   expect(stops).toHaveLength(10);
   const needy = stops.filter(({ params }) => ((params as { readonly required?: unknown[] }).required ?? []).length > 0);
   expect(needy.map(({ name }) => name)).toEqual(['hello.say_hello']);
@@ -82,10 +94,7 @@ test.concurrent('03 script: words are counted by one interpreter and chosen by a
 test.concurrent('04 fan-out: four squares are one array job', async () => {
   const { value, summary } = await run('fan_out.sum_of_squares');
   expect(value).toBe(30);
-  const claims = (await storedState().journal.readAfter(summary.run, 0)).flatMap(({ facts }) =>
-    facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.jobs.length] : [])),
-  );
-  expect(claims).toEqual([4]);
+  expect(await claimSizes(summary)).toEqual([4]);
 });
 
 test.concurrent('05 dynamic fan-out: as many jobs as the text has lines', async () => {
@@ -134,4 +143,45 @@ test.concurrent('10 limits: two licences, so four jobs go out two at a time', as
     }
   }
   expect([most, inFlight]).toEqual([2, 0]);
+});
+
+test('checklist: what stack/README.md starts is there, and takes what it is given', async () => {
+  const readme = await readFile(new URL('../../stack/README.md', import.meta.url), 'utf8');
+  // As the shell puts it together, with some bucket.
+  const requests = [...readme.matchAll(/-f start --data '(.*)'$/gm)].map(([, data = '']) =>
+    JSON.parse(data.replaceAll("'$bucket'", 'bucket')),
+  );
+  expect(requests).toHaveLength(7);
+  const workflows = new Map(workflowsOf(bundle.program).map(({ name, params }) => [name, params]));
+  for (const { workflow, args = {} } of requests) {
+    const { properties = {}, required = [] } = workflows.get(workflow) as {
+      properties?: Readonly<Record<string, unknown>>;
+      required?: readonly string[];
+    };
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining([...Object.keys(args)]));
+    expect(Object.keys(args)).toEqual(expect.arrayContaining([...required]));
+  }
+});
+
+test.concurrent('checklist: a large file comes back as it was written, and three equal jobs are one array', async () => {
+  const { value, done } = await run('checklist.large', { outputPath: 'out/checklist' });
+  const digest = createHash('sha256')
+    .update('r'.repeat(11 * 1024 * 1024))
+    .digest('hex');
+  expect(value).toMatchObject({
+    written: { location: 'out/checklist/large.bin' },
+    digest: `${digest}  -\n`,
+    read: `${digest}  -\n`,
+  });
+  expect(done['redex.script']).toBe(2);
+  const three = await run('checklist.three');
+  expect(three.value).toEqual([1, 2, 3].map((n) => expect.stringMatching(new RegExp(`^job ${n} on \\S+\n$`))));
+  expect(await claimSizes(three.summary)).toEqual([3]);
+});
+
+test.concurrent('checklist: what waits ends when its time is over, and a missing file is said to be missing', async () => {
+  expect((await run('checklist.wait', { seconds: 0 })).value).toBe('slept\n');
+  const { status, traceback } = await ended('checklist.missing', { input: 'out/nothing.txt' });
+  expect(status).toBe('FAILED');
+  expect(traceback).toContain('InputMissing: redex.script: out/nothing.txt does not exist');
 });

@@ -186,7 +186,7 @@ export const EVENTS: readonly Planted[] = [
   [
     'a sweep that fails',
     'sweep',
-    /^the sweep fails$/,
+    /^the sweep has failed within 15 minutes$/,
     /aws logs tail/,
     async ({ aws }) => {
       await sweptAt(aws.logs, Date.now(), ['{"message":"the sweep failed","error":"password=hunter2"}\n']);

@@ -9,7 +9,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BatchClient, CreateComputeEnvironmentCommand, CreateJobQueueCommand } from '@aws-sdk/client-batch';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -243,9 +243,12 @@ function nameOf({ Resources }: Pick<Template, 'Resources'>): string {
 
 /** What the template would make of storage, queues and Batch. Gives the URL of the queue of events. */
 async function provide(template: Template, moto: Moto, clients: ReturnType<typeof clientsOf>): Promise<string> {
-  const { sqs, dynamo } = clients;
+  const { s3, sqs, dynamo } = clients;
   const { QueueName, VisibilityTimeout } = template.Resources.Events?.Properties ?? {};
   await provideStack(template, moto, { Events: { QueueName, VisibilityTimeout } });
+  // As the template says, which moto does not hear.
+  const { VersioningConfiguration } = template.Resources.Bucket?.Properties ?? {};
+  await s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration }));
   for (const [, { Properties }] of ofType(template, 'AWS::DynamoDB::Table')) {
     const { PointInTimeRecoverySpecification: _, TimeToLiveSpecification: __, ...table } = Properties;
     await dynamo.send(new CreateTableCommand(table as CreateTableCommandInput));
@@ -257,8 +260,7 @@ async function provide(template: Template, moto: Moto, clients: ReturnType<typeo
 
 /** What functions know by reference, and whoever asks CloudFormation: `serverless invoke local` does. */
 async function provideStack({ Resources }: Template, moto: Moto, more: Record<string, object>): Promise<void> {
-  const { VersioningConfiguration } = Resources.Bucket?.Properties ?? {};
-  const properties = { ...more, Bucket: { BucketName: BUCKET, VersioningConfiguration } };
+  const properties = { ...more, Bucket: { BucketName: BUCKET } };
   const made = ['Bucket', 'Events', 'JobLogs'].map((name) => {
     const { Type, Properties } = Resources[name] ?? {};
     return [name, { Type, Properties: properties[name as keyof typeof properties] ?? Properties }] as const;

@@ -16,6 +16,12 @@ import { countsOf, type Deployed, openDeployed, type Summary, seedRequest } from
 import { grantsOf, isGranted } from './grants.ts';
 import { BUCKET, type CloudWorld } from './world.ts';
 
+interface ManifestAnswer {
+  readonly run?: string;
+  readonly version?: string;
+  readonly errors?: readonly string[];
+}
+
 /** Lines of the README that start a run. */
 const INVOCATIONS = readFileSync(join(ROOT, 'README.md'), 'utf8').match(/^npx serverless invoke .*$/gm) ?? [];
 
@@ -104,14 +110,14 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
   it('takes a run on with the code that it began with, whatever was deployed since, and makes new ones of that', async () => {
     const run = await start({ workflow: 'cloud.pinned' });
     await deployed.deploy('of A', 'of B');
-    expect(resultOf(await ended(run))).toEqual(['job of A 1', 'inline of A 1', ['job of A 3', 'inline of A 3']]);
+    expect(resultOf(await ended(run))).toEqual(['job of A 1', 'inline of A 1', ['job of A 501', 'inline of A 501']]);
     const next = await ended(await start({ workflow: 'cloud.pinned' }));
-    expect(resultOf(next)).toEqual(['job of B 1', 'inline of B 1', ['job of B 3', 'inline of B 3']]);
+    expect(resultOf(next)).toEqual(['job of B 1', 'inline of B 1', ['job of B 501', 'inline of B 501']]);
     await deployed.deploy('of B', 'of A');
   });
 
   /** Of the manifests below this, as they are in the bucket. */
-  const answersTo = async (below: string): Promise<{ run?: string; errors?: string[] }[]> => {
+  const answersTo = async (below: string): Promise<ManifestAnswer[]> => {
     const Prefix = `manifest-answers/${below}`;
     const { Contents = [] } = await world.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix }));
     return await Promise.all(
@@ -130,7 +136,12 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
     'starts one run for a manifest that is %s, told of three times, and one more when it is put again',
     async (_, workflow, name, text, result) => {
       const key = `manifests/${workflow}/${name}`;
-      const runsOf = async () => new Set((await answersTo(`${workflow}/${name}`)).flatMap(({ run }) => run ?? []));
+      const runsOf = async () => {
+        const answers = await answersTo(`${workflow}/${name}`);
+        // Of a bucket that keeps them.
+        expect(new Set(answers.map(({ version }) => version ?? 'none')).size).toBe(answers.length);
+        return new Set(answers.flatMap(({ run }) => run ?? []));
+      };
       await world.put(key, text, 3);
       const first = await runsOf();
       expect(first.size).toBe(1);
@@ -138,6 +149,8 @@ describe.skipIf(!hasMoto())('the packaged stack', () => {
       const both = await runsOf();
       expect(both.size).toBe(2);
       expect(both).toContain([...first][0]);
+      const [{ version } = {}] = await answersTo(`${workflow}/${name}`);
+      expect(version).toBeDefined();
       await world.settle();
       for (const run of both) {
         const { status: how, result: table } = await status(run);

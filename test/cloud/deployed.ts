@@ -34,7 +34,7 @@ export const sheet = task('cloud.sheet', { params: v.object({ sheet: v.file(), n
 const whose = task('cloud.whose', (n: number) => \`inline of A \${n}\`);
 const job = task('cloud.job', { executor: 'batch' }, (n: number) => \`job of A \${n}\`);
 const next = task('cloud.next', (n: number) => [job(n + 1), whose(n + 1)]);
-export const pinned = task('cloud.pinned', { params: v.object({}) }, () => [job(1), whose(1), next(half(4))]);
+export const pinned = task('cloud.pinned', { params: v.object({}) }, () => [job(1), whose(1), next(half(1_000))]);
 `;
 
 export interface Summary {

@@ -74,17 +74,16 @@ describe.skipIf(!hasMoto())('the packaged stack in trouble', () => {
   it('comes to the same through trouble with every service, and submits no job twice', {
     timeout: 240_000,
   }, async () => {
-    let requests = 0;
-    const met = new Set<Trouble>();
     // One submission is not heard of, and one is denied.
     const first: Trouble[] = ['silent', 403];
+    let [untroubled, met] = [0, 0];
     world.trouble = (request) => {
       const planned = request.action === 'batch:SubmitJob' ? first.shift() : undefined;
       if (planned !== undefined) return planned;
-      if (++requests % PERIOD !== 0) return undefined;
-      const trouble = TROUBLE[(requests / PERIOD) % TROUBLE.length] as Trouble;
-      if (!isFair(request, trouble)) return undefined;
-      met.add(trouble);
+      const trouble = TROUBLE[met % TROUBLE.length] as Trouble;
+      if (++untroubled < PERIOD || !isFair(request, trouble)) return undefined;
+      untroubled = 0;
+      met++;
       return trouble;
     };
     const jobs = world.machines.count;
@@ -98,7 +97,7 @@ describe.skipIf(!hasMoto())('the packaged stack in trouble', () => {
     ];
     world.trouble = () => undefined;
     expect(first).toEqual([]);
-    expect(met).toEqual(new Set(TROUBLE));
+    expect(met).toBeGreaterThan(2 * TROUBLE.length);
     for (const summary of [silent, denied]) {
       expect(summary).toMatchObject({ status: 'DONE', tally: { 'cloud.half': { done: 4, failed: 0 } } });
     }

@@ -3,14 +3,14 @@
  * every service, the real runner for jobs, and a pump that does what SQS, EventBridge and the scheduler do, by the rules and
  * limits of the packaged template.
  */
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BatchClient, CreateComputeEnvironmentCommand, CreateJobQueueCommand } from '@aws-sdk/client-batch';
 import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -268,9 +268,12 @@ async function provide(
   clients: ReturnType<typeof clientsOf>,
   apiUrl: string,
 ): Promise<string> {
-  const { sqs, dynamo } = clients;
+  const { s3, sqs, dynamo } = clients;
   const { QueueName, VisibilityTimeout } = template.Resources.Events?.Properties ?? {};
   await provideStack(template, moto, { Events: { QueueName, VisibilityTimeout } }, apiUrl);
+  // As the template says, which moto does not hear.
+  const { VersioningConfiguration } = template.Resources.Bucket?.Properties ?? {};
+  await s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration }));
   for (const [, { Properties }] of ofType(template, 'AWS::DynamoDB::Table')) {
     const { PointInTimeRecoverySpecification: _, TimeToLiveSpecification: __, ...table } = Properties;
     await dynamo.send(new CreateTableCommand(table as CreateTableCommandInput));
@@ -287,8 +290,7 @@ async function provideStack(
   more: Record<string, object>,
   apiUrl: string,
 ): Promise<void> {
-  const { VersioningConfiguration } = Resources.Bucket?.Properties ?? {};
-  const properties = { ...more, Bucket: { BucketName: BUCKET, VersioningConfiguration } };
+  const properties = { ...more, Bucket: { BucketName: BUCKET } };
   const made = ['Bucket', 'Events', 'JobLogs'].map((name) => {
     const { Type, Properties } = Resources[name] ?? {};
     return [name, { Type, Properties: properties[name as keyof typeof properties] ?? Properties }] as const;

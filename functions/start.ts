@@ -3,6 +3,7 @@
  * with the same header Idempotency-Key, it is the same run.
  */
 import * as v from 'valibot';
+import { BundleGone } from '../core/engine/deployed.ts';
 import { launch } from '../core/engine/launch.ts';
 import type { World } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
@@ -75,7 +76,12 @@ export function makeStart(open: () => World, bundleNow: () => Promise<Hash | und
     if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
     const world = open();
     const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
-    const launched = await launch(world, asked);
+    const launched = await launch(world, asked).catch((error: unknown) => {
+      // One that was deployed and is gone is nobody's mistake who asks.
+      if (error instanceof BundleGone && named !== undefined) return error;
+      throw error;
+    });
+    if (launched instanceof BundleGone) return refusal(400, `bundle: ${launched.message}`);
     if (launched.ok) return { statusCode: 202, body: { run: launched.run } };
     if ('error' in launched) return refusal(400, messageOf(launched.error));
     const { conflict } = launched;

@@ -3,6 +3,11 @@ import { type Hash, parseHash } from '../values/hash.ts';
 import { getSealed, keys, putSealed, ValueDamaged, ValueGone } from './objects.ts';
 import type { Objects } from './ports.ts';
 
+/** A bundle is not in the store, or not as it was put there. */
+export class BundleGone extends Error {
+  override readonly name = 'BundleGone';
+}
+
 /** The bundle must be there: runs may begin at once. */
 export async function deployBundle(objects: Objects, bundle: Hash): Promise<void> {
   await putSealed(objects, keys.deployed, bundle);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BundleGone } from '../engine/deployed.ts';
 import { getSealed, keys, ValueDamaged, ValueGone } from '../engine/objects.ts';
 import type { Host, Objects, TaskResult } from '../engine/ports.ts';
 import type { FileAccess } from '../values/classes.ts';
@@ -109,7 +110,7 @@ async function readProgram(objects: Objects, bundle: Hash): Promise<Program> {
     if (!(error instanceof ValueGone)) throw error;
     // Not a value that one call lacks: without it nothing of the run goes on.
     const what = error instanceof ValueDamaged ? 'damaged in the object store' : 'not in the object store';
-    throw new Error(`the program of the bundle ${bundle} is ${what}`);
+    throw new BundleGone(`the program of the bundle ${bundle} is ${what}`);
   });
   return program as Program;
 }
@@ -159,8 +160,8 @@ async function fetchBundle(
   const kept = await readFile(file).catch(() => undefined);
   if (kept && digestBytes(kept) === bundle) return file;
   const bytes = await objects.get(keys.bundle(bundle));
-  if (!bytes) throw new Error(`the bundle ${bundle} is not in the object store`);
-  if (digestBytes(bytes) !== bundle) throw new Error(`the bundle ${bundle} in the object store is damaged`);
+  if (!bytes) throw new BundleGone(`the bundle ${bundle} is not in the object store`);
+  if (digestBytes(bytes) !== bundle) throw new BundleGone(`the bundle ${bundle} in the object store is damaged`);
   if (tidy) {
     // Of the functions' processes that were killed here before.
     await removeNamed(around, (name) => isProcessGone(Number(name)));

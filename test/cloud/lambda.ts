@@ -4,6 +4,9 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from '../stack/template.ts';
 
+/** Nothing takes longer here, and until a call's time is over nobody asks after the jobs that it sent. */
+const CALL_SECONDS_MAX = 29;
+
 export interface Lambda {
   /** `took` is told how long it was at work, in ms. */
   call(event: unknown, took: (ms: number) => void): Promise<unknown>;
@@ -54,7 +57,7 @@ export function openLambda({ template, name, folder, environment, resolve, log, 
     const begin = performance.now();
     const id = ids++;
     calls.set(id, answer);
-    child.send({ id, event, timeoutMs: (seconds ?? Timeout) * 1000 });
+    child.send({ id, event, timeoutMs: (seconds ?? Math.min(Timeout, CALL_SECONDS_MAX)) * 1000 });
     return answer.promise.finally(() => took(performance.now() - begin));
   };
   return {

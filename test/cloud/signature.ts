@@ -39,7 +39,13 @@ export function isSigned(request: SignedRequest, { accessKeyId, secretAccessKey 
 
 function canonical({ method, url, headers, body }: SignedRequest, names: readonly string[]): string {
   const [path = '', query = ''] = url.split('?', 2);
-  const sorted = query.split('&').filter(Boolean).map(pair).sort().join('&');
+  const sorted = query
+    .split('&')
+    .filter(Boolean)
+    .map(pair)
+    .sort(byNameThenValue)
+    .map((each) => each.join('='))
+    .join('&');
   const lines = names.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`);
   return [method, escaped(path), sorted, lines.join(''), names.join(';'), sha256(body)].join('\n');
 }
@@ -53,8 +59,17 @@ function escaped(path: string): string {
     .join('/');
 }
 
-function pair(text: string): string {
-  return text.includes('=') ? text : `${text}=`;
+type Pair = readonly [name: string, value: string];
+
+function pair(text: string): Pair {
+  const [name = '', ...value] = text.split('=');
+  return [name, value.join('=')];
+}
+
+/** By code points: all is escaped. */
+function byNameThenValue(one: Pair, other: Pair): number {
+  const [a, b] = one[0] === other[0] ? [one[1], other[1]] : [one[0], other[0]];
+  return a < b ? -1 : Number(a > b);
 }
 
 function sha256(data: string | Uint8Array): string {

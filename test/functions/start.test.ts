@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BundleGone } from '../../core/engine/deployed.ts';
 import type { Host } from '../../core/engine/ports.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { task, v } from '../../core/index.ts';
@@ -234,6 +235,14 @@ describe('start refuses', () => {
     expect(await start({ workflow: 's.main' })).toEqual({
       errors: ['bundle: none was deployed, and the request names none'],
     });
+  });
+
+  it('a bundle that is not there where the request names it, and fails where that was deployed', async () => {
+    const gone = () => Promise.reject(new BundleGone('it is gone'));
+    const world = playWorld();
+    const start = startOn({ ...world, host: { ...world.host, root: gone } });
+    expect(await start({ workflow: 's.main', bundle: BUNDLE })).toEqual({ errors: ['bundle: it is gone'] });
+    await expect(start({ workflow: 's.main' })).rejects.toThrow('it is gone');
   });
 
   it('nothing when the fault is its own: that is a 500, or an exception', async () => {

@@ -7,7 +7,8 @@
  * 3. Runs whose events have failed before come last, so that a poisoned run does not hold up the others; and each run has
  *    its share of the time, so that a long round does not, either.
  * 4. What there was no time for is sent again as new: that it had to wait is not counted against it.
- * 5. What is given back is given back with its reason: in the log and, for who calls from the same process, in the answer.
+ * 5. A round that does not end in time is given back like one that failed.
+ * 6. What is given back is given back with its reason: in the log and, for who calls from the same process, in the answer.
  */
 import middy from '@middy/core';
 import type { SQSBatchResponse } from 'aws-lambda';
@@ -71,6 +72,9 @@ const ROUND_MS_MIN = 15_000;
 /** A run has at least so long, while others wait. */
 const SHARE_MS_MIN = 30_000;
 const OUT_OF_TIME = 'there was no time left for it';
+/** Of a call, for giving back what it had. */
+const GIVE_BACK_MS = 5_000;
+const OVERRAN = 'the round did not end in time';
 /** Until a message comes again whose run could not be taken forward; doubled each time. */
 const AGAIN_SECONDS_FIRST = 5;
 const AGAIN_SECONDS_MAX = 900;
@@ -95,7 +99,8 @@ export function makeAdvance(
         unbegun.push(...work.messages);
         continue;
       }
-      const problem = await advanceRun(world, work, shareOf(world, invocation, works.length - at));
+      const advancing = advanceRun(world, work, shareOf(world, invocation, works.length - at));
+      const problem = await inTime(advancing, work, remainingMs);
       if (problem === undefined) continue;
       failed.push(...work.messages);
       for (const { id } of work.messages) if (id !== undefined) reasons[id] = problem;
@@ -146,6 +151,24 @@ async function showSoon(queue: EventQueue | undefined, messages: readonly Messag
   await queue.showAfter(hidden).catch((error: unknown) => {
     log.warn('events come again later than they could', { error: described(error) });
   });
+}
+
+/**
+ * A call that Lambda cuts off gives nothing back: all its messages would come again late, and none would count as handled.
+ * So a round that does not end is left to itself, as one whose process was frozen; whatever it does yet is harmless.
+ */
+async function inTime(advancing: Promise<string | undefined>, { run }: Work, remainingMs: number) {
+  if (!Number.isFinite(remainingMs)) return await advancing;
+  const { promise: cutOff, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => {
+    log.error('a round failed', { run, error: OVERRAN });
+    resolve(OVERRAN);
+  }, remainingMs - GIVE_BACK_MS);
+  try {
+    return await Promise.race([advancing, cutOff]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Gives the reason why it could not be done; undefined when it was. */

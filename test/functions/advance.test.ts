@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EventQueue } from '../../core/aws/queue.ts';
 import type { World } from '../../core/engine/ports.ts';
+import { warmGraphs } from '../../core/engine/warm.ts';
 import type { RunId } from '../../core/graph/facts.ts';
 import { add, task } from '../../core/index.ts';
 import { makeAdvance } from '../../functions/advance.ts';
@@ -174,6 +175,38 @@ describe('with its queue, advance', () => {
     const invocation = { getRemainingTimeInMillis: () => 1_000 };
     const { batchItemFailures } = await advance(queueBatch([{ event: wakeUp('test', run) }]), invocation);
     expect(batchItemFailures).toEqual([{ itemIdentifier: 'm0' }]);
+  });
+
+  it('gives a run back whose round does not end, before the call is cut off, and others are sent again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const world = playWorld();
+      const stuck = await waitingRun(world, 'stuck');
+      const healthy = await waitingRun(world, 'healthy');
+      const never = new Promise<never>(() => undefined);
+      const journal: World['journal'] = {
+        ...world.journal,
+        readAfter: (run, sequence) => (run === stuck ? never : world.journal.readAfter(run, sequence)),
+      };
+      const { queue, asked } = recordingQueue();
+      const advance = makeAdvance(
+        () => ({ ...world, journal, warm: warmGraphs(0) }),
+        () => queue,
+      );
+      const end = world.clock.now() + 180_000;
+      const invocation = { getRemainingTimeInMillis: () => end - world.clock.now() };
+      const events = [stuck, healthy].map((run) => ({ event: wakeUp('test', run) }));
+      const advancing = advance(queueBatch(events), invocation);
+      await vi.advanceTimersByTimeAsync(174_000);
+      world.clock.advance(175_000);
+      expect(asked.shown).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect((await advancing).batchItemFailures).toEqual([{ itemIdentifier: 'm0' }]);
+      expect(asked.shown).toHaveLength(1);
+      expect(asked.again).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('gives each of many runs a share of the time', async () => {

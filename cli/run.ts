@@ -185,7 +185,8 @@ export async function localCommand(root: string): Promise<number> {
     const active = await runsUnderWay(client, cloud);
     for (const { run } of active) await cloud.release(run);
     process.stderr.write(
-      `redex: the local cloud is up, with ${active.length} unfinished runs. Ctrl-C ends it and stops them.\n`,
+      `redex: the local cloud is up, with ${active.length} unfinished runs. Ctrl-C ends it and stops them.\n` +
+        `redex: its API, as of functions/openapi.json, for who knows this address: ${cloud.apiUrl}\n`,
     );
     await Promise.race([cloud.closed, once(interrupt.signal, 'abort')]);
     if (interrupt.signal.aborted) await holdAll(client, cloud);

@@ -9,7 +9,7 @@ import { folderHeldRuns } from '../core/disk/held.ts';
 import { send as signal } from '../core/disk/processes.ts';
 import { type Cloud, type CloudOptions, openCloud } from './cloud.ts';
 import { takeLock } from './lock.ts';
-import { type Endpoint, invocationUrl } from './settings.ts';
+import { apiUrlOf, type Endpoint, invocationUrl } from './settings.ts';
 
 /** The cloud of a folder is another process's, and that cannot be had: the message says what to do. */
 export class CloudUnreachable extends Error {
@@ -109,6 +109,7 @@ function attached(folder: string, endpoint: Endpoint): Cloud {
     owner: false,
     pid: endpoint.pid,
     environment: endpoint.environment,
+    apiUrl: apiUrlOf(endpoint),
     invoke: async (name, payload) => {
       const { failed, body } = await ask(invocationUrl(endpoint, name), payload);
       if (failed) throw functionError(body);

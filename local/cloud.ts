@@ -33,6 +33,7 @@ import { cloudRoutes } from './routes.ts';
 import { openSchedule } from './schedule.ts';
 import { openServer } from './server.ts';
 import {
+  apiUrlOf,
   cloudVariables,
   deadLettersOf,
   type Endpoint,
@@ -84,6 +85,8 @@ export interface Cloud {
   readonly pid: number;
   /** Endpoints and settings, for SDK clients and core/environment.ts. The owner's process has them set. */
   readonly environment: Variables;
+  /** Of the HTTP API, with the secret that lets nobody in who does not know it. */
+  readonly apiUrl: string;
   /** Calls a function as Lambda would; throws what it throws. */
   invoke(name: FunctionName, payload: unknown): Promise<unknown>;
   /** Hears of every run that ends; gives the function that ends the listening. */
@@ -203,6 +206,7 @@ async function openOwned(settings: Settings, endings: Endings): Promise<Cloud> {
     owner: true,
     pid: process.pid,
     environment,
+    apiUrl: apiUrlOf(server),
     invoke: functions.invoke,
     onRunEnded: bus.onRunEnded,
     hold: held.add,

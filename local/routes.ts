@@ -6,6 +6,7 @@ import type { BatchApi } from './batch/api.ts';
 import type { Bus } from './bus.ts';
 import type { Cloud } from './cloud.ts';
 import { isFunctionName } from './functions.ts';
+import { answerOverHttp } from './http-api.ts';
 import type { Answer, Routes } from './server.ts';
 
 /** An attached process asks again after this long. */
@@ -23,6 +24,7 @@ export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
     batch,
     targets: { 'AWSEvents.PutEvents': bus.put, 'AmazonSQS.SendMessage': bus.sendMessage },
     invoke: (name, payload) => (isFunctionName(name) ? invocationAnswer(cloud.invoke(name, payload)) : undefined),
+    api: (request) => answerOverHttp(request, cloud.invoke),
     cloud: {
       '/cloud/alive': () => ({ body: { pid: process.pid } }),
       '/cloud/idle': async () => {

@@ -1,8 +1,12 @@
-/** The one HTTP server of a local cloud: Batch, EventBridge and SQS on the SDK's wire, and what attached processes ask for. */
+/**
+ * The one HTTP server of a local cloud: Batch, EventBridge and SQS on the SDK's wire, the HTTP API, and what attached
+ * processes ask for.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ValiError } from 'valibot';
 import { ClientException } from './batch/requests.ts';
+import type { HttpRequest } from './http-api.ts';
 
 export interface Answer {
   readonly status?: number;
@@ -18,6 +22,8 @@ export interface Routes {
   readonly targets: Readonly<Record<string, (body: unknown) => unknown>>;
   /** A Lambda invocation; undefined for an unknown function. */
   readonly invoke: (name: string, payload: unknown) => Promise<Answer> | undefined;
+  /** A request to the HTTP API. */
+  readonly api: (request: HttpRequest) => Promise<Answer>;
   /** Other requests by path; undefined when the handler answers in its own time. */
   readonly cloud: Readonly<
     Record<string, (response: ServerResponse, body: unknown) => Promise<Answer | undefined> | Answer>
@@ -34,6 +40,8 @@ export interface Server {
 
 /** As much as Lambda takes, and more than all the others. */
 const BODY_BYTES_MAX = 6 * 1024 * 1024;
+/** What the paths of the HTTP API begin with. */
+const API = 'api';
 const INVOCATION = /^\/2015-03-31\/functions\/([a-z]+)\/invocations$/;
 
 /** Listens on loopback. */
@@ -83,6 +91,7 @@ async function answerTo(
   const [, given, ...rest] = (request.url ?? '').split('?', 1)[0]?.split('/') ?? [];
   if (given !== secret) return failure(403, 'AccessDeniedException', 'this is a private server');
   if (!routes) return failure(503, 'ServiceUnavailableException', 'the local cloud is starting');
+  if (rest[0] === API) return await routes.api(await apiRequest(request, rest.slice(1).join('/')));
   const path = `/${rest.join('/')}`;
   let body: unknown;
   try {
@@ -95,6 +104,13 @@ async function answerTo(
   const invocation = INVOCATION.exec(path)?.[1];
   if (invocation) return (await routes.invoke(invocation, body)) ?? unknownOperation(path);
   return answerService(path, request.headers['x-amz-target'], body, routes);
+}
+
+async function apiRequest(request: IncomingMessage, path: string): Promise<HttpRequest> {
+  const { method = 'GET', url = '', headersDistinct } = request;
+  const [, query = ''] = url.split('?', 2);
+  const headers = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(',')] as const);
+  return { method, path, query, headers: Object.fromEntries(headers), body: await readBody(request) };
 }
 
 function answerService(path: string, target: unknown, body: unknown, routes: Routes): Answer {

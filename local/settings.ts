@@ -100,6 +100,11 @@ export interface Endpoint {
   readonly environment: Variables;
 }
 
+/** Of the HTTP API. */
+export function apiUrlOf({ url }: Pick<Endpoint, 'url'>): string {
+  return `${url}/api`;
+}
+
 export function invocationUrl(endpoint: Pick<Endpoint, 'url'>, name: FunctionName): string {
   return `${endpoint.url}/2015-03-31/functions/${name}/invocations`;
 }

@@ -1,7 +1,7 @@
 /** `redex doctor`: what is right with a laptop or a stack, what is wrong, and what to do; a line a check. */
 import { coloursFor } from './colours.ts';
 import { type Check, summaryOf } from './doctor/checks.ts';
-import { stackName } from './stack.ts';
+import type { Where } from './session.ts';
 import { shown } from './terminal.ts';
 
 interface DoctorOptions {
@@ -9,26 +9,19 @@ interface DoctorOptions {
   readonly json: boolean;
   /** Version of redex. */
   readonly version: string;
-  readonly onAws?: boolean | undefined;
-  readonly stack?: string | undefined;
 }
 
 /** Gives the exit code: 1 when something is wrong. */
-export async function doctorCommand(root: string, options: DoctorOptions): Promise<number> {
+export async function doctorCommand({ root, stack }: Where, options: DoctorOptions): Promise<number> {
   const { json, version, profile } = options;
-  const checks = meansStack(options) ? await stackOf(options) : await laptop(root, version, profile);
+  const checks = await (stack === undefined ? laptop(root, version, profile) : stackOf(stack, version));
   const { stdout } = process;
   if (json) stdout.write(`${JSON.stringify({ checks })}\n`);
   else stdout.write(`${linesOf(checks, stdout).join('\n')}\n`);
   return checks.some(({ status }) => status === 'wrong') ? 1 : 0;
 }
 
-function meansStack({ onAws = false, stack }: DoctorOptions): boolean {
-  return onAws || stack !== undefined || Boolean(process.env.REDEX_STACK);
-}
-
-async function stackOf({ stack, version }: DoctorOptions): Promise<Check[]> {
-  const name = stackName(stack);
+async function stackOf(name: string, version: string): Promise<Check[]> {
   const [{ lookAtStack }, { stackChecks }] = await Promise.all([
     import('./doctor/stack.ts'),
     import('./doctor/stack-checks.ts'),

@@ -40,13 +40,6 @@ interface RunFlags extends PlaceFlags {
   readonly dryRun?: boolean;
 }
 
-interface DoctorFlags {
-  readonly onAws?: boolean;
-  readonly stack?: string;
-  readonly profile?: string;
-  readonly json?: boolean;
-}
-
 function collectTag(text: string, tags: Tags = {}): Tags {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be key=value.');
@@ -213,17 +206,14 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
       finish(await logsCommand(whereOf(root, place), job, run));
     });
 
-  program
-    .command('doctor')
+  withPlace(program.command('doctor'))
     .description('say what is right and wrong with this laptop, or with a deployed stack, and what to do')
-    .option('--on-aws', 'look at a stack, by your own AWS credentials; also where REDEX_STACK names one')
-    .option('--stack <name>', 'which one; default: REDEX_STACK, or redex-dev')
     .option('--profile <name>', 'a profile of redex.config.ts, for a laptop')
     .option('--json', 'print the checks as JSON')
     .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 wrong usage.')
-    .action(async ({ onAws, stack, profile, json = false }: DoctorFlags) => {
+    .action(async ({ profile, json = false, ...place }: JsonFlags & { profile?: string }) => {
       const { doctorCommand } = await import('./doctor.ts');
-      finish(await doctorCommand(root, { onAws, stack, profile, json, version: version() }));
+      finish(await doctorCommand(whereOf(root, place), { profile, json, version: version() }));
     });
 
   program

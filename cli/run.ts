@@ -52,6 +52,7 @@ export interface Request {
 export async function runCommand(where: Where, words: readonly string[], options: RunOptions): Promise<number> {
   const files = words[0]?.endsWith('.ts') ? [words[0]] : [];
   const [name, ...flags] = words.slice(files.length);
+  if (where.stack !== undefined) refuseOnAws(files, options);
   const code = await codeOf(where, files, name, options);
   const { workflows } = code;
   if (name === undefined || name === '--help' || name === '-h') {
@@ -102,6 +103,13 @@ export async function runCommand(where: Where, words: readonly string[], options
     return run;
   };
   return following(where, { json, wanted: 'DONE', chaos }, begin, resume);
+}
+
+/** What would be passed over in silence there. */
+function refuseOnAws(files: readonly string[], { chaos, profile }: RunOptions): void {
+  if (chaos !== undefined) throw new UsageError('--chaos is for the local cloud: a stack has its own');
+  if (profile === undefined || files.length > 0) return;
+  throw new UsageError('what was deployed has its profile: give --profile to deploy-code, or with a FILE.ts');
 }
 
 const NONCE_BYTES = 8;

@@ -10,6 +10,7 @@ import { listenForInterrupt } from './interrupt.ts';
 import { live } from './live.ts';
 import { openSession, type Session, type Where } from './session.ts';
 import { asJson } from './terminal.ts';
+import { withAdvice } from './trouble.ts';
 import { queueWatcher } from './waiting.ts';
 import { endJson, endText, failureText, isOver, watch } from './watch.ts';
 
@@ -35,7 +36,7 @@ export async function following(
   again: (session: Session, run: RunId, about: About) => Promise<RunId>,
 ): Promise<number> {
   const table = live(json ? { write: () => undefined } : process.stdout);
-  const warn = (message: string) => table.print(`redex: ${message}`);
+  const warn = (message: string) => table.print(`redex: ${withAdvice(message)}`);
   const interrupt = listenForInterrupt();
   let session = await openSession(where, warn, chaos);
   let run: RunId | undefined;

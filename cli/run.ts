@@ -20,6 +20,7 @@ import { fullName } from './names.ts';
 import { bundleProject, readArgsFile, typedLocation } from './project.ts';
 import { findRun } from './runs.ts';
 import { openSession, reading, type Session, type Where } from './session.ts';
+import { withAdvice } from './trouble.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface RunOptions {
@@ -185,7 +186,7 @@ export function resumeCommand(where: Where, given: string | undefined, json: boo
 /** Keeps the cloud up until Ctrl-C, with all unfinished runs in it but those that were stopped. Gives the exit code. */
 export async function localCommand(root: string): Promise<number> {
   const interrupt = listenForInterrupt();
-  const warn = (message: string) => process.stderr.write(`redex: ${message}\n`);
+  const warn = (message: string) => process.stderr.write(`redex: ${withAdvice(message)}\n`);
   const { client, cloud } = await openSession({ root, stack: undefined }, warn);
   if (!cloud) throw new Error('a project has a cloud');
   try {

@@ -36,6 +36,13 @@ export function machineTrouble(thrown: unknown): string | undefined {
   return undefined;
 }
 
+/** What is told of a step that failed and is tried again, with what to do where it is one of the machine's troubles. */
+export function withAdvice(told: string): string {
+  const code = /\b[A-Z_]{3,}(?=: )/.exec(told)?.[0] ?? '';
+  const advice = ADVICE[code]?.replace(/ and give the same command again, which carries on$/, '');
+  return advice === undefined ? told : `${told} (${advice})`;
+}
+
 /**
  * The sentence for an error that nobody expected. The whole story goes into the log of the project's state, or beside other
  * temporary files where there is none.

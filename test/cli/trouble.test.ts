@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { machineTrouble, unexpected } from '../../cli/trouble.ts';
+import { machineTrouble, unexpected, withAdvice } from '../../cli/trouble.ts';
 import { scratchFolder } from '../support/project.ts';
 
 function coded(code: string, path?: string): Error {
@@ -28,6 +28,17 @@ describe("the machine's troubles are told in one sentence with what to do", () =
     const round = new Error('round');
     round.cause = round;
     expect(machineTrouble(round)).toBeUndefined();
+  });
+});
+
+describe('a step that failed and is tried again', () => {
+  it('is told with what to do where the machine has trouble, and as it is where it has none', () => {
+    const told = (reason: string) => withAdvice(`a step of a run failed, and is tried again: ${reason}`);
+    expect(told('ENOSPC: no space left on device, write')).toMatch(
+      /device, write \(the disk is full: free some space\)$/,
+    );
+    expect(told('EACCES: permission denied')).toContain('(you are not allowed to: ask for the permission');
+    expect(told('Error: of DynamoDB')).toBe('a step of a run failed, and is tried again: Error: of DynamoDB');
   });
 });
 

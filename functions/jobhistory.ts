@@ -1,16 +1,16 @@
-/** What happened to a job of a run: `{run, job}`, or `GET /runs/{run}/jobs/{job}`. */
+/** All that happened to a job of a run: `{run, job}`, or `GET /runs/{run}/jobs/{job}`. */
 import * as v from 'valibot';
-import { readHistory } from '../core/engine/history.ts';
+import { readJob } from '../core/engine/job-record.ts';
 import type { Journal, Objects } from '../core/engine/ports.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import type { Handler } from './invocation.ts';
 import { noRun } from './run-request.ts';
-import { Job, RunName } from './shapes.ts';
+import { JobWhole, RunName } from './shapes.ts';
 import { storedState } from './stored.ts';
 import { toldOf } from './told.ts';
 
 export const REQUEST = v.strictObject({ run: RunName, job: v.string() });
-export const ANSWERS = { 200: Job, 400: Errors, 404: Errors };
+export const ANSWERS = { 200: JobWhole, 400: Errors, 404: Errors };
 
 /** Reads the whole journal. */
 export function makeJobHistory(
@@ -18,11 +18,10 @@ export function makeJobHistory(
 ): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, job }) => {
     const state = open();
-    const history = await readHistory(state, run);
-    if (!history) return noRun(run);
-    const found = history.jobs.find(({ id }) => id === job);
-    if (!found) return refusal(404, `run ${run} has no job ${job}`);
-    return { statusCode: 200, body: await toldOf(state, found) };
+    const read = await readJob(state, run, job);
+    if (!read) return noRun(run);
+    if (!read.job) return refusal(404, `run ${run} has no job ${job}`);
+    return { statusCode: 200, body: { ...read.job, ...(await toldOf(state, read.job)) } };
   });
 }
 

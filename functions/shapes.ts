@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import type { DryRun } from '../core/engine/dry-run.ts';
 import type { JobHistory } from '../core/engine/history.ts';
+import type { JobRecord } from '../core/engine/job-record.ts';
 import type { RunSummary } from '../core/engine/ports.ts';
 import type { Queue } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
@@ -117,19 +118,68 @@ const Measured = v.strictObject({
 
 const JobName = known<JobHistory['id']>(Digest);
 
-export const Job = shape<JobHistory>()(
+const JobEntries = v.strictObject({
+  id: JobName,
+  task: v.string(),
+  status: v.picklist(['PENDING', 'RUNNING', 'DONE', 'FAILED', 'CACHED', 'CANCELLED']),
+  startedAt: Moment,
+  endedAt: v.exactOptional(Moment),
+  attempt: v.pipe(Whole, v.description('The newest; 0 when its function was not run here')),
+  caller: v.exactOptional(v.string()),
+  given: v.exactOptional(v.pipe(v.string(), v.description('Its arguments in a few words'))),
+  error: v.exactOptional(v.string()),
+  measured: Measured,
+  executorId: v.exactOptional(v.string()),
+});
+
+export const Job = shape<JobHistory>()(JobEntries);
+
+const CAUSES = [
+  'not-started',
+  'machine-lost',
+  'out-of-memory',
+  'timed-out',
+  'image',
+  'secret',
+  'no-result',
+  'program',
+  'terminated',
+  'interrupted',
+] as const;
+
+const Attempt = v.strictObject({
+  attempt: Whole,
+  status: v.picklist(['RUNNING', 'DONE', 'FAILED']),
+  cause: v.exactOptional(v.picklist(CAUSES)),
+  error: v.exactOptional(v.string()),
+  executor: v.exactOptional(v.string()),
+  executorId: v.exactOptional(v.string()),
+  resources: v.exactOptional(
+    v.pipe(
+      v.strictObject({
+        vcpus: v.exactOptional(v.number()),
+        memory: v.exactOptional(v.number()),
+        gpus: v.exactOptional(v.number()),
+        timeoutSeconds: v.exactOptional(v.number()),
+        image: v.exactOptional(v.string()),
+        queue: v.exactOptional(v.string()),
+      }),
+      v.description('As far as they were asked for; memory in GiB'),
+    ),
+  ),
+  measured: Measured,
+});
+
+const JobFiles = v.array(
+  v.strictObject({ kind: v.picklist(['file', 'dir']), location: v.string(), version: v.string() }),
+);
+
+export const JobWhole = shape<JobRecord>()(
   v.strictObject({
-    id: JobName,
-    task: v.string(),
-    status: v.picklist(['PENDING', 'RUNNING', 'DONE', 'FAILED', 'CACHED', 'CANCELLED']),
-    startedAt: Moment,
-    endedAt: v.exactOptional(Moment),
-    attempt: v.pipe(Whole, v.description('The newest; 0 when its function was not run here')),
-    caller: v.exactOptional(v.string()),
-    given: v.exactOptional(v.pipe(v.string(), v.description('Its arguments in a few words'))),
-    error: v.exactOptional(v.string()),
-    measured: Measured,
-    executorId: v.exactOptional(v.string()),
+    ...JobEntries.entries,
+    attempts: v.array(Attempt),
+    inputs: v.pipe(JobFiles, v.description('Files in its arguments')),
+    outputs: v.exactOptional(v.pipe(JobFiles, v.description('Files in its value, once it has one'))),
   }),
 );
 

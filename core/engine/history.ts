@@ -32,8 +32,18 @@ export interface RunHistory {
   readonly jobs: readonly JobHistory[];
 }
 
+/** Is shown the graph around each fact while a journal is folded. */
+export interface Onlooker {
+  before(graph: Graph, fact: Fact): void;
+  after(graph: Graph): void;
+}
+
 /** Folds the whole journal, and looks at all of the live graph after each entry. Undefined when there is no such run. */
-export async function readHistory(world: Pick<World, 'journal'>, run: RunId): Promise<RunHistory | undefined> {
+export async function readHistory(
+  world: Pick<World, 'journal'>,
+  run: RunId,
+  onlooker?: Onlooker,
+): Promise<RunHistory | undefined> {
   const entries = await world.journal.readAfter(run, 0);
   if (entries.length === 0) return undefined;
   const draft = draftOf();
@@ -46,7 +56,9 @@ export async function readHistory(world: Pick<World, 'journal'>, run: RunId): Pr
       // What leaves the graph now is seen for the last time.
       if (fact.type === 'left') update(jobs, draft.graph, { attempts, given }, entry.at);
       for (const evaluation of evalsOf(fact)) noteGiven(given, draft.graph, evaluation);
+      onlooker?.before(draft.graph, fact);
       evolve(draft, fact);
+      onlooker?.after(draft.graph);
     }
     update(jobs, draft.graph, { attempts, given }, entry.at);
   }

@@ -108,9 +108,11 @@ describe.skipIf(!hasMoto())('redex on a stack', () => {
     const [, run = ''] =
       /the run goes on in the stack redex-dev\. .*redex resume (\w+) --stack redex-dev/.exec(stderr) ?? [];
     expect(world.machines.running).toBe(1);
+    const resumed = beside('resume', run, '--json');
     const cancelled = onAws('cancel', run, '--reason', 'enough');
     await settled;
     expect(await cancelled).toMatchObject({ code: 0 });
+    expect(runEnd(await resumed)).toMatchObject({ run, status: 'CANCELLED' });
     expect(await ok('status', run)).toContain('CANCELLED');
   });
 

@@ -8,6 +8,7 @@
  * that Lambda asks an empty queue for messages.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { UNITS } from '../functions/metrics.ts';
 import { type Deployed, openDeployed } from '../test/cloud/deployed.ts';
 import type { Answered } from '../test/cloud/gate.ts';
 import { ofType } from '../test/stack/template.ts';
@@ -25,7 +26,7 @@ const PRICES = {
   /** On arm64. */
   'Lambda GB-seconds': 13.3334e-6,
 } as const;
-/** A month of an alarm, and of a metric that a filter makes of logs. */
+/** A month of an alarm, and of a metric of one's own: those of functions/metrics.ts, and one that a filter makes of logs. */
 const ALARM = 0.1;
 const METRIC = 0.3;
 const MONTH_HOURS = 730;
@@ -170,10 +171,11 @@ async function main(jobs: number): Promise<void> {
     const sweeps = MONTH_HOURS * 12;
     show('a month of sweeps, one each five minutes', hours, sweeps);
     const alarms = ofType(world.template, 'AWS::CloudWatch::Alarm').length;
-    const standing = alarms * ALARM + METRIC;
+    const metrics = Object.keys(UNITS).length + 1;
+    const standing = alarms * ALARM + metrics * METRIC;
     const idle = (standing + costOf(hours) * sweeps).toFixed(2);
     process.stdout.write(
-      `a month of nothing: $${idle}, of which ${alarms} alarms and a metric $${standing.toFixed(2)}\n`,
+      `a month of nothing: $${idle}, of which ${alarms} alarms and ${metrics} metrics $${standing.toFixed(2)}\n`,
     );
   } finally {
     await deployed.close();

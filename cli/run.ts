@@ -1,8 +1,9 @@
 /** `redex run`, `redex resume` and `redex local`. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { deployBundle } from '../core/engine/deployed.ts';
 import { askedOf, newRunId } from '../core/engine/launch.ts';
-import type { RunSummary } from '../core/engine/ports.ts';
+import type { Objects, RunSummary } from '../core/engine/ports.ts';
 import type { FailurePolicy, RunId } from '../core/graph/facts.ts';
 import { type Bundle, storeBundle } from '../core/host/bundle.ts';
 import { encode } from '../core/values/encode.ts';
@@ -187,12 +188,13 @@ export function resumeCommand(where: Where, given: string | undefined, json: boo
 export async function localCommand(root: string): Promise<number> {
   const interrupt = listenForInterrupt();
   const warn = (message: string) => process.stderr.write(`redex: ${withAdvice(message)}\n`);
-  const { client, cloud } = await openSession({ root, stack: undefined }, warn);
+  const { client, cloud, objects } = await openSession({ root, stack: undefined }, warn);
   if (!cloud) throw new Error('a project has a cloud');
   try {
     if (!cloud.owner) throw new UsageError(`process ${cloud.pid} keeps the local cloud up already`);
     const active = await runsUnderWay(client, cloud);
     for (const { run } of active) await cloud.release(run);
+    await deployHere(root, objects).catch((error: Error) => warn(`its API starts nothing yet: ${error.message}`));
     process.stderr.write(
       `redex: the local cloud is up, with ${active.length} unfinished runs. Ctrl-C ends it and stops them.\n` +
         `redex: its API, as of functions/openapi.json, for who knows this address: ${cloud.apiUrl}\n`,
@@ -204,6 +206,13 @@ export async function localCommand(root: string): Promise<number> {
     await cloud.close();
     interrupt.end();
   }
+}
+
+/** What is asked for by the API is made of the project's workflows as they are now. */
+async function deployHere(root: string, objects: Objects): Promise<void> {
+  const bundle = await bundleProject(root, [], undefined);
+  await storeBundle(objects, bundle);
+  await deployBundle(objects, bundle.hash);
 }
 
 export async function resume(session: Session, run: RunId, about: About): Promise<RunId> {

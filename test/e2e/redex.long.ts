@@ -281,6 +281,27 @@ describe('what runs came to', { timeout: TEST_MS_MAX }, () => {
     expect((await redex('status', 'zzz')).stderr).toContain('there is no run zzz');
   });
 
+  it('is asked and told over HTTP while redex local keeps the cloud up', async () => {
+    const { child, ended } = begin('local');
+    let said = '';
+    child.stderr?.on('data', (text: string) => (said += text));
+    while (!said.includes('/api\n')) await sleep(50);
+    const [api] = /http:\S+/.exec(said) ?? [];
+    const workflows = await fetch(`${api}/workflows/cli.main`);
+    expect(await workflows.json()).toMatchObject({ name: 'cli.main', params: { required: ['words'] } });
+    const body = JSON.stringify({ workflow: 'cli.main', args: { words: ['over http'] } });
+    const headers = { 'idempotency-key': 'once' };
+    const asked = () => fetch(`${api}/runs`, { method: 'POST', body, headers });
+    const [first, again] = await Promise.all([asked(), asked()]);
+    const { run } = (await first.json()) as { run: string };
+    expect([first.status, await again.json()]).toEqual([202, { run }]);
+    const told = async (path: string) => (await (await fetch(`${api}/runs/${run}/${path}`)).json()) as RunSummary;
+    while ((await told('wait?seconds=1')).status === 'RUNNING') await sleep(50);
+    expect(await told('result')).toEqual({ run, value: ['over http\n'] });
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(0);
+  });
+
   it('is removed by clean, which asks first', async () => {
     expect(await redex('clean')).toMatchObject({ code: 2 });
     expect(await redex('clean', '--yes')).toMatchObject({ code: 0 });

@@ -6,13 +6,13 @@ import * as v from 'valibot';
 import { type DryRun, type DryWorld, dryRun } from '../core/engine/dry-run.ts';
 import type { Hash } from '../core/values/hash.ts';
 import { plain } from '../core/values/pretty.ts';
-import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
+import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import type { Handler } from './invocation.ts';
 import { type Plan, Planned } from './shapes.ts';
-import { messageOf, REQUEST as START } from './start.ts';
+import { messageOf, REQUEST as START, withBundle } from './start.ts';
 import { currentBundle, dryWorld } from './world.ts';
 
-export const REQUEST = v.omit(START, ['run']);
+export const REQUEST = v.omit(START, ['run', 'idempotency-key']);
 
 export const ANSWERS = { 200: Planned, 400: Errors };
 
@@ -21,10 +21,10 @@ export function makePlan(
   bundleNow: () => Promise<Hash | undefined>,
 ): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ context, bundle: named, ...request }) => {
-    const bundle = named ?? (await bundleNow());
-    if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
-    const dry = await dryRun(open(), { ...request, bundle, ...(context && { context }) });
-    return dry.ok ? { statusCode: 200, body: planOf(dry.plan) } : refusal(400, messageOf(dry.error));
+    return await withBundle(named, bundleNow, async (bundle): Promise<AnswerOf<typeof ANSWERS>> => {
+      const dry = await dryRun(open(), { ...request, bundle, ...(context && { context }) });
+      return dry.ok ? { statusCode: 200, body: planOf(dry.plan) } : refusal(400, messageOf(dry.error));
+    });
   });
 }
 

@@ -9,7 +9,7 @@ import type { World } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { digest, type Hash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
-import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
+import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { isRecord } from './http.ts';
 import type { Handler } from './invocation.ts';
 import { BundleName, Run, RunName } from './shapes.ts';
@@ -72,21 +72,35 @@ export function makeStart(open: () => World, bundleNow: () => Promise<Hash | und
     const { run: id, 'idempotency-key': key, context, bundle: named, ...request } = given;
     if (id !== undefined && key !== undefined) return refusal(400, 'run: an Idempotency-Key stands in its place');
     const run = key === undefined ? id : runIdOf(key);
-    const bundle = named ?? (await bundleNow());
-    if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
-    const world = open();
-    const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
-    const launched = await launch(world, asked).catch((error: unknown) => {
-      // One that was deployed and is gone is nobody's mistake who asks.
-      if (error instanceof BundleGone && named !== undefined) return error;
-      throw error;
+    return await withBundle(named, bundleNow, async (bundle): Promise<AnswerOf<typeof ANSWERS>> => {
+      const asked = { ...request, bundle, ...(run && { run }), ...(context && { context }) };
+      const launched = await launch(open(), asked);
+      if (launched.ok) return { statusCode: 202, body: { run: launched.run } };
+      if ('error' in launched) return refusal(400, messageOf(launched.error));
+      const { conflict } = launched;
+      return refusal(
+        409,
+        `run: ${conflict} was begun with another request; ask for what it asked, or name another run`,
+      );
     });
-    if (launched instanceof BundleGone) return refusal(400, `bundle: ${launched.message}`);
-    if (launched.ok) return { statusCode: 202, body: { run: launched.run } };
-    if ('error' in launched) return refusal(400, messageOf(launched.error));
-    const { conflict } = launched;
-    return refusal(409, `run: ${conflict} was begun with another request; ask for what it asked, or name another run`);
   });
+}
+
+/** Gives `use` the bundle that was named, else the one that was deployed; 400 where there is none. */
+export async function withBundle<T>(
+  named: Hash | undefined,
+  bundleNow: () => Promise<Hash | undefined>,
+  use: (bundle: Hash) => Promise<T>,
+) {
+  const bundle = named ?? (await bundleNow());
+  if (!bundle) return refusal(400, 'bundle: none was deployed, and the request names none');
+  try {
+    return await use(bundle);
+  } catch (error) {
+    // One that was deployed and is gone is nobody's mistake who asks.
+    if (error instanceof BundleGone && named !== undefined) return refusal(400, `bundle: ${error.message}`);
+    throw error;
+  }
 }
 
 function isDeeper(given: unknown, levels: number): boolean {

@@ -149,7 +149,7 @@ describe.skipIf(schemathesis === undefined)('the HTTP API', () => {
   };
 
   it('fails at nothing, and answers what its description says', { timeout: 240_000 }, async () => {
-    const { status, said } = await asked(gateway.url, '--max-examples', '400');
+    const { status, said } = await asked(gateway.url, '--max-examples', '250');
     expect([status, said]).toEqual([0, expect.stringMatching(/(\d+) generated, \1 passed/)]);
     await settled();
     expect(gateway.misSigned).toEqual([]);

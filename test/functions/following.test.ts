@@ -1,5 +1,6 @@
 /** What whoever follows a run asks: how it is, what it waits for, what it came to, what its jobs wrote, what a run would do. */
 import { describe, expect, it } from 'vitest';
+import { BundleGone } from '../../core/engine/deployed.ts';
 import { readHistory } from '../../core/engine/history.ts';
 import type { JobLogs } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
@@ -233,6 +234,12 @@ describe('a plan', () => {
       errors: [expect.stringContaining('n')],
     });
     expect(await deployed({ workflow: 'f.none' })).toEqual({ errors: [expect.stringContaining('f.none')] });
+    const gone = makePlan(
+      () => ({ ...world, host: { ...world.host, root: () => Promise.reject(new BundleGone('it is gone')) } }),
+      none,
+    );
+    const named = { workflow: 'f.main', args: { n: 1 }, bundle: BUNDLE };
+    expect(await gone(named)).toEqual({ errors: ['bundle: it is gone'] });
     expect(await deployed({ workflow: 'f.main', run: 'r1' })).toEqual({ errors: [expect.stringContaining('run')] });
   });
 });

@@ -1,8 +1,7 @@
 /** What the forms that catch demand first, after each fact, and come to. */
 import { describe, expect, it } from 'vitest';
 import { catchAll, catchError, cond, seq, throwError } from '../../core/index.ts';
-import { encode } from '../../core/values/encode.ts';
-import { BAD, claimed, computed, errorOf, failed, missed, returned, reused } from './facts.ts';
+import { BAD, claimed, computed, errorOf, failed, missed, notRecalled, recalled, returned, reused } from './facts.ts';
 import { f, g, given, h, job, other } from './harness.ts';
 
 const LONG = 'x'.repeat(2000);
@@ -117,28 +116,24 @@ describe('a catch in a run with a cache', () => {
 
   it('that is not known demands what it guards', () =>
     given(catchError(f(), 'Error', g), cache)
-      .when(({ graph }) => ({ type: 'missed', evals: [...graph.recalls.keys()] }))
+      .when(notRecalled)
       .demands('look up f()'));
 
   it('that is known demands the recovery alone', () =>
     given(catchError(f(), 'Error', g), cache)
-      .when(({ graph }) => ({
-        type: 'reused',
-        eval: [...graph.recalls.keys()][0] as never,
-        expression: encode(g(BAD)),
-      }))
+      .when(recalled(g(BAD)))
       .demands('look up g(RangeError("bad"))')
       .when(reused('g(RangeError("bad"))', 2))
       .comesTo(2));
 
   it('recalled as something that is no call demands what it guards', () =>
     given(catchError(f(), 'Error', g), cache)
-      .when(({ graph }) => ({ type: 'reused', eval: [...graph.recalls.keys()][0] as never, expression: encode(1) }))
+      .when(recalled(1))
       .demands('look up f()'));
 
   it('that recovers asks to be remembered, with the tasks that the failure rests on', () => {
     const { draft } = given(catchError(f(), 'Error', g), cache).when(
-      ({ graph }) => ({ type: 'missed', evals: [...graph.recalls.keys()] }),
+      notRecalled,
       missed('f()'),
       returned('f()', h(1)),
       missed('h(1)'),

@@ -1,4 +1,5 @@
 /** What may be said of calls of a story, which knows them by name. */
+import { finishedJobs, segmentName } from '../../core/graph/done.ts';
 import type { Fact, SubmissionId } from '../../core/graph/facts.ts';
 import { File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
@@ -97,6 +98,30 @@ function only<K>(waiting: ReadonlyMap<K, unknown>): K {
   const [first, ...others] = waiting.keys();
   if (first === undefined || others.length > 0) throw new Error(`${waiting.size} are waited for, not one`);
   return first;
+}
+
+/** The jobs that have a value and whose callers are gone leave the graph. */
+export function left({ graph }: Story): Fact {
+  return { type: 'left', segment: segmentName(finishedJobs(graph)) };
+}
+
+/** The value of a job that had left. */
+export function joined(call: string, value: unknown) {
+  return (story: Story): Fact => ({ type: 'joined', job: story.jobOf(call), value: held(value) });
+}
+
+export function gone(call: string, error: Error) {
+  return (story: Story): Fact => ({ type: 'gone', job: story.jobOf(call), error: held(error) });
+}
+
+/** The cache knows nothing of the catches that wait for it. */
+export function notRecalled({ graph }: Story): Fact {
+  return { type: 'missed', evals: [...graph.recalls.keys()] };
+}
+
+/** The cache knows how the only catch that waits for it recovered: by a call. */
+export function recalled(call: unknown) {
+  return ({ graph }: Story): Fact => ({ type: 'reused', eval: only(graph.recalls), expression: encode(call) });
 }
 
 export const cancelled: Fact = { type: 'cancelled', at: 1, reason: 'test' };

@@ -90,6 +90,8 @@ export class Story {
   readonly draft = draftOf();
   readonly facts: Fact[] = [];
   readonly #names = new Map<EvalHash, string>();
+  readonly #evals = new Map<string, EvalHash>();
+  readonly #jobs = new Map<JobId, EvalHash>();
 
   get graph(): Graph {
     return this.draft.graph;
@@ -102,6 +104,7 @@ export class Story {
       expect(evolve(this.draft, fact), `${fact.type} applies`).toBe(true);
       this.facts.push(fact);
       for (const work of this.graph.works.values()) this.#name(work);
+      for (const { id, eval: evaluation } of this.graph.jobs.values()) this.#jobs.set(id, evaluation);
     }
     return this;
   }
@@ -179,23 +182,30 @@ export class Story {
   }
 
   evalOf(call: string): EvalHash {
-    const found = [...this.#names].find(([, name]) => name === call);
-    if (!found) throw new Error(`there is no ${call} among ${[...this.#names.values()].join(', ')}`);
+    const found = this.#evals.get(call);
+    if (!found) throw new Error(`there is no ${call} among ${[...this.#evals.keys()].join(', ')}`);
+    return found;
+  }
+
+  /** The newest job of a call, also once it has left the graph. */
+  jobOf(call: string): JobId {
+    const evaluation = this.evalOf(call);
+    const found = [...this.#jobs].findLast(([, of]) => of === evaluation);
+    if (!found) throw new Error(`no job of ${call}`);
     return found[0];
   }
 
-  jobOf(call: string): JobId {
-    const evaluation = this.evalOf(call);
-    const found = [...this.graph.jobs.values()].find((one) => one.eval === evaluation);
-    if (!found) throw new Error(`no job of ${call}`);
-    return found.id;
+  nameOfJob(job: JobId): string {
+    return this.nameOf(this.#jobs.get(job) as EvalHash);
   }
 
   #name({ eval: evaluation, task, args }: Work): void {
     if (this.#names.has(evaluation)) return;
     const text = briefCall(task, briefArguments(task, args));
-    const equal = [...this.#names.values()].filter((name) => name === text || name.startsWith(`${text} (`)).length;
-    this.#names.set(evaluation, equal === 0 ? text : `${text} (${equal + 1})`);
+    let name = text;
+    for (let count = 2; this.#evals.has(name); count++) name = `${text} (${count})`;
+    this.#names.set(evaluation, name);
+    this.#evals.set(name, evaluation);
   }
 }
 
@@ -206,7 +216,7 @@ export function demandLines(story: Story, graph = story.graph): string[] {
   return [
     ...observe.map(({ args }) => `look at ${briefArguments('', args)}`),
     ...compute.map(({ name, operands }) => `compute ${briefCall(name, briefArguments('', operands))}`),
-    ...join.map(({ segment }) => `join from ${segment.slice(0, 4)}`),
+    ...join.map(({ job: id }) => `join ${story.nameOfJob(id)}`),
     ...lookup.map(({ eval: evaluation }) => `look up ${nameOf(evaluation)}`),
     ...inline.map(({ eval: evaluation, attempt }) => `run ${nameOf(evaluation)}${again(attempt)}`),
     ...submit.map(({ eval: evaluation, attempt }) => `submit ${nameOf(evaluation)}${again(attempt)}`),

@@ -155,6 +155,17 @@ describe('equal calls', () => {
       .when(claimed('s', 'job(1)'), returned('g()', job(1)))
       .jobs('job(1) RUNNING', 'g() RUNNING', 'job(1) RUNNING'));
 
+  it('in another context, once the work is over, run anew as the attempt whose record is the result', () =>
+    given([job(1), g.options({ context: { a: 1 } })()])
+      .when(claimed('s', 'job(1)'), returned('job(1)', 1), returned('g()', job(1)))
+      .demands('submit job(1)'));
+
+  it('in another context, once the work is over after some attempts, run as the next', () =>
+    given([job(1), g.options({ context: { a: 1 } })()])
+      .when(claimed('s', 'job(1)'), failed('job(1)', 'machine-lost'), claimed('t', 'job(1)'), returned('job(1)', 1))
+      .when(returned('g()', job(1)))
+      .demands('submit job(1), attempt 3'));
+
   it('with cacheScope none are a job for each place', () =>
     given([f(1), g()], { tasks: { f: { cacheScope: 'none' } } })
       .when(returned('g()', f(1)))

@@ -77,6 +77,13 @@ describe('catchError', () => {
       .when(returned('h()', true))
       .demands('run g(RangeError("bad"))'));
 
+  it('does not guard what its recovery is reduced to', () =>
+    given(catchError(f(1), 'Error', g))
+      .when(failed('f(1)'), returned('g(RangeError("bad"))', [h(1), h(2)]))
+      .demands('run h(1)', 'run h(2)')
+      .when(failed('h(2)'))
+      .demands());
+
   it('passes what was bound to the recovery before the error', () =>
     given(catchError(f(), 'Error', g.partial(1)))
       .when(failed('f()'))
@@ -131,6 +138,24 @@ describe('a catch in a run with a cache', () => {
       .when(recalled(1))
       .demands('look up f()'));
 
+  it('is looked up for each context', () =>
+    given([f.options({ context: { a: 1 } })(), g()], cache)
+      .when(
+        missed('f()', 'g()'),
+        returned('f()', catchError(h(), 'Error', job)),
+        returned('g()', catchError(h(), 'Error', job)),
+      )
+      .demands('look up a catch', 'look up a catch'));
+
+  it('in equal contexts is looked up once', () =>
+    given([f(), g()], cache)
+      .when(
+        missed('f()', 'g()'),
+        returned('f()', catchError(h(), 'Error', job)),
+        returned('g()', catchError(h(), 'Error', job)),
+      )
+      .demands('look up a catch'));
+
   it('that recovers asks to be remembered, with the tasks that the failure rests on', () => {
     const { draft } = given(catchError(f(), 'Error', g), cache).when(
       notRecalled,
@@ -166,6 +191,11 @@ describe('catchAll', () => {
     given(catchAll([f(1), f(2)]))
       .when(failed('f(1)'), returned('f(2)', 2))
       .comesTo([BAD, 2]));
+
+  it('catches every error where no names are given', () =>
+    given(catchAll([f(1)]))
+      .when(failed('f(1)', 'program', OTHER))
+      .comesTo([OTHER]));
 
   it('keeps the shape of a record', () =>
     given(catchAll({ b: f(1), a: f(2) }))
@@ -205,6 +235,13 @@ describe('catchAll', () => {
       .demands('run f(1)')
       .when(failed('f(1)'))
       .comesTo([BAD, BAD]));
+
+  it('does not guard what its recovery is reduced to', () =>
+    given(catchAll([f(1)], 'Error', g))
+      .when(failed('f(1)'), returned('g([RangeError("bad")])', [h(1), h(2)]))
+      .demands('run h(1)', 'run h(2)')
+      .when(failed('h(2)'))
+      .demands());
 
   it('does not guard its recovery', () =>
     given(catchAll([seq([f(1)])], 'Error', other))

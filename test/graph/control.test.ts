@@ -1,5 +1,5 @@
 /** What each control form demands first, after each fact, and comes to. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { add, cond, context, flatMap, force, gt, map, quote, seq, throwError } from '../../core/index.ts';
 import { form } from '../../core/language/lazy.ts';
 import { BAD, claimed, computed, errorOf, failed, returned } from './facts.ts';
@@ -225,6 +225,16 @@ describe('quote and force', () => {
       .demands('run f(1)')
       .when(returned('f(1)', 2))
       .comesTo([2, 2]));
+
+  it('what was forced goes with the job whose expression forced it', () => {
+    const story = given(seq([f(), h()])).when(returned('f()', force(quote(cond(g(1), g(2), 0)))));
+    const { nodes, scopes } = story.graph;
+    story.when(returned('g(1)', true), returned('g(2)', 'a')).demands('run h()');
+    expect([[...scopes.values()].map(({ job: of }) => of), [...nodes.values()].map(({ scope }) => scope)]).toEqual([
+      [null],
+      [0, 0, 0],
+    ]);
+  });
 
   it('what is forced has the context of who forces it, not of who quoted it', () => {
     const inside = named('k').options({ context: { name: 'inner' } });

@@ -142,6 +142,13 @@ describe('a call that joins a job which has left', () => {
       .when(claimed('s', 'job(1)'), failed('job(1)'))
       .demands('run f(RangeError("bad"))'));
 
+  it('is not waited for any more after a retry', () =>
+    finished()
+      .when(left, returned('g()', h(1)), cancelled, ended)
+      .demands()
+      .when(retried)
+      .demands('run g(), attempt 2'));
+
   it('after a retry joins what had left before it', () =>
     finished()
       .when(left, failed('g()'), ended, retried)

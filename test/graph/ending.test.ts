@@ -84,6 +84,12 @@ describe('a failing run', () => {
       .counts('f', {})
       .failsWith('RangeError: bad'));
 
+  it('does not compute an expression that still arrives: its job has no value', () =>
+    given([job(1), job(2), f(3)])
+      .when(claimed('s', 'job(2)'), failed('f(3)'), returned('job(2)', add(1, 1)))
+      .failsWith('RangeError: bad')
+      .jobs('job(1) CANCELLED', 'job(2) CANCELLED', 'f(3) FAILED'));
+
   it('tries nothing again, and what would have been is FAILED', () =>
     given([job(1), job(2)])
       .when(claimed('s', 'job(1)', 'job(2)'), failed('job(1)'), failed('job(2)', 'machine-lost'))
@@ -101,6 +107,17 @@ describe('a failing run', () => {
       .when(claimed('s', 'job(1)', 'job(2)', 'job(3)'))
       .when(failed('job(3)', 'program', errorOf('TypeError', 'third')), failed('job(2)'), returned('job(1)', 1))
       .failsWith('RangeError: bad'));
+
+  it('reports the first failure by position also where none has decided: what comes before never ran', () =>
+    given([job(1), job(2), f(3)])
+      .when(claimed('s', 'job(2)'), failed('f(3)', 'program', errorOf('TypeError', 'third')), failed('job(2)'))
+      .failsWith('RangeError: bad', 'job'));
+
+  it('reports what failed inside of a job that comes first, where what comes before in it never ran', () =>
+    given([f(), g()])
+      .when(returned('f()', [job(1), job(2)]), claimed('s', 'job(2)'))
+      .when(failed('g()', 'program', errorOf('TypeError', 'later')), failed('job(2)'))
+      .failsWith('RangeError: bad', 'f', 'job'));
 
   it('reports the first by position also inside of jobs under evaluation', () =>
     given([f(), g()])
@@ -240,6 +257,11 @@ describe('a retry', () => {
       .counts('f', { DONE: 1, PENDING: 1 })
       .counts('job', { PENDING: 1 }));
 
+  it('forgets what failed before it', () => {
+    const story = given([f(1), f(2)]).when(failed('f(2)'), ended, retried, failed('f(1)'));
+    expect(story.graph.failed.map((id) => story.nameOfJob(id))).toEqual(['f(1)']);
+  });
+
   it('can come to a value though the first time failed at once', () =>
     given(seq([f(1), f(2)]))
       .when(failed('f(1)'), ended, retried, returned('f(1)', 1), returned('f(2)', 2))
@@ -285,6 +307,13 @@ describe('what nobody needs any more', () => {
       .counts('job', { CANCELLED: 1 })
       .when(returned('g(RangeError("bad"))', job(2)))
       .demands('submit job(2), attempt 2'));
+
+  it('is demanded again where the same expression needs it again', () =>
+    given(seq([catchError([f(1), f(2)], 'Error', g), f(2)]))
+      .when(failed('f(1)'))
+      .demands('run g(RangeError("bad"))')
+      .when(returned('g(RangeError("bad"))', 0))
+      .demands('run f(2)'));
 
   it('is not reduced further when its result comes', () =>
     given(catchError([f(1), job(2)], 'Error', g))

@@ -86,6 +86,11 @@ export const HISTORIES: Readonly<Record<string, () => Story>> = {
     given([force(g()), f(1)]).when(
       ...[returned('g()', quote([f(1), force(quote(h(1)))])), returned('f(1)', 'a'), returned('h(1)', 'b'), ended],
     ),
+  'a quote forced in a job': () =>
+    given(seq([f(), h(3)])).when(
+      ...[returned('f()', force(quote(cond(g(1), [h(1), h(2)], 0)))), returned('g(1)', true), returned('h(2)', 2)],
+      ...[returned('h(1)', 1), left, returned('h(3)', [h(2)]), joined('h(2)', 2), ended],
+    ),
   'a large value': () =>
     given([len(f()), map(h, f())]).when(
       returned('f()', [LONG, 2]),

@@ -143,7 +143,7 @@ describe('a fact counts', () => {
 
   it('that tells a result of what a stopping run has given up', () =>
     given([job(1), f(2)])
-      .when(claimed('s', 'job(1)'), cancelled, withdrawn('s'), returned('job(1)', 1))
+      .when(claimed('s', 'job(1)'), cancelled, withdrawn('s'), returned('job(1)', 1, 1))
       .jobs('job(1) DONE', 'f(2) PENDING'));
 
   it('of which a part applies, for that part', () =>
@@ -157,6 +157,12 @@ describe('a fact counts', () => {
       .when(claimed('s', 'job(1)', 'job(2)'), returned('job(1)', 1), withdrawn('s'))
       .demands('submit job(2), attempt 2')
       .jobs('job(1) DONE', 'job(2) PENDING'));
+
+  it('that takes a request back, for none of its jobs that are in flight under another by now', () =>
+    given([job(1), job(2)])
+      .when(claimed('s', 'job(1)', 'job(2)'), failed('job(1)', 'machine-lost'), claimed('t', 'job(1)'), withdrawn('s'))
+      .demands('submit job(2), attempt 2')
+      .jobs('job(1) RUNNING', 'job(2) PENDING'));
 
   it('in any order: results of jobs give the same value', () => {
     const [first, second] = [returned('job(1)', 'a'), returned('job(2)', 'b')];

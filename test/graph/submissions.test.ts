@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { demandsOf } from '../../core/graph/demands.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import { groupAttempts } from '../../core/graph/group.ts';
-import { catchError, map } from '../../core/index.ts';
+import { catchError, context, map } from '../../core/index.ts';
 import { acknowledged, claimed, computed, failed, missed, refused, returned, withdrawn } from './facts.ts';
 import { f, g, given, job, other } from './harness.ts';
 
@@ -173,6 +173,15 @@ describe('options', () => {
     given(job.options({ memory: g() })(1), batch({ memory: 5 }))
       .when(returned('g()', undefined))
       .wants('job(1)', { memory: 5 }));
+
+  it('that hold a large context are loaded as a whole first', () =>
+    given(f.options({ context: { a: 'x'.repeat(2000) } })(1))
+      .demands('compute redex.load_whole()')
+      .jobs()
+      .when(computed({ context: { a: 'long' } }))
+      .demands('run f(1)')
+      .when(returned('f(1)', context('a')))
+      .comesTo('long'));
 
   it('that fail, fail the call', () =>
     given(job.options({ memory: g() })(1))

@@ -177,15 +177,15 @@ describe('facts that do not apply', () => {
     expect(textOf(draft.graph)).toBe(before);
   });
 
-  it.each(NAMES)('change nothing where they say so, of whatever history and at any time: %s', (name) => {
+  it.each(NAMES)('change nothing, of whatever history and at any time: %s', (name) => {
     everyPlace(name, (draft) => {
+      const before = contentOf(draft.graph);
       for (const fact of ALL) {
-        const before = textOf(draft.graph);
         draft.edits.begin();
-        const applies = evolve(draft, fact);
-        if (!applies) expect(textOf(draft.graph), fact.type).toBe(before);
-        draft.edits.rollback();
+        if (evolve(draft, fact)) draft.edits.rollback();
+        else draft.edits.commit();
       }
+      expect(contentOf(draft.graph)).toEqual(before);
     });
   });
 });

@@ -1,21 +1,10 @@
 /** When a call is demanded, with what, which calls are one, and what a job comes to. */
 import { describe, expect, it } from 'vitest';
-import { add, context, dir, file, gt, len, merge, script, text } from '../../core/index.ts';
-import {
-  BAD,
-  claimed,
-  computed,
-  errorOf,
-  failed,
-  missed,
-  observed,
-  returned,
-  reused,
-  seen,
-  unseen,
-  writing,
-} from './facts.ts';
-import { f, g, given, h, job, named } from './harness.ts';
+import { demandsOf } from '../../core/graph/demands.ts';
+import { add, context, file, gt, len, merge, script, text } from '../../core/index.ts';
+import { STDOUT } from '../../core/values/classes.ts';
+import { BAD, claimed, computed, errorOf, failed, missed, returned, reused } from './facts.ts';
+import { f, g, given, h, job, named, plain } from './harness.ts';
 
 const LONG = 'x'.repeat(2000);
 
@@ -94,6 +83,11 @@ describe('a call', () => {
       .when(returned('g(1)', LONG))
       .demands('run f(<2004 bytes of JSON>)'));
 
+  it('keeps what it was given in a few words once it failed', () => {
+    const { graph } = given(f(1, ['a'])).when(failed('f(1, ["a"])'));
+    expect([...graph.jobs.values()].map(({ given: words }) => words)).toEqual(['1, ["a"]']);
+  });
+
   it('says which calls led to a failure, outermost first', () =>
     given(f())
       .when(returned('f()', [g()]), returned('g()', h()), failed('h()'))
@@ -165,6 +159,17 @@ describe('equal calls', () => {
       .when(claimed('s', 'job(1)'), failed('job(1)', 'machine-lost'), claimed('t', 'job(1)'), returned('job(1)', 1))
       .when(returned('g()', job(1)))
       .demands('submit job(1), attempt 3'));
+
+  it('in another context of what is being reduced are reduced there, too', () =>
+    given([f(1), g.options({ context: { a: 1 } })()])
+      .when(returned('f(1)', [h(1), context('a', 0)]), returned('g()', f(1)))
+      .jobs('f(1) RUNNING', 'g() RUNNING', 'h(1) PENDING', 'f(1) RUNNING', 'h(1) PENDING')
+      .demands('run h(1)')
+      .when(returned('h(1)', context('a', 'none')))
+      .comesTo([
+        ['none', 0],
+        [1, 1],
+      ]));
 
   it('with cacheScope none are a job for each place', () =>
     given([f(1), g()], { tasks: { f: { cacheScope: 'none' } } })
@@ -253,90 +258,6 @@ describe('an operator', () => {
       .comesTo({ a: 1, b: 2 }));
 });
 
-describe('a file in the arguments of a call', () => {
-  it('is looked at before the call becomes a job', () =>
-    given(f(file('in.txt')))
-      .demands('look at in.txt')
-      .jobs());
-
-  it('looked at, makes the call a job with its version', () =>
-    given(f(file('in.txt')))
-      .when(observed(seen('in.txt', 'v1')))
-      .demands('run f(in.txt)'));
-
-  it('of another version is another job', () =>
-    given([f(seen('in.txt', 'v1')), f(file('in.txt'))])
-      .when(observed(seen('in.txt', 'v2')))
-      .demands('run f(in.txt)', 'run f(in.txt) (2)'));
-
-  it('of the same version is the same job', () =>
-    given([f(seen('in.txt', 'v1')), f(file('in.txt'))])
-      .when(observed(seen('in.txt', 'v1')))
-      .demands('run f(in.txt)'));
-
-  it('is not looked at before the other arguments have values', () =>
-    given(f(file('in.txt'), g()))
-      .demands('run g()')
-      .when(returned('g()', 1))
-      .demands('look at in.txt, 1'));
-
-  it('is not looked at where no call takes it', () => given(file('in.txt')).demands());
-
-  it('that cannot be looked at fails the call by name, in the job that holds it', () =>
-    given(g())
-      .when(returned('g()', f(dir('in'))), unseen(errorOf('RangeError', 'silent')))
-      .failsWith('RangeError: silent', 'g'));
-
-  it('is looked at again for each job that calls', () =>
-    given([g(1), g(2)])
-      .when(returned('g(1)', f(file('in.txt'))), returned('g(2)', f(file('in.txt'))))
-      .demands('look at in.txt', 'look at in.txt'));
-});
-
-describe('a script', () => {
-  it('is submitted with its text, inputs and outputs', () =>
-    given(
-      script('sort in.txt', { inputs: [seen('in.txt', 'v1').stage()], outputs: file('out.txt').stage('x') }),
-    ).demands('submit redex.script("sort in.txt", in in.txt, out out.txt)'));
-
-  it('has its inputs looked at first, and not its outputs', () =>
-    given(script('sort', { inputs: [file('in.txt').stage()], outputs: file('out.txt').stage('x') })).demands(
-      'look at "sort\\n", [in.txt], out.txt, {}',
-    ));
-
-  it('with another image is other work', () =>
-    given([script('true', { image: 'a' }), script('true', { image: 'b' })]).demands(
-      'submit redex.script("true")',
-      'submit redex.script("true") (2)',
-    ));
-
-  it('with other memory is the same work', () =>
-    given([script('true', { memory: 1 }), script('true', { memory: 2 })]).demands('submit redex.script("true")'));
-
-  it('of a text that is not known yet is submitted when it is', () =>
-    given(script(text`echo ${f(1)}`))
-      .demands('run f(1)')
-      .when(returned('f(1)', 'x'))
-      .demands('submit redex.script("echo x")'));
-
-  it('keeps the places that it writes taken while it is in flight, and remembers them', () => {
-    const story = given(script('true', { outputs: file('out.txt') })).when(
-      writing('s', 'redex.script("true", out out.txt)', 'out.txt'),
-    );
-    expect([...story.graph.writing.keys()]).toEqual(['out.txt']);
-    story.when(returned('redex.script("true", out out.txt)', 1));
-    expect([[...story.graph.writing.keys()], [...story.graph.written.keys()]]).toEqual([[], ['out.txt']]);
-  });
-
-  it('that failed has written nothing', () => {
-    const story = given(script('true', { outputs: file('out.txt') })).when(
-      writing('s', 'redex.script("true", out out.txt)', 'out.txt'),
-    );
-    story.when(failed('redex.script("true", out out.txt)'));
-    expect([[...story.graph.writing.keys()], [...story.graph.written.keys()]]).toEqual([[], []]);
-  });
-});
-
 describe('in a run with a cache', () => {
   const cache = { cache: true };
 
@@ -345,6 +266,11 @@ describe('in a run with a cache', () => {
       .demands('look up f(1)', 'look up job(2)')
       .when(missed('f(1)', 'job(2)'))
       .demands('run f(1)', 'submit job(2)'));
+
+  it('a script is looked up with its arguments, which say where it writes', () => {
+    const { lookup } = demandsOf(given([f(1), script('true')], cache).graph);
+    expect(lookup.map(({ args }) => args && plain(args))).toEqual([undefined, ['true\n', [], STDOUT, {}]]);
+  });
 
   it('what is reused is CACHED, and reduced further', () =>
     given(f(), cache)

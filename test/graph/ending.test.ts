@@ -1,6 +1,6 @@
 /** How a run ends: with a value, by a failure, by a cancel; and how it is taken up again. */
 import { describe, expect, it } from 'vitest';
-import { add, catchError, cond, file, map, seq } from '../../core/index.ts';
+import { add, catchError, cond, file, len, map, seq } from '../../core/index.ts';
 import {
   cancelled,
   claimed,
@@ -76,6 +76,13 @@ describe('a failing run', () => {
       .when(claimed('s', 'job(1)', 'job(2)'), failed('job(1)'), returned('job(2)', 2))
       .jobs('job(1) FAILED', 'job(2) DONE')
       .failsWith('RangeError: bad'));
+
+  it('makes no job of a call whose arguments still arrive', () =>
+    given([f(job(1)), g()])
+      .when(claimed('s', 'job(1)'), failed('g()'), returned('job(1)', 1))
+      .demands()
+      .counts('f', {})
+      .failsWith('RangeError: bad', 'g'));
 
   it('does not go on with an expression that still arrives', () =>
     given([job(1), job(2)])
@@ -256,6 +263,18 @@ describe('a retry', () => {
       .when(retried)
       .counts('f', { DONE: 1, PENDING: 1 })
       .counts('job', { PENDING: 1 }));
+
+  it.each([
+    ['look at a', h(file('a'))],
+    ['compute len(<2004 bytes of JSON>)', len('x'.repeat(2000))],
+    ['look up a catch', catchError(h(), 'Error', g)],
+  ])('does not demand what a job asked for that is to be evaluated again: %s', (demand, expression) => {
+    given(f(), { cache: true, tasks: { f: { cache: false } } })
+      .when(returned('f()', expression))
+      .demands(demand)
+      .when(cancelled, ended, retried)
+      .demands('run f(), attempt 2');
+  });
 
   it('forgets what failed before it', () => {
     const story = given([f(1), f(2)]).when(failed('f(2)'), ended, retried, failed('f(1)'));

@@ -1,6 +1,6 @@
 /** Which jobs go out together, what limits hold back, and what becomes of an attempt. */
 import { describe, expect, it } from 'vitest';
-import { demandsOf } from '../../core/graph/demands.ts';
+import { demandsOf, hasWorkLeft } from '../../core/graph/demands.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import { groupAttempts } from '../../core/graph/group.ts';
 import { catchError, context, map } from '../../core/index.ts';
@@ -245,6 +245,12 @@ describe('an attempt', () => {
       .when(claimed('b', 'job(1)'), failed('job(1)', 'out-of-memory'))
       .wants('job(1)', { memory: 12 }));
 
+  it('still wants the memory it came to want after failing for another cause', () =>
+    given(job(1), batch({ memory: 3 }))
+      .when(claimed('a', 'job(1)'), failed('job(1)', 'out-of-memory'), claimed('b', 'job(1)'))
+      .when(failed('job(1)', 'machine-lost'))
+      .wants('job(1)', { memory: 6 }));
+
   it('wants 8 GiB after OutOfMemory when nothing was said of memory', () =>
     given(job(1))
       .wants('job(1)', { memory: undefined })
@@ -315,7 +321,7 @@ describe('a submission', () => {
       .failsWith('SubmissionRefused: job could not be submitted: no such queue', 'job'));
 
   it('keeps the ids it was acknowledged with, also those of a second sending', () => {
-    const story = given(job(1)).when(claimed('s', 'job(1)'), acknowledged('s', 'a'), acknowledged('s', 'a', 'b'));
+    const story = given(job(1)).when(claimed('s', 'job(1)'), acknowledged('s', 'a'), acknowledged('s', 'b'));
     expect([...story.graph.submissions.values()].map(({ ids }) => ids)).toEqual([['a', 'b']]);
   });
 
@@ -325,6 +331,12 @@ describe('a submission', () => {
     story.when({ ...again, sender: 'second', deadline: 9 } as typeof again);
     expect([...story.graph.submissions.values()]).toMatchObject([{ sender: 'second', deadline: 9, open: 1 }]);
     story.when(acknowledged('s', 'id')).passesOver(again);
+  });
+
+  it('leaves the run nothing to do but to wait, once all is in flight', () => {
+    const story = given([job(1), job(2)]).when(claimed('s', 'job(1)'));
+    expect(hasWorkLeft(story.graph)).toBe(true);
+    expect(hasWorkLeft(story.when(claimed('t', 'job(2)')).graph)).toBe(false);
   });
 
   it('is over when all its jobs have a verdict', () => {

@@ -150,9 +150,9 @@ export class Story {
   wants(call: string, options: Readonly<Record<string, unknown>>): this {
     const { inline, submit } = demandsOf(this.graph);
     const attempt = [...inline, ...submit].find((one) => this.nameOf(one.eval) === call);
-    expect(Object.fromEntries(Object.keys(options).map((name) => [name, attempt?.options[name as 'queue']]))).toEqual(
-      options,
-    );
+    if (!attempt) throw new Error(`${call} is not demanded`);
+    const wanted = Object.keys(options).map((name) => [name, attempt.options[name as keyof JobOptions]]);
+    expect(Object.fromEntries(wanted)).toEqual(options);
     return this;
   }
 

@@ -11,7 +11,7 @@ import { gone, joined, leave } from './done.ts';
 import { type Draft, setStatus } from './draft.ts';
 import { end } from './ending.ts';
 import { errorValue } from './errors.ts';
-import type { EvalHash, Fact, SubmissionId } from './facts.ts';
+import { type EvalHash, type Fact, type SubmissionId, traitsOf } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
 import { observed, unseen, workFailed, workReturned } from './jobs.ts';
 import { applied, enterRoot, propagate, recalled } from './reduce.ts';
@@ -35,9 +35,8 @@ export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
 /** Folds one fact into the graph in place. False when it does not apply (any more). */
 export function evolve(draft: Draft, fact: Fact): boolean {
   const { run, end: ended } = draft.graph;
-  const isExpected =
-    run === null ? fact.type === 'started' : fact.type !== 'started' && (fact.type === 'retried') === (ended !== null);
-  if (!isExpected) return false;
+  const now = run === null ? 'at first' : ended === null ? 'under way' : 'after the end';
+  if (traitsOf(fact)?.when !== now) return false;
   const applies = fold(draft, fact);
   if (applies) propagate(draft);
   return applies;

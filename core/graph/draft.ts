@@ -4,16 +4,8 @@ import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
 import type { EvalHash } from './facts.ts';
-import {
-  emptyGraph,
-  type Graph,
-  type GraphNode,
-  type Job,
-  type JobStatus,
-  type NodeId,
-  type Settlement,
-  type Tally,
-} from './graph.ts';
+import { emptyGraph } from './fields.ts';
+import type { Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally } from './graph.ts';
 
 /** A recovered catch, to be kept in the cache. */
 export interface Recovery {
@@ -55,12 +47,12 @@ export function liveNode(draft: Draft, id: NodeId): GraphNode {
 }
 
 /** Has the node wait under `key`. The first one to wait there makes the entry; equal calls can be many. */
-export function waitUnder<K extends Hash, W extends { readonly nodes: NodeId[] }>(
+export function waitUnder<K extends Hash, W extends { readonly nodes: readonly NodeId[] }>(
   { edits }: Draft,
-  waiting: Map<K, W>,
+  waiting: ReadonlyMap<K, W>,
   key: K,
   node: GraphNode,
-  entryOf: (nodes: NodeId[]) => W,
+  entryOf: (nodes: readonly NodeId[]) => W,
 ): void {
   const known = waiting.get(key);
   if (known) edits.push(known.nodes, node.id);

@@ -1,6 +1,7 @@
 /** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
 import type { Hash } from '../values/hash.ts';
 import { type Draft, setStatus } from './draft.ts';
+import { WAITING_NAMES } from './fields.ts';
 import type { Graph, GraphNode, Job, NodeId, Work } from './graph.ts';
 
 type Released = GraphNode | Job;
@@ -41,7 +42,7 @@ export function abandon(draft: Draft, job: Job): void {
 }
 
 /** Each forgotten id is popped once, so asking again and again stays linear. */
-function hasLive(draft: Draft, ids: NodeId[]): boolean {
+function hasLive(draft: Draft, ids: readonly NodeId[]): boolean {
   while (ids.length > 0) {
     const node = draft.graph.nodes.get(ids.at(-1) as NodeId);
     if (node && !node.outcome) return true;
@@ -81,9 +82,8 @@ function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
   if (node.waits === null) return;
   const job = graph.jobs.get(node.waits as Job['id']);
   if (job) pending.push(job);
-  const { recalls, returning, observing, computing } = graph;
-  const all: readonly Map<Hash, { readonly nodes: NodeId[] }>[] = [recalls, returning, observing, computing];
-  for (const waiting of all) {
+  for (const name of WAITING_NAMES) {
+    const waiting: ReadonlyMap<Hash, { readonly nodes: readonly NodeId[] }> = graph[name];
     const entry = waiting.get(node.waits);
     // Thousands may wait under one key and leave one after another: the list is not copied for each.
     if (entry && !hasLive(draft, entry.nodes)) edits.drop(waiting, node.waits);

@@ -5,6 +5,7 @@
 
 import type { EvalHash, Fact, FailurePolicy, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
 import type { Hash } from '../values/hash.ts';
+import type { ToldOption } from '../values/options.ts';
 import type { ExecutorPlace, JobOptions, Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import type { WarmGraphs } from './warm.ts';
@@ -161,9 +162,7 @@ export interface Objects {
 }
 
 /** Resources and settings of one submission, all options resolved. */
-export type Resources = Readonly<
-  Omit<JobOptions, 'cache' | 'cacheScope' | 'limits' | 'executor' | 'attempts' | 'fallbackQueue'>
-> &
+export type Resources = Pick<JobOptions, ToldOption> &
   ExecutorPlace & {
     readonly vcpus: number;
     /** GiB. */

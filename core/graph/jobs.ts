@@ -4,6 +4,7 @@ import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
 import { digest, type Hash } from '../values/hash.ts';
+import { hashedValues } from '../values/options.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { segmentOf, waitForDone } from './done.ts';
@@ -124,8 +125,8 @@ function evalHashOf(
   options: JobOptions,
   place: string | undefined,
 ): EvalHash {
-  const image = task === SCRIPT_TASK && options.image ? [options.image] : [];
-  const parts = [info?.hash ?? task, hashOf(args), ...image, ...(place ? [place] : [])];
+  const hashed = task === SCRIPT_TASK ? hashedValues(options) : [];
+  const parts = [info?.hash ?? task, hashOf(args), ...hashed, ...(place ? [place] : [])];
   return digest('eval', JSON.stringify(parts)) as EvalHash;
 }
 

@@ -5,8 +5,9 @@
  * 2. Facts name jobs, evaluations and submissions, never places in memory.
  * 3. A fact that no longer applies (its job is over, its attempt is past) changes nothing.
  */
+import type { Cause } from '../values/causes.ts';
 import type { Hash } from '../values/hash.ts';
-import type { Cause, Program } from '../values/program.ts';
+import type { Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
 declare const brand: unique symbol;

@@ -9,8 +9,9 @@
  * 6. Orders that show (what is demanded first) follow `ordinal`, never the order of a map.
  * 7. Nothing of it is written but by `Edits`. What a field is to snapshots and retries is said in `fields.ts`.
  */
+import type { Failures } from '../values/causes.ts';
 import type { Hash } from '../values/hash.ts';
-import type { Cause, JobOptions } from '../values/program.ts';
+import type { JobOptions } from '../values/program.ts';
 import type { Index, Table } from '../values/table.ts';
 import type { ClaimedJob, EvalHash, JobId, RunId, StartedFact, SubmissionId } from './facts.ts';
 
@@ -110,7 +111,7 @@ export interface Work {
   /** Of the newest attempt claimed or run; 0 before the first. */
   readonly attempt: number;
   /** How many attempts ended for each cause. */
-  readonly failures: Readonly<Partial<Record<Cause, number>>>;
+  readonly failures: Failures;
   readonly submission: SubmissionId | null;
   /** Locations that the attempt in flight writes. */
   readonly writes: readonly string[];

@@ -3,6 +3,7 @@ import { briefArguments } from '../values/brief.ts';
 import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
+import type { ErrorName } from '../values/errors.ts';
 import { digest, type Hash } from '../values/hash.ts';
 import { hashedValues } from '../values/options.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
@@ -214,7 +215,7 @@ function nextOrdinal(draft: Draft): number {
   return ordinal;
 }
 
-function fail(draft: Draft, node: GraphNode, name: string, message: string): void {
+function fail(draft: Draft, node: GraphNode, name: ErrorName | 'TypeError', message: string): void {
   failWith(draft, node, errorValue(name, message));
 }
 

@@ -1,6 +1,7 @@
 /** What options are and may be: one table, and one check for those of tasks, of redex.config.ts and of calls. */
+import { CAUSES } from './causes.ts';
 import { didYouMean } from './nearest.ts';
-import type { Cause, ExecutorConfig, ExecutorPlace, JobOptions, WebSettings } from './program.ts';
+import type { ExecutorConfig, ExecutorPlace, JobOptions, WebSettings } from './program.ts';
 import { isSecretSource, isVariableName } from './secrets.ts';
 
 /** What is wrong with the value at a path, if anything. */
@@ -22,18 +23,7 @@ const seconds = must('be a positive number of seconds', isPositive);
 const count = must('be a whole number, 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
 const amount = must('be a number, 0 or more', (value) => Number.isFinite(value) && (value as number) >= 0);
 
-const CAUSES: FieldsOf<Record<Cause, number>> = {
-  'not-started': count,
-  'machine-lost': count,
-  'out-of-memory': count,
-  'timed-out': count,
-  image: count,
-  secret: count,
-  'no-result': count,
-  program: count,
-  terminated: count,
-  interrupted: count,
-};
+const ATTEMPTS: Fields = Object.fromEntries(Object.keys(CAUSES).map((cause) => [cause, count]));
 
 const AMOUNTS = recordOf(amount);
 
@@ -79,7 +69,7 @@ const OPTIONS = {
   fallbackQueue: { ...KEPT, check: text },
   role: { ...TOLD, check: text },
   timeoutSeconds: { ...TOLD, check: seconds },
-  attempts: { ...KEPT, check: recordWith(CAUSES) },
+  attempts: { ...KEPT, check: recordWith(ATTEMPTS) },
   cache: { ...KEPT, check: boolean },
   cacheScope: { ...KEPT, check: oneOf('any', 'none') },
   limits: { ...KEPT, check: AMOUNTS, isOfExecutor: false },

@@ -96,3 +96,18 @@ export function setStatus(draft: Draft, job: Job, status: JobStatus): void {
   count(draft, job.task, job.status, status);
   draft.edits.set(job, 'status', status);
 }
+
+/** Jobs, and works, are put into their maps with ascending ordinals, and never put again. */
+export function byOrdinal({ ordinal }: { readonly ordinal: number }): number {
+  return ordinal;
+}
+
+/** As are nodes and scopes with ascending ids. */
+export function byId({ id }: { readonly id: number }): number {
+  return id;
+}
+
+/** And the ids of nodes into the maps of scopes. */
+export function byItself(id: NodeId): number {
+  return id;
+}

@@ -5,8 +5,8 @@
  */
 export class Edits {
   #undo: (() => void)[] | undefined;
-  /** Keys as they stood before the first one was taken out: an entry that comes back would else be the last. */
-  readonly #orders = new Map<Map<unknown, unknown> | Set<unknown>, readonly unknown[]>();
+  /** Of what something was taken out of, how it gets its order back: what comes back would else be the last. */
+  readonly #orders = new Map<Map<unknown, unknown> | Set<unknown>, () => void>();
 
   /** From now on changes can be taken back. Replaying a journal does without. */
   begin(): void {
@@ -25,7 +25,7 @@ export class Edits {
     const undo = this.#undo ?? [];
     this.#undo = undefined;
     for (let at = undo.length - 1; at >= 0; at--) undo[at]?.();
-    for (const [target, keys] of this.#orders) reorder(target, keys);
+    for (const reorder of this.#orders.values()) reorder();
     this.#orders.clear();
   }
 
@@ -65,11 +65,18 @@ export class Edits {
     map.set(key, value);
   }
 
-  drop<K, V>(target: ReadonlyMap<K, V>, key: K): void {
+  /**
+   * `placeOf`: of a map whose entries always stand in the ascending order of a number. Of any other all keys are kept, once
+   * between `begin` and the end: the cost follows its size.
+   */
+  drop<K, V>(target: ReadonlyMap<K, V>, key: K, placeOf?: (value: V) => number): void {
     const map = target as Map<K, V>;
     if (!map.has(key)) return;
     const before = map.get(key) as V;
-    this.#keepOrder(map);
+    if (this.#undo && !this.#orders.has(map)) {
+      const keys = placeOf ? [] : [...map.keys()];
+      this.#orders.set(map, () => (placeOf ? sort(map, placeOf) : reorder(map, keys)));
+    }
     this.#undo?.push(() => map.set(key, before));
     map.delete(key);
   }
@@ -84,26 +91,37 @@ export class Edits {
   remove<T>(target: ReadonlySet<T>, value: T): void {
     const set = target as Set<T>;
     if (!set.has(value)) return;
-    this.#keepOrder(set);
+    if (this.#undo && !this.#orders.has(set)) {
+      const members = [...set];
+      this.#orders.set(set, () => reorderSet(set, members));
+    }
     this.#undo?.push(() => set.add(value));
     set.delete(value);
   }
-
-  /** Once for each map and set between `begin` and the end. */
-  #keepOrder(target: Map<unknown, unknown> | Set<unknown>): void {
-    if (this.#undo && !this.#orders.has(target)) this.#orders.set(target, [...target.keys()]);
-  }
 }
 
-/** Puts what is there in the order of the keys, which may name more. */
-function reorder(target: Map<unknown, unknown> | Set<unknown>, keys: readonly unknown[]): void {
-  const kept = keys.filter((key) => target.has(key));
-  if (target instanceof Set) {
-    target.clear();
-    for (const key of kept) target.add(key);
-    return;
-  }
-  const values = kept.map((key) => target.get(key));
-  target.clear();
-  for (const [at, key] of kept.entries()) target.set(key, values[at]);
+function sort<K, V>(map: Map<K, V>, placeOf: (value: V) => number): void {
+  refill(
+    map,
+    [...map].sort(([, a], [, b]) => placeOf(a) - placeOf(b)),
+  );
+}
+
+/** What is there in the order of the keys, which may name more. */
+function reorder<K, V>(map: Map<K, V>, keys: readonly K[]): void {
+  refill(
+    map,
+    keys.filter((key) => map.has(key)).map((key) => [key, map.get(key) as V]),
+  );
+}
+
+function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
+}
+
+function reorderSet<T>(set: Set<T>, members: readonly T[]): void {
+  const kept = members.filter((member) => set.has(member));
+  set.clear();
+  for (const member of kept) set.add(member);
 }

@@ -9,7 +9,7 @@ import { hashedValues } from '../values/options.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { segmentOf, waitForDone } from './done.ts';
-import { count, type Draft, failWith, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
+import { byOrdinal, count, type Draft, failWith, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
 import { errorValue } from './errors.ts';
 import { addValue, nodeFor, openScope } from './expressions.ts';
 import type { EvalHash, JobId } from './facts.ts';
@@ -287,6 +287,6 @@ export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
   if (work?.state === 'over' && work.jobs.every((id) => graph.jobs.get(id)?.outcome ?? true)) {
     // In another context it may be wanted again. A first attempt needs no note: its record is its result.
     if (work.attempt > 1) edits.put(graph.attempts, work.eval, work.attempt);
-    edits.drop(graph.works, work.eval);
+    edits.drop(graph.works, work.eval, byOrdinal);
   }
 }

@@ -1,6 +1,6 @@
 /** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
 import type { Hash } from '../values/hash.ts';
-import { type Draft, setStatus } from './draft.ts';
+import { byId, byItself, byOrdinal, type Draft, setStatus } from './draft.ts';
 import { WAITING_NAMES } from './fields.ts';
 import type { Graph, GraphNode, Job, NodeId, Work } from './graph.ts';
 
@@ -38,7 +38,7 @@ export function isWorkWanted(graph: Graph, work: Work): boolean {
 /** A job that was not finished and that nothing needs is no longer a job of the run. */
 export function abandon(draft: Draft, job: Job): void {
   setStatus(draft, job, 'CANCELLED');
-  draft.edits.drop(draft.graph.jobs, job.id);
+  draft.edits.drop(draft.graph.jobs, job.id, byOrdinal);
 }
 
 /** Each forgotten id is popped once, so asking again and again stays linear. */
@@ -55,9 +55,9 @@ function dropNode(draft: Draft, node: GraphNode, pending: Released[]): void {
   const { graph, edits } = draft;
   const isRoot = node.id === graph.root || node.result !== null;
   if (node.outcome || isRoot || !graph.nodes.has(node.id) || hasLive(draft, node.users)) return;
-  edits.drop(graph.nodes, node.id);
+  edits.drop(graph.nodes, node.id, byId);
   const scope = graph.scopes.get(node.scope);
-  if (scope) edits.drop(scope.nodes, node.hash);
+  if (scope) edits.drop(scope.nodes, node.hash, byItself);
   stopWaiting(draft, node, pending);
   for (const id of node.inputs) {
     const input = graph.nodes.get(id);
@@ -70,10 +70,10 @@ function dropScope(draft: Draft, job: Job, pending: Released[]): void {
   const scope = job.scope === null ? undefined : graph.scopes.get(job.scope);
   if (!scope) return;
   const nodes = [...scope.nodes.values()].flatMap((id) => graph.nodes.get(id) ?? []);
-  for (const node of nodes) edits.drop(graph.nodes, node.id);
+  for (const node of nodes) edits.drop(graph.nodes, node.id, byId);
   for (const node of nodes) if (!node.outcome) stopWaiting(draft, node, pending);
-  for (const id of scope.forced) edits.drop(graph.scopes, id);
-  edits.drop(graph.scopes, scope.id);
+  for (const id of scope.forced) edits.drop(graph.scopes, id, byId);
+  edits.drop(graph.scopes, scope.id, byId);
   edits.set(job, 'scope', null);
 }
 
@@ -101,6 +101,6 @@ function leaveJob(draft: Draft, job: Job, pending: Released[]): void {
   if (!work || work.jobs.some((id) => graph.jobs.has(id))) return;
   // Should it be wanted again, its attempts go on: those before have records.
   if (work.attempt > 0) edits.put(graph.attempts, work.eval, work.attempt);
-  edits.drop(graph.works, work.eval);
+  edits.drop(graph.works, work.eval, byOrdinal);
   edits.remove(graph.frontier, work.eval);
 }

@@ -1,5 +1,5 @@
 /** A retry of a run: its evaluation begins again at the root, and every job that has a value is joined, not run. */
-import { count, type Draft } from './draft.ts';
+import { byOrdinal, count, type Draft } from './draft.ts';
 import { FIELD_NAMES, FIELDS, type FieldName } from './fields.ts';
 import { enterRoot } from './reduce.ts';
 
@@ -13,7 +13,7 @@ export function reopen(draft: Draft): boolean {
   for (const job of [...graph.jobs.values()]) {
     if (job.outcome && 'value' in job.outcome) continue;
     count(draft, job.task, job.status, null);
-    edits.drop(graph.jobs, job.id);
+    edits.drop(graph.jobs, job.id, byOrdinal);
   }
   for (const name of FIELD_NAMES) if (FIELDS[name].onRetry === 'forgotten') forget(draft, name);
   enterRoot(draft);

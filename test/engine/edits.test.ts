@@ -22,6 +22,16 @@ describe('a rollback', () => {
     expect([...map]).toEqual([1, 2, 3, 4].map((key) => [key, `${key}`]));
   });
 
+  it('puts an entry back by its number where its map is in the order of one', () => {
+    const map = new Map(['a', 'b', 'c'].map((key, at) => [key, at]));
+    changed((edits) => {
+      edits.put(map, 'd', 3);
+      edits.drop(map, 'a', (at) => at);
+      edits.drop(map, 'b', (at) => at);
+    }).rollback();
+    expect([...map.keys()]).toEqual(['a', 'b', 'c']);
+  });
+
   it('puts a member back where it was in its set', () => {
     const set = new Set(['a', 'b', 'c']);
     changed((edits) => {

@@ -7,18 +7,24 @@ type Tally = Readonly<Record<string, TaskTally>>;
 /** Of the jobs that were submitted, those that wait for a machine. */
 type Counts = TaskTally & { readonly queued: number };
 
-type Column = readonly [heading: string, count: (counts: Counts) => number];
+interface Column {
+  readonly heading: string;
+  readonly count: (counts: Counts) => number;
+  /** Whether it is there also when there is nothing to count. */
+  readonly isAlways: boolean;
+}
 
-const PENDING: Column = ['PENDING', (counts) => counts.pending];
-const QUEUED: Column = ['QUEUED', (counts) => counts.queued];
-const COLUMNS: readonly Column[] = [
-  ['RUNNING', (tally) => tally.running - tally.queued],
-  ['FAILED', (tally) => tally.failed],
-  ['CACHED', (tally) => tally.cached],
-  ['DONE', (tally) => tally.done],
-];
-/** Jobs that never ran, since their run failed or was cancelled. */
-const CANCELLED: Column = ['CANCELLED', (tally) => tally.cancelled];
+/** In the order in which they stand. */
+const COLUMNS: Readonly<Record<keyof Counts, Column>> = {
+  pending: { heading: 'PENDING', count: ({ pending }) => pending, isAlways: true },
+  queued: { heading: 'QUEUED', count: ({ queued }) => queued, isAlways: false },
+  running: { heading: 'RUNNING', count: ({ running, queued }) => running - queued, isAlways: true },
+  failed: { heading: 'FAILED', count: ({ failed }) => failed, isAlways: true },
+  cached: { heading: 'CACHED', count: ({ cached }) => cached, isAlways: true },
+  done: { heading: 'DONE', count: ({ done }) => done, isAlways: true },
+  // Jobs that never ran, since their run failed or was cancelled.
+  cancelled: { heading: 'CANCELLED', count: ({ cancelled }) => cancelled, isAlways: false },
+};
 
 const COLUMN_WIDTH_MIN = 7;
 const PREFIX = '[redex]';
@@ -36,13 +42,13 @@ export function statusTable(tally: Tally, at: number, queued: readonly QueuedJob
     return { ...counted, queued: Math.min(counted.running, waiting.get(task)?.length ?? 0) };
   });
   const all = sum(counts);
-  const columns = [PENDING, ...(all.queued > 0 ? [QUEUED] : []), ...COLUMNS, ...(all.cancelled > 0 ? [CANCELLED] : [])];
+  const columns = Object.values(COLUMNS).filter(({ count, isAlways }) => isAlways || count(all) > 0);
   const cellsOf = (counted: Counts) => {
-    const cells = columns.map(([, count]) => count(counted));
+    const cells = columns.map(({ count }) => count(counted));
     return [...cells, cells.reduce((total, cell) => total + cell, 0)].map(String);
   };
   const rows = [['ALL', ...cellsOf(all)], ...tasks.map((task, at) => [task, ...cellsOf(counts[at] as Counts)])];
-  const headings = ['TASK', ...columns.map(([heading]) => heading), 'TOTAL'];
+  const headings = ['TASK', ...columns.map(({ heading }) => heading), 'TOTAL'];
   const [heading = '', ...lines] = aligned([headings, ...rows]);
   return [
     `${PREFIX} | JOB STATUS ${timestamp(at)}`,

@@ -1,5 +1,6 @@
 /** Watches a run to its end: a live table on a terminal, and what to print when it is over. */
-import type { RunStatus, RunSummary } from '../core/engine/ports.ts';
+import type { RunSummary } from '../core/engine/ports.ts';
+import { isRunOver } from '../core/engine/statuses.ts';
 import type { QueuedJob } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import type { Client } from './client.ts';
@@ -9,10 +10,8 @@ import { durationLine, statusTable } from './status-table.ts';
 /** Between two drawings of a table in which nothing has changed but the time. */
 const REDRAW_SECONDS = 1;
 
-const OVER: ReadonlySet<RunStatus> = new Set(['DONE', 'FAILED', 'CANCELLED']);
-
 export function isOver(summary: Pick<RunSummary, 'status'>): boolean {
-  return OVER.has(summary.status);
+  return isRunOver(summary.status);
 }
 
 type QueueWatcher = (summary: RunSummary) => Promise<readonly QueuedJob[]>;

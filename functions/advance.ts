@@ -19,6 +19,7 @@ import { noteBlocked } from '../core/engine/blocked.ts';
 import type { Verdict, World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
+import { stageOf } from '../core/engine/statuses.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
 import { log, logsFailure } from './log.ts';
@@ -242,7 +243,7 @@ function hear(stack: string, event: unknown): Heard | undefined {
   const run = name === undefined ? undefined : parseJobName(stack, name)?.run;
   if (!run) return undefined;
   if (head) return { run, blocked: head.reason };
-  return verdict && (verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED') ? { run, verdict } : undefined;
+  return verdict && stageOf(verdict.status) === 'over' ? { run, verdict } : undefined;
 }
 
 function receivesOf({ messages }: Work): number {

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import type { World } from '../core/engine/ports.ts';
 import { retry } from '../core/engine/retry.ts';
+import { mayRetry } from '../core/engine/statuses.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { type Handler, type Invocation, roundOptions } from './invocation.ts';
 import { countsRounds } from './rounds.ts';
@@ -20,7 +21,7 @@ export function makeRetry(open: () => World): Handler<BodyOf<typeof ANSWERS>> {
     if (!summary) return noRun(run);
     const { status } = summary;
     if (status === 'DONE') return refusal(409, `run ${run} is done: there is nothing to retry`);
-    if (status !== 'FAILED' && status !== 'CANCELLED') return refusal(409, `run ${run} is not over yet: ${status}`);
+    if (!mayRetry(status)) return refusal(409, `run ${run} is not over yet: ${status}`);
     return courseAnswer(run, await retry(world, run, roundOptions(world, invocation)));
   };
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, use, countsRounds());

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import type { Verdict } from '../engine/ports.ts';
+import { EXECUTOR_STATUSES } from '../engine/statuses.ts';
 import { RUN_ID, type RunId } from '../graph/facts.ts';
 import { EVENT_SOURCE, WAKE_UP } from './bus.ts';
 import { JOB_CONTAINER } from './job-definitions.ts';
@@ -33,7 +34,7 @@ const Tasks = v.fallback(
 const JobDetail = v.object({
   jobId: v.pipe(v.string(), v.nonEmpty()),
   jobName: v.string(),
-  status: v.picklist(['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING', 'SUCCEEDED', 'FAILED']),
+  status: v.picklist(EXECUTOR_STATUSES),
   statusReason: optionalText,
   createdAt: optionalNumber,
   startedAt: optionalNumber,

@@ -9,6 +9,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Objects, RunStatus, RunSummary, Summaries } from '../engine/ports.ts';
+import { RUN_STATUSES } from '../engine/statuses.ts';
 import type { RunId } from '../graph/facts.ts';
 import { digest } from '../values/hash.ts';
 import { getItems } from './batches.ts';
@@ -26,14 +27,6 @@ import {
 import { STATUS_INDEX } from './tables.ts';
 
 const SUMMARY = 'summary';
-
-const STATUSES: Readonly<Record<RunStatus, true>> = {
-  RUNNING: true,
-  CANCELLING: true,
-  DONE: true,
-  FAILED: true,
-  CANCELLED: true,
-};
 
 function keyOf(run: string): Item {
   return { run: { S: run }, sort: { S: SUMMARY } };
@@ -113,7 +106,7 @@ export function dynamoSummaries(client: DynamoDBClient, table: string, objects: 
     },
 
     async list({ status, limit, until }) {
-      const statuses = status ? [status] : (Object.keys(STATUSES) as RunStatus[]);
+      const statuses = status ? [status] : RUN_STATUSES;
       const runs = (await Promise.all(statuses.map((each) => runsWith(each, limit, until)))).flat();
       // A run can stand under two statuses while the index catches up.
       const keys = [...new Set(runs)].map(keyOf);

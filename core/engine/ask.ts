@@ -2,6 +2,7 @@
 import type { Submission } from '../graph/graph.ts';
 import type { Verdict, World } from './ports.ts';
 import { jobName } from './spec.ts';
+import { stageOf } from './statuses.ts';
 import type { LiveRun } from './warm.ts';
 
 /** DescribeJobs takes at most 100 ids. */
@@ -24,7 +25,7 @@ export async function askExecutor(world: World, live: LiveRun): Promise<Verdict[
   const verdicts = await describeAll(world, live, parents);
   const ended = parents.filter(({ id, submission }) => {
     const status = verdicts.get(id)?.status;
-    return submission.jobs.length > 1 && (status === 'SUCCEEDED' || status === 'FAILED');
+    return submission.jobs.length > 1 && status !== undefined && stageOf(status) === 'over';
   });
   const children = ended.flatMap(({ id, submission }) =>
     submission.jobs.flatMap((job, index): Asked[] =>

@@ -1,5 +1,5 @@
 /** Cancel: a mark that every runner reads when it claims its work, and a fact. The next round ends what is in flight. */
-import type { Fact, RunId } from '../graph/facts.ts';
+import { type Fact, type RunId, traitsOf } from '../graph/facts.ts';
 import { JournalDamaged } from './lost.ts';
 import type { RunStatus, World } from './ports.ts';
 
@@ -50,10 +50,11 @@ async function record(world: CancelWorld, run: RunId, reason: string): Promise<R
 function courseAfter(facts: readonly Fact[], status: RunStatus) {
   let isCancelled = status === 'CANCELLING';
   let isOver = false;
-  for (const { type } of facts) {
-    if (type === 'cancelled') isCancelled = true;
-    else if (type === 'ended') isOver = true;
-    else if (type === 'retried') [isCancelled, isOver] = [false, false];
+  for (const fact of facts) {
+    const course = traitsOf(fact)?.course;
+    if (course === 'cancelled') isCancelled = true;
+    else if (course === 'over') isOver = true;
+    else if (course === 'going on') [isCancelled, isOver] = [false, false];
   }
   return { isCancelled: isCancelled && !isOver, isOver };
 }

@@ -1,6 +1,6 @@
 /** Why an attempt ended without a result, read off what AWS Batch says (the texts are in the service's documentation). */
 import { errorValue } from '../graph/errors.ts';
-import type { Cause } from '../values/program.ts';
+import { CAUSES, type Cause } from '../values/causes.ts';
 import type { Table } from '../values/table.ts';
 import { exitCodeHint } from './exit-codes.ts';
 import type { Verdict } from './ports.ts';
@@ -78,19 +78,6 @@ function isKilledInSilence({ containerReason, exitCode }: Verdict): boolean {
   return containerReason === undefined && exitCode === KILLED_EXIT_CODE;
 }
 
-const NAMES: Readonly<Record<Cause, string>> = {
-  'not-started': 'NotStarted',
-  'machine-lost': 'MachineLost',
-  'out-of-memory': 'OutOfMemory',
-  'timed-out': 'TimedOut',
-  image: 'ImageError',
-  secret: 'SecretError',
-  'no-result': 'MachineLost',
-  program: 'JobFailed',
-  terminated: 'JobTerminated',
-  interrupted: 'MachineLost',
-};
-
 /** The error of an attempt that recorded none itself. */
 export function verdictError(task: string, cause: Cause, verdict: Verdict): Table {
   const said = [verdict.statusReason, verdict.containerReason].filter(Boolean).join('; ') || 'no reason given';
@@ -98,7 +85,7 @@ export function verdictError(task: string, cause: Cause, verdict: Verdict): Tabl
   const reasons = isGuess ? `${said}; memory has probably run out` : said;
   const exit = verdict.exitCode === undefined ? '' : `, exit code ${verdict.exitCode}${exitCodeHint(verdict.exitCode)}`;
   return errorValue(
-    NAMES[cause],
+    CAUSES[cause].error,
     `${task}: job ${verdict.id} ended ${verdict.status} without a result (${reasons}${exit})`,
     {
       ...(verdict.exitCode !== undefined && { exitCode: verdict.exitCode }),

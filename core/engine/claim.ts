@@ -7,7 +7,7 @@ import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
 import type { Leaf } from '../values/contents.ts';
 import type { Hash } from '../values/hash.ts';
-import { splitConfig } from '../values/options.ts';
+import { splitConfig, toldOptions } from '../values/options.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
 import { type ExecutorPlace, type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
@@ -223,10 +223,9 @@ const VCPUS_DEFAULT = 1;
 const TIMEOUT_SECONDS_DEFAULT = 24 * 3600;
 
 function resourcesOf(world: World, graph: Graph, options: JobOptions): Resources {
-  const { cache, cacheScope, limits, executor, attempts, minArraySize, fallbackQueue, ...rest } = options;
-  const { scratch, ...place } = placeOf(graph, executor);
+  const { scratch, ...place } = placeOf(graph, options.executor);
   return {
-    ...rest,
+    ...toldOptions(options),
     ...place,
     ...(scratch !== undefined && world.scratch && { scratch }),
     vcpus: options.vcpus ?? VCPUS_DEFAULT,

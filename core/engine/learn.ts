@@ -6,6 +6,7 @@ import { isWorkWanted } from '../graph/release.ts';
 import { causeOf, REFUSED_EXIT_CODE, verdictError } from './causes.ts';
 import type { AttemptRecord, Verdict, World } from './ports.ts';
 import { jobName, parseJobName } from './spec.ts';
+import { stageOf } from './statuses.ts';
 import type { LiveRun } from './warm.ts';
 
 interface Heard {
@@ -23,7 +24,7 @@ interface Heard {
 export async function learn(world: World, live: LiveRun, verdicts: readonly Verdict[]): Promise<Fact[]> {
   const { graph } = live.draft;
   const heard = verdicts.flatMap((verdict) => concerning(world, graph, verdict) ?? []);
-  const ended = heard.filter(({ verdict }) => verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED');
+  const ended = heard.filter(({ verdict }) => stageOf(verdict.status) === 'over');
   const evaluations = [...new Set(ended.flatMap(({ jobs }) => jobs.map((job) => job.eval)))];
   const records = evaluations.length > 0 ? await world.attempts.read(live.run, evaluations) : new Map();
   return [...heard.map(acknowledgement), ...ended.flatMap((one) => judge(graph, one, records, world.clock.now()))];

@@ -4,7 +4,9 @@
  */
 
 import type { EvalHash, Fact, FailurePolicy, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
+import type { JobStatus } from '../graph/graph.ts';
 import type { Hash } from '../values/hash.ts';
+import type { ToldOption } from '../values/options.ts';
 import type { ExecutorPlace, JobOptions, Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import type { WarmGraphs } from './warm.ts';
@@ -29,14 +31,8 @@ export interface Journal {
 
 export type RunStatus = 'RUNNING' | 'CANCELLING' | 'DONE' | 'FAILED' | 'CANCELLED';
 
-export interface TaskTally {
-  readonly pending: number;
-  readonly running: number;
-  readonly failed: number;
-  readonly cached: number;
-  readonly done: number;
-  readonly cancelled: number;
-}
+/** Jobs of a task by status. */
+export type TaskTally = { readonly [S in Lowercase<JobStatus>]: number };
 
 export interface OpenWork {
   /** Something is ready that no event will bring forward. */
@@ -161,9 +157,7 @@ export interface Objects {
 }
 
 /** Resources and settings of one submission, all options resolved. */
-export type Resources = Readonly<
-  Omit<JobOptions, 'cache' | 'cacheScope' | 'limits' | 'executor' | 'attempts' | 'fallbackQueue'>
-> &
+export type Resources = Pick<JobOptions, ToldOption> &
   ExecutorPlace & {
     readonly vcpus: number;
     /** GiB. */
@@ -197,13 +191,15 @@ export type SubmitOutcome =
   /** Perhaps accepted: nobody knows before the look-up by name. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
+export type ExecutorStatus = 'SUBMITTED' | 'PENDING' | 'RUNNABLE' | 'STARTING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+
 /** What an executor says of one of its jobs. */
 export interface Verdict {
   readonly id: string;
   /** undefined for a single job. */
   readonly index?: number;
   readonly name: string;
-  readonly status: 'SUBMITTED' | 'PENDING' | 'RUNNABLE' | 'STARTING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+  readonly status: ExecutorStatus;
   readonly statusReason?: string;
   readonly containerReason?: string;
   readonly exitCode?: number;

@@ -2,6 +2,7 @@
 import type { RunId } from '../graph/facts.ts';
 import type { RunStatus, World } from './ports.ts';
 import { type RoundOptions, round } from './round.ts';
+import { mayRetry } from './statuses.ts';
 
 /** Attempt numbers go on where they were. A run that is running or done stays as it is. */
 export async function retry(world: World, run: RunId, options: RoundOptions = {}): Promise<RunStatus | 'unknown'> {
@@ -11,13 +12,7 @@ export async function retry(world: World, run: RunId, options: RoundOptions = {}
     await round(world, run, [], options);
     summary = await world.summaries.get(run);
   }
-  if (
-    !summary ||
-    summary.sequence === 0 ||
-    summary.status === 'RUNNING' ||
-    summary.status === 'CANCELLING' ||
-    summary.status === 'DONE'
-  ) {
+  if (!summary || summary.sequence === 0 || !mayRetry(summary.status)) {
     return summary?.sequence ? summary.status : 'unknown';
   }
   const { endedAt: _endedAt, result: _result, traceback: _traceback, otherErrors: _others, ...rest } = summary;

@@ -10,7 +10,7 @@ import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
 import { noEffects, type Recovery } from '../graph/draft.ts';
 import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { EvalHash, Fact, RunId, SubmissionId } from '../graph/facts.ts';
+import { type EvalHash, type Fact, type RunId, type SubmissionId, traitsOf } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
 import { CATCH_TASK } from '../graph/recovery.ts';
 import { askExecutor } from './ask.ts';
@@ -353,18 +353,14 @@ async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verd
   const closed = pass.facts.flatMap((fact) => (isClosing(fact) ? [fact.submission] : []));
   const turns = new Map(closed.map((id) => [id, turnOf(id)]));
   await foldTail(world, live);
-  const kept = pass.facts.filter(
-    // An ended run has no entries but those of a retry: that one was first.
-    (fact) =>
-      fact.type !== 'claimed' &&
-      fact.type !== 'retried' &&
-      !(isClosing(fact) && turns.get(fact.submission) !== turnOf(fact.submission)),
+  const kept = pass.facts.filter((fact) =>
+    isClosing(fact) ? turns.get(fact.submission) === turnOf(fact.submission) : traitsOf(fact)?.afterLostRace === 'kept',
   );
   return [...kept, ...(await learn(world, live, verdicts))];
 }
 
-function isClosing(fact: Fact): fact is Extract<Fact, { type: 'withdrawn' | 'refused' }> {
-  return fact.type === 'withdrawn' || fact.type === 'refused';
+function isClosing(fact: Fact): fact is Extract<Fact, { readonly submission: SubmissionId }> {
+  return 'submission' in fact && traitsOf(fact)?.afterLostRace === 'kept if untouched';
 }
 
 /** Now and then a snapshot, the end made known, the summary; the graph stays warm. */

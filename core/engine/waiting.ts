@@ -4,6 +4,7 @@ import type { EvalHash, JobId, RunId } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
 import { type Loading, loadRun } from './load.ts';
 import type { Verdict, World } from './ports.ts';
+import { stageOf } from './statuses.ts';
 
 export interface Waiting {
   readonly jobs: number;
@@ -82,8 +83,7 @@ function jobsOf({ works }: Graph, evaluation: EvalHash): QueuedJob[] {
 }
 
 function queueReason({ status, statusReason }: Partial<Verdict> = {}): string | undefined {
-  if (status !== 'SUBMITTED' && status !== 'PENDING' && status !== 'RUNNABLE' && status !== 'STARTING')
-    return undefined;
+  if (status === undefined || stageOf(status) !== 'waiting') return undefined;
   return statusReason ? `${status}: ${statusReason}` : status;
 }
 

@@ -1,6 +1,10 @@
 /** What can be wrong with a file: for good, or still so after it was tried several times (NetworkError). */
+import type { ErrorName } from '../values/errors.ts';
 
-export type FileErrorName = 'InputMissing' | 'InputChanged' | 'OutputMissing' | 'FileRefused' | 'NetworkError';
+export type FileErrorName = Extract<
+  ErrorName,
+  'InputMissing' | 'InputChanged' | 'OutputMissing' | 'FileRefused' | 'NetworkError'
+>;
 
 /** An error that names the file. A task may catch it by its name, or all of them as FileError. */
 export class FileError extends Error {

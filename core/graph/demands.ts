@@ -4,6 +4,7 @@ import { INLINE_EXECUTOR, type JobOptions, SCRIPT_TASK } from '../values/program
 import type { Table } from '../values/table.ts';
 import { attemptOptions } from './evolve.ts';
 import type { EvalHash, JobId } from './facts.ts';
+import { WAITING_NAMES } from './fields.ts';
 import { type Graph, runOf, type Work } from './graph.ts';
 
 /** One attempt of a piece of work. */
@@ -81,6 +82,5 @@ function attemptOf(work: Work): Attempt {
 /** Whether the run has anything to do that does not wait for a job in flight. */
 export function hasWorkLeft(graph: Graph): boolean {
   if (graph.end || graph.stopping) return false;
-  const { frontier, observing, computing, recalls, returning } = graph;
-  return frontier.size + observing.size + computing.size + recalls.size + returning.size > 0;
+  return graph.frontier.size > 0 || WAITING_NAMES.some((name) => graph[name].size > 0);
 }

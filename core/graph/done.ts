@@ -8,7 +8,7 @@
  */
 import { digest, type Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
-import { type Draft, failWith, settle, waitUnder } from './draft.ts';
+import { byOrdinal, type Draft, failWith, settle, waitUnder } from './draft.ts';
 import type { JobId } from './facts.ts';
 import type { DoneSegment, Graph, GraphNode, Job } from './graph.ts';
 
@@ -45,7 +45,7 @@ export function leave(draft: Draft, segment: Hash): boolean {
   if (segmentName(jobs) !== segment) return false;
   const ids = Buffer.concat(jobs.map((job) => idBytes(job.id))).toString('base64');
   edits.push(graph.done, { name: segment, ids });
-  for (const job of jobs) edits.drop(graph.jobs, job.id);
+  for (const job of jobs) edits.drop(graph.jobs, job.id, byOrdinal);
   return true;
 }
 

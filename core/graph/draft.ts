@@ -4,16 +4,8 @@ import type { Hash } from '../values/hash.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
 import type { EvalHash } from './facts.ts';
-import {
-  emptyGraph,
-  type Graph,
-  type GraphNode,
-  type Job,
-  type JobStatus,
-  type NodeId,
-  type Settlement,
-  type Tally,
-} from './graph.ts';
+import { emptyGraph } from './fields.ts';
+import type { Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally } from './graph.ts';
 
 /** A recovered catch, to be kept in the cache. */
 export interface Recovery {
@@ -55,12 +47,12 @@ export function liveNode(draft: Draft, id: NodeId): GraphNode {
 }
 
 /** Has the node wait under `key`. The first one to wait there makes the entry; equal calls can be many. */
-export function waitUnder<K extends Hash, W extends { readonly nodes: NodeId[] }>(
+export function waitUnder<K extends Hash, W extends { readonly nodes: readonly NodeId[] }>(
   { edits }: Draft,
-  waiting: Map<K, W>,
+  waiting: ReadonlyMap<K, W>,
   key: K,
   node: GraphNode,
-  entryOf: (nodes: NodeId[]) => W,
+  entryOf: (nodes: readonly NodeId[]) => W,
 ): void {
   const known = waiting.get(key);
   if (known) edits.push(known.nodes, node.id);
@@ -103,4 +95,19 @@ export function setStatus(draft: Draft, job: Job, status: JobStatus): void {
   if (job.status === status) return;
   count(draft, job.task, job.status, status);
   draft.edits.set(job, 'status', status);
+}
+
+/** Jobs, and works, are put into their maps with ascending ordinals, and never put again. */
+export function byOrdinal({ ordinal }: { readonly ordinal: number }): number {
+  return ordinal;
+}
+
+/** As are nodes and scopes with ascending ids. */
+export function byId({ id }: { readonly id: number }): number {
+  return id;
+}
+
+/** And the ids of nodes into the maps of scopes. */
+export function byItself(id: NodeId): number {
+  return id;
 }

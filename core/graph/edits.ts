@@ -1,18 +1,23 @@
 /**
  * Every change of the live graph goes through here, so that a round which could not append its facts leaves the graph
- * exactly as it was: the warm graph is the fold of appended entries and nothing else.
+ * exactly as it was, orders included: the warm graph is the fold of appended entries and nothing else. The graph's types
+ * are read-only for everyone else.
  */
 export class Edits {
   #undo: (() => void)[] | undefined;
+  /** Of what something was taken out of, how it gets its order back: what comes back would else be the last. */
+  readonly #orders = new Map<Map<unknown, unknown> | Set<unknown>, () => void>();
 
   /** From now on changes can be taken back. Replaying a journal does without. */
   begin(): void {
     this.#undo = [];
+    this.#orders.clear();
   }
 
   /** The changes since `begin` stay. */
   commit(): void {
     this.#undo = undefined;
+    this.#orders.clear();
   }
 
   /** Takes every change since `begin` back, last first. */
@@ -20,52 +25,103 @@ export class Edits {
     const undo = this.#undo ?? [];
     this.#undo = undefined;
     for (let at = undo.length - 1; at >= 0; at--) undo[at]?.();
+    for (const reorder of this.#orders.values()) reorder();
+    this.#orders.clear();
   }
 
   set<T extends object, K extends keyof T>(target: T, key: K, value: T[K]): void {
     const before = target[key];
     if (before === value) return;
-    this.#undo?.push(() => {
-      target[key] = before;
-    });
+    if (this.#undo) {
+      const had = key in target;
+      this.#undo.push(() => {
+        if (had) target[key] = before;
+        else delete target[key];
+      });
+    }
     target[key] = value;
   }
 
-  push<T>(target: T[], value: T): void {
-    this.#undo?.push(() => target.pop());
-    target.push(value);
+  push<T>(target: readonly T[], value: T): void {
+    const list = target as T[];
+    this.#undo?.push(() => list.pop());
+    list.push(value);
   }
 
   /** Removes and returns the last element. */
-  pop<T>(target: T[]): T | undefined {
-    if (target.length === 0) return undefined;
-    const value = target.pop() as T;
-    this.#undo?.push(() => target.push(value));
+  pop<T>(target: readonly T[]): T | undefined {
+    const list = target as T[];
+    if (list.length === 0) return undefined;
+    const value = list.pop() as T;
+    this.#undo?.push(() => list.push(value));
     return value;
   }
 
-  put<K, V>(target: Map<K, V>, key: K, value: V): void {
-    const had = target.has(key);
-    const before = target.get(key) as V;
-    this.#undo?.push(() => (had ? target.set(key, before) : target.delete(key)));
-    target.set(key, value);
+  put<K, V>(target: ReadonlyMap<K, V>, key: K, value: V): void {
+    const map = target as Map<K, V>;
+    const had = map.has(key);
+    const before = map.get(key) as V;
+    this.#undo?.push(() => (had ? map.set(key, before) : map.delete(key)));
+    map.set(key, value);
   }
 
-  drop<K, V>(target: Map<K, V>, key: K): void {
-    if (!target.has(key)) return;
-    const before = target.get(key) as V;
-    this.#undo?.push(() => target.set(key, before));
-    target.delete(key);
+  /**
+   * `placeOf`: of a map whose entries always stand in the ascending order of a number. Of any other all keys are kept, once
+   * between `begin` and the end: the cost follows its size.
+   */
+  drop<K, V>(target: ReadonlyMap<K, V>, key: K, placeOf?: (value: V) => number): void {
+    const map = target as Map<K, V>;
+    if (!map.has(key)) return;
+    const before = map.get(key) as V;
+    if (this.#undo && !this.#orders.has(map)) {
+      const keys = placeOf ? [] : [...map.keys()];
+      this.#orders.set(map, () => (placeOf ? sort(map, placeOf) : reorder(map, keys)));
+    }
+    this.#undo?.push(() => map.set(key, before));
+    map.delete(key);
   }
 
-  add<T>(target: Set<T>, value: T): void {
-    if (target.has(value)) return;
-    this.#undo?.push(() => target.delete(value));
-    target.add(value);
+  add<T>(target: ReadonlySet<T>, value: T): void {
+    const set = target as Set<T>;
+    if (set.has(value)) return;
+    this.#undo?.push(() => set.delete(value));
+    set.add(value);
   }
 
-  remove<T>(target: Set<T>, value: T): void {
-    if (!target.delete(value)) return;
-    this.#undo?.push(() => target.add(value));
+  remove<T>(target: ReadonlySet<T>, value: T): void {
+    const set = target as Set<T>;
+    if (!set.has(value)) return;
+    if (this.#undo && !this.#orders.has(set)) {
+      const members = [...set];
+      this.#orders.set(set, () => reorderSet(set, members));
+    }
+    this.#undo?.push(() => set.add(value));
+    set.delete(value);
   }
+}
+
+function sort<K, V>(map: Map<K, V>, placeOf: (value: V) => number): void {
+  refill(
+    map,
+    [...map].sort(([, a], [, b]) => placeOf(a) - placeOf(b)),
+  );
+}
+
+/** What is there in the order of the keys, which may name more. */
+function reorder<K, V>(map: Map<K, V>, keys: readonly K[]): void {
+  refill(
+    map,
+    keys.filter((key) => map.has(key)).map((key) => [key, map.get(key) as V]),
+  );
+}
+
+function refill<K, V>(map: Map<K, V>, entries: readonly (readonly [K, V])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
+}
+
+function reorderSet<T>(set: Set<T>, members: readonly T[]): void {
+  const kept = members.filter((member) => set.has(member));
+  set.clear();
+  for (const member of kept) set.add(member);
 }

@@ -1,8 +1,8 @@
 /** How a run ends: with a value, with the first failure by position, or by a cancel. */
 
-import { RECALLED } from './catching.ts';
 import { type Draft, setStatus } from './draft.ts';
 import type { JobId } from './facts.ts';
+import { guardedCount } from './forms.ts';
 import type { Failure, Graph, GraphNode, Job, NodeId } from './graph.ts';
 
 /** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */
@@ -34,20 +34,12 @@ function usersOf(graph: Graph, node: GraphNode): NodeId[] {
   });
 }
 
-/**
- * Whether the node catches what happens in its input: a catch its first one, catchAll all its terms; also once it recovers,
- * since a failure may be told to the node before it is told to everyone. A failing recovery is not caught.
- */
+/** Whether the node catches what happens in its input. A failing recovery is not caught. */
 function guards(graph: Graph, id: NodeId, input: NodeId): boolean {
   const node = graph.nodes.get(id);
   if (node?.shape.kind !== 'form') return false;
-  const guarded = guardedCount(node.shape.name, node);
+  const guarded = guardedCount(node);
   return node.inputs.indexOf(input) < guarded && node.inputs.lastIndexOf(input) < guarded;
-}
-
-function guardedCount(form: string, { phase, inputs }: GraphNode): number {
-  if (form === 'catch') return phase === RECALLED ? 0 : 1;
-  return form === 'catchAll' ? inputs.length - phase : 0;
 }
 
 /** Whether the run's outcome is known and nothing it started is in flight. */

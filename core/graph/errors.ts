@@ -1,10 +1,18 @@
 /** Errors that the engine itself raises, as values. */
 import { encode } from '../values/encode.ts';
-import { reviveError } from '../values/errors.ts';
+import { type ErrorName, reviveError } from '../values/errors.ts';
 import { rootOf, type Table } from '../values/table.ts';
 
 /** An encoded error with the fields of `extras`; it can be caught by `name` or as 'Error'. */
-export function errorValue(name: string, message: string, extras: Record<string, unknown> = {}): Table {
+export function errorValue(
+  name: ErrorName | 'Error' | 'TypeError',
+  message: string,
+  extras: Record<string, unknown> = {},
+): Table {
+  return named(name, message, extras);
+}
+
+function named(name: string, message: string, extras: Record<string, unknown> = {}): Table {
   return encode(reviveError(name, name === 'Error' ? ['Error'] : [name, 'Error'], message, extras));
 }
 
@@ -22,5 +30,5 @@ export function errorLine(error: Table): string {
 
 /** Whatever an operator threw, as a value; without its stack, which is the engine's and not the author's. */
 export function errorOf(thrown: unknown): Table {
-  return thrown instanceof Error ? errorValue(thrown.name, thrown.message) : errorValue('Error', String(thrown));
+  return thrown instanceof Error ? named(thrown.name, thrown.message) : errorValue('Error', String(thrown));
 }

@@ -5,39 +5,25 @@
  * 2. Replaying the same facts gives the same graph, whoever does it and however they are cut into entries.
  */
 
-import { type Cause, type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
+import { CAUSES, type Cause, failuresThatAsk } from '../values/causes.ts';
+import { type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { gone, joined, leave } from './done.ts';
 import { type Draft, setStatus } from './draft.ts';
 import { end } from './ending.ts';
 import { errorValue } from './errors.ts';
-import type { EvalHash, Fact, SubmissionId } from './facts.ts';
+import { type EvalHash, type Fact, type SubmissionId, traitsOf } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
 import { observed, unseen, workFailed, workReturned } from './jobs.ts';
 import { applied, enterRoot, propagate, recalled } from './reduce.ts';
 import { release } from './release.ts';
 import { reopen } from './retry.ts';
 
-/** Attempts allowed for each cause unless the options say otherwise. */
-export const ATTEMPTS_BY_CAUSE: Readonly<Record<Cause, number>> = {
-  'not-started': 5,
-  'machine-lost': 5,
-  'out-of-memory': 3,
-  'timed-out': 1,
-  image: 3,
-  secret: 1,
-  'no-result': 1,
-  program: 1,
-  terminated: 1,
-  interrupted: Number.POSITIVE_INFINITY,
-};
-
 /** Folds one fact into the graph in place. False when it does not apply (any more). */
 export function evolve(draft: Draft, fact: Fact): boolean {
   const { run, end: ended } = draft.graph;
-  const isExpected =
-    run === null ? fact.type === 'started' : fact.type !== 'started' && (fact.type === 'retried') === (ended !== null);
-  if (!isExpected) return false;
+  const now = run === null ? 'at first' : ended === null ? 'under way' : 'after the end';
+  if (traitsOf(fact)?.when !== now) return false;
   const applies = fold(draft, fact);
   if (applies) propagate(draft);
   return applies;
@@ -143,7 +129,8 @@ function failed(draft: Draft, fact: Extract<Fact, { type: 'failed' }>): boolean 
 }
 
 function mayRetry(work: Work, cause: Cause): boolean {
-  const allowed = work.options.attempts?.[cause] ?? ATTEMPTS_BY_CAUSE[cause];
+  // A cause that only a later version knows allows one.
+  const allowed = work.options.attempts?.[cause] ?? CAUSES[cause]?.attempts ?? 1;
   return (work.failures[cause] ?? 0) < allowed;
 }
 
@@ -253,8 +240,8 @@ function worksOf(draft: Draft, submission: Submission): Work[] {
  */
 export function attemptOptions({ options, failures }: Pick<Work, 'options' | 'failures'>): JobOptions {
   const { memory = MEMORY_GIB_DEFAULT, memoryMax = memory * 4, fallbackQueue } = options;
-  const doublings = failures['out-of-memory'] ?? 0;
-  const isWithoutMachine = (failures['not-started'] ?? 0) + (failures['machine-lost'] ?? 0) > 0;
+  const doublings = failuresThatAsk(failures, 'more memory');
+  const isWithoutMachine = failuresThatAsk(failures, 'another queue') > 0;
   return {
     ...options,
     ...(doublings > 0 && { memory: Math.min(memory * 2 ** doublings, memoryMax) }),

@@ -73,8 +73,24 @@ function shapeOf(node: Node, index: Index): Shape {
       return { kind: 'call', task: node[1], hasOptions: node[3] !== null };
     case 'form':
       return { kind: 'form', name: node[1], terms: node[2] };
-    default:
+    case 'map':
+    case 'set':
+    case 'stage':
+    case 'task':
+    case 'error':
       return { kind: 'wrap', index };
+    case 'undefined':
+    case 'number':
+    case 'bigint':
+    case 'date':
+    case 'bytes':
+    case 'file':
+    case 'dir':
+    case 'place':
+    case 'stdout':
+    case 'quote':
+    case 'ref':
+      throw new Error(`a node of the kind ${node[0]} is concrete`);
   }
 }
 

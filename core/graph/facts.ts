@@ -5,8 +5,9 @@
  * 2. Facts name jobs, evaluations and submissions, never places in memory.
  * 3. A fact that no longer applies (its job is over, its attempt is past) changes nothing.
  */
+import type { Cause } from '../values/causes.ts';
 import type { Hash } from '../values/hash.ts';
-import type { Cause, Program } from '../values/program.ts';
+import type { Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
 declare const brand: unique symbol;
@@ -136,8 +137,71 @@ export type Fact =
 
 export type FactType = Fact['type'];
 
+interface FactTraits {
+  /** When it can be: begins the run, while it goes on, or takes it up again after its end. */
+  readonly when: 'at first' | 'under way' | 'after the end';
+  /**
+   * What becomes of it when another round appended first. Claims are made anew on the graph as the others left it; a
+   * submission is closed only while nobody else has taken it over or heard of it.
+   */
+  readonly afterLostRace: 'kept' | 'dropped' | 'kept if untouched';
+  /** What it says of the run's course to those who do not fold it. */
+  readonly course: 'the same' | 'cancelled' | 'over' | 'going on';
+}
+
+const LEARNED: FactTraits = { when: 'under way', afterLostRace: 'kept', course: 'the same' };
+const CLOSING: FactTraits = { ...LEARNED, afterLostRace: 'kept if untouched' };
+
+const FACTS: Readonly<Record<FactType, FactTraits>> = {
+  started: { ...LEARNED, when: 'at first' },
+  observed: LEARNED,
+  unseen: LEARNED,
+  computed: LEARNED,
+  missed: LEARNED,
+  reused: LEARNED,
+  returned: LEARNED,
+  failed: LEARNED,
+  claimed: { ...LEARNED, afterLostRace: 'dropped' },
+  acknowledged: LEARNED,
+  withdrawn: CLOSING,
+  refused: CLOSING,
+  cancelled: { ...LEARNED, course: 'cancelled' },
+  left: LEARNED,
+  joined: LEARNED,
+  gone: LEARNED,
+  // An ended run has no entries but those of a retry: that one was first.
+  retried: { when: 'after the end', afterLostRace: 'dropped', course: 'going on' },
+  ended: { ...LEARNED, course: 'over' },
+};
+
+/** Undefined for a fact that only a later version knows. */
+export function traitsOf({ type }: Pick<Fact, 'type'>): FactTraits | undefined {
+  return FACTS[type];
+}
+
 /** Of the work that the fact tells of, which is in the graph until then. */
 export function evalsOf(fact: Fact): readonly EvalHash[] {
-  if (fact.type === 'claimed') return fact.jobs.map((job) => job.eval);
-  return fact.type === 'returned' || fact.type === 'reused' || fact.type === 'failed' ? [fact.eval] : [];
+  switch (fact.type) {
+    case 'claimed':
+      return fact.jobs.map((job) => job.eval);
+    case 'reused':
+    case 'returned':
+    case 'failed':
+      return [fact.eval];
+    case 'started':
+    case 'observed':
+    case 'unseen':
+    case 'computed':
+    case 'missed':
+    case 'acknowledged':
+    case 'withdrawn':
+    case 'refused':
+    case 'cancelled':
+    case 'left':
+    case 'joined':
+    case 'gone':
+    case 'retried':
+    case 'ended':
+      return [];
+  }
 }

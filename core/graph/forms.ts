@@ -1,10 +1,11 @@
 /**
- * Control forms: each says which of its terms it needs, and when. The terms of each, in order, stand at the top of
- * core/language/forms.ts.
+ * Control forms: each says which of its terms it needs, and when. The terms of each, in order, stand in
+ * core/values/forms.ts.
  */
 import { encode } from '../values/encode.ts';
+import type { FormName } from '../values/forms.ts';
 import { type Index, listOf, rootOf, subtable, type Table, UNDEFINED } from '../values/table.ts';
-import { settleTerms, stepCatch, stepCatchAll } from './catching.ts';
+import { RECALLED, settleTerms, stepCatch, stepCatchAll } from './catching.ts';
 import { type Draft, held, liveNode, settle } from './draft.ts';
 import { errorValue } from './errors.ts';
 import { callNode, connect, nodeFor, openScope } from './expressions.ts';
@@ -13,36 +14,54 @@ import { contextOf } from './jobs.ts';
 import { operate, withTop } from './operations.ts';
 import { allHaveValues, ask, failForm, join, latest, scopeOf, taskValue, valuesOf } from './terms.ts';
 
-type Step = (draft: Draft, node: GraphNode, terms: readonly Index[]) => void;
+interface Form {
+  /** Takes the form as far as its inputs allow. */
+  readonly step: (draft: Draft, node: GraphNode, terms: readonly Index[]) => void;
+  /** Goes on with the top level of a large value it asked for; undefined where it asks for none. */
+  readonly resume: ((draft: Draft, node: GraphNode, whole: Table) => void) | undefined;
+  /** How many of its inputs, from the first, have their failures caught here. */
+  readonly guarded: (node: GraphNode) => number;
+}
 
-/** Takes the form as far as its inputs allow. */
+const none = () => 0;
+
+const MAP: Form = { step: stepMap, resume: resumeMap, guarded: none };
+
+const FORMS: Readonly<Record<FormName, Form>> = {
+  cond: { step: stepCond, resume: undefined, guarded: none },
+  seq: { step: stepSeq, resume: undefined, guarded: none },
+  map: MAP,
+  flatMap: MAP,
+  // The guarded expression; catchAll's are all its terms. Also once it recovers, since a failure may be told to the node before it is told to everyone.
+  catch: { step: stepCatch, resume: undefined, guarded: ({ phase }) => (phase === RECALLED ? 0 : 1) },
+  catchAll: { step: stepCatchAll, resume: settleTerms, guarded: ({ phase, inputs }) => inputs.length - phase },
+  throw: { step: stepThrow, resume: raise, guarded: none },
+  force: { step: stepForce, resume: enterQuote, guarded: none },
+  apply: { step: stepApply, resume: undefined, guarded: none },
+  context: { step: stepContext, resume: undefined, guarded: none },
+};
+
+/** Undefined for nodes that are no forms, and for forms that only a later version knows. */
+function formOf({ shape }: GraphNode): Form | undefined {
+  return shape.kind === 'form' && Object.hasOwn(FORMS, shape.name) ? FORMS[shape.name as FormName] : undefined;
+}
+
 export function stepForm(draft: Draft, node: GraphNode): void {
   if (node.shape.kind !== 'form') throw new Error('only forms are stepped');
-  const step = STEPS[node.shape.name];
-  if (step) step(draft, node, node.shape.terms);
+  const form = formOf(node);
+  if (form) form.step(draft, node, node.shape.terms);
   else failForm(draft, node, `there is no control form '${node.shape.name}'`);
 }
 
-const STEPS: Readonly<Record<string, Step>> = {
-  cond: stepCond,
-  seq: stepSeq,
-  map: stepMap,
-  flatMap: stepMap,
-  catch: stepCatch,
-  catchAll: stepCatchAll,
-  throw: stepThrow,
-  force: stepForce,
-  apply: stepApply,
-  context: stepContext,
-};
-
-/** Goes on with the top level of the large value the form waited for. */
 export function resumeForm(draft: Draft, node: GraphNode, whole: Table): void {
-  if (node.shape.kind !== 'form') throw new Error('only forms look into large values');
-  if (node.shape.name === 'force') enterQuote(draft, node, whole);
-  else if (node.shape.name === 'throw') raise(draft, node, whole);
-  else if (node.shape.name === 'catchAll') settleTerms(draft, node, whole);
-  else expandMap(draft, node, valuesOf(draft, node.inputs)[0] as Table, whole);
+  const resume = formOf(node)?.resume;
+  if (!resume) throw new Error('only forms look into large values');
+  resume(draft, node, whole);
+}
+
+/** How many inputs of the node, from the first, have their failures caught by it. */
+export function guardedCount(node: GraphNode): number {
+  return formOf(node)?.guarded(node) ?? 0;
 }
 
 /** `phase` is the place of the term asked for last: a test at an even place that has one after it, else a branch. */
@@ -98,6 +117,10 @@ function stepMap(draft: Draft, node: GraphNode, terms: readonly Index[]): void {
   if (node.waits !== null || !allHaveValues(draft, node, terms)) return;
   const [task, list] = valuesOf(draft, node.inputs) as [Table, Table];
   withTop(draft, node, list, (whole) => expandMap(draft, node, task, whole));
+}
+
+function resumeMap(draft: Draft, node: GraphNode, whole: Table): void {
+  expandMap(draft, node, valuesOf(draft, node.inputs)[0] as Table, whole);
 }
 
 function expandMap(draft: Draft, node: GraphNode, task: Table, list: Table): void {

@@ -7,9 +7,11 @@
  * 4. A job is the evaluation of a call in a context; the work of running its function is shared by eval hash.
  * 5. What nobody needs is never evaluated: a node without unsettled users is dropped.
  * 6. Orders that show (what is demanded first) follow `ordinal`, never the order of a map.
+ * 7. Nothing of it is written but by `Edits`. What a field is to snapshots and retries is said in `fields.ts`.
  */
+import type { Failures } from '../values/causes.ts';
 import type { Hash } from '../values/hash.ts';
-import type { Cause, JobOptions } from '../values/program.ts';
+import type { JobOptions } from '../values/program.ts';
 import type { Index, Table } from '../values/table.ts';
 import type { ClaimedJob, EvalHash, JobId, RunId, StartedFact, SubmissionId } from './facts.ts';
 
@@ -42,18 +44,18 @@ export interface GraphNode {
   readonly scope: ScopeId;
   readonly hash: Hash;
   readonly shape: Shape;
-  inputs: NodeId[];
+  readonly inputs: readonly NodeId[];
   /** How many inputs, from the first, have values. */
-  settled: number;
+  readonly settled: number;
   /** Nodes that take this one as an input. Settled ones are forgotten when met. */
-  readonly users: NodeId[];
+  readonly users: readonly NodeId[];
   /** The job whose returned expression this is. */
-  result: JobId | null;
+  readonly result: JobId | null;
   /** The job a call waits for, or the key of the observation or computation it waits for. */
-  waits: JobId | Hash | null;
+  readonly waits: JobId | Hash | null;
   /** How far a form got; each form says what its numbers mean. */
-  phase: number;
-  outcome: Settlement | null;
+  readonly phase: number;
+  readonly outcome: Settlement | null;
 }
 
 /** A returned expression under evaluation. */
@@ -63,9 +65,9 @@ export interface Scope {
   readonly job: JobId | null;
   readonly table: Table;
   /** Nodes by expression hash; a forced quote shares those of the scope that forces it. */
-  readonly nodes: Map<Hash, NodeId>;
+  readonly nodes: ReadonlyMap<Hash, NodeId>;
   /** Scopes of quotes forced in this one; they end with it. */
-  readonly forced: ScopeId[];
+  readonly forced: readonly ScopeId[];
 }
 
 export type JobStatus = 'PENDING' | 'RUNNING' | 'DONE' | 'FAILED' | 'CACHED' | 'CANCELLED';
@@ -82,16 +84,16 @@ export interface Job {
   /** Key into the graph's contexts; null is the run's own. */
   readonly context: Hash | null;
   /** Call nodes that wait for the job. */
-  readonly callers: NodeId[];
-  scope: ScopeId | null;
-  status: JobStatus;
+  readonly callers: readonly NodeId[];
+  readonly scope: ScopeId | null;
+  readonly status: JobStatus;
   /** Whether its function's result came from the cache. */
-  reused: boolean;
+  readonly reused: boolean;
   /** Tasks that its evaluation called, directly or not: bits in hexadecimal, by place among the program's task names. */
-  used: string;
+  readonly used: string;
   /** Its arguments in a few words, once it failed: they are gone with its work. */
-  given?: string;
-  outcome: Settlement | null;
+  readonly given?: string;
+  readonly outcome: Settlement | null;
 }
 
 /**
@@ -104,32 +106,32 @@ export interface Work {
   readonly task: string;
   readonly args: Table;
   readonly options: JobOptions;
-  readonly jobs: JobId[];
-  state: 'lookup' | 'ready' | 'claimed' | 'over';
+  readonly jobs: readonly JobId[];
+  readonly state: 'lookup' | 'ready' | 'claimed' | 'over';
   /** Of the newest attempt claimed or run; 0 before the first. */
-  attempt: number;
+  readonly attempt: number;
   /** How many attempts ended for each cause. */
-  failures: Readonly<Partial<Record<Cause, number>>>;
-  submission: SubmissionId | null;
+  readonly failures: Failures;
+  readonly submission: SubmissionId | null;
   /** Locations that the attempt in flight writes. */
-  writes: readonly string[];
+  readonly writes: readonly string[];
   /** What the function returned, while jobs are evaluating it. */
-  expression: Table | null;
+  readonly expression: Table | null;
 }
 
 /** One request to an executor. */
 export interface Submission {
   readonly id: SubmissionId;
-  sender: string;
+  readonly sender: string;
   /** ms since the epoch. */
-  deadline: number;
+  readonly deadline: number;
   readonly executor: string;
   readonly spec: Hash;
   readonly jobs: readonly ClaimedJob[];
   /** The executor's ids: none before the acknowledgement, several when the request went out more than once. */
-  ids: readonly string[];
+  readonly ids: readonly string[];
   /** Jobs without a verdict. */
-  open: number;
+  readonly open: number;
 }
 
 /** Jobs that have left the live graph with a value. */
@@ -143,40 +145,43 @@ export interface DoneSegment {
 export type Tally = Readonly<Record<JobStatus, number>>;
 
 export interface Graph {
-  run: StartedFact | null;
-  root: NodeId;
-  nextNode: NodeId;
-  nextScope: ScopeId;
-  nextOrdinal: number;
-  readonly nodes: Map<NodeId, GraphNode>;
-  readonly scopes: Map<ScopeId, Scope>;
-  readonly jobs: Map<JobId, Job>;
-  readonly works: Map<EvalHash, Work>;
-  readonly submissions: Map<SubmissionId, Submission>;
-  readonly contexts: Map<Hash, Table>;
+  readonly run: StartedFact | null;
+  readonly root: NodeId;
+  readonly nextNode: NodeId;
+  readonly nextScope: ScopeId;
+  readonly nextOrdinal: number;
+  readonly nodes: ReadonlyMap<NodeId, GraphNode>;
+  readonly scopes: ReadonlyMap<ScopeId, Scope>;
+  readonly jobs: ReadonlyMap<JobId, Job>;
+  readonly works: ReadonlyMap<EvalHash, Work>;
+  readonly submissions: ReadonlyMap<SubmissionId, Submission>;
+  readonly contexts: ReadonlyMap<Hash, Table>;
   /** Calls whose arguments hold file literals to be looked at, by call key. */
-  readonly observing: Map<Hash, { readonly args: Table; readonly nodes: NodeId[] }>;
+  readonly observing: ReadonlyMap<Hash, { readonly args: Table; readonly nodes: readonly NodeId[] }>;
   /** Operators whose operands must be loaded, by application. */
-  readonly computing: Map<Hash, { readonly name: string; readonly operands: Table; readonly nodes: NodeId[] }>;
+  readonly computing: ReadonlyMap<
+    Hash,
+    { readonly name: string; readonly operands: Table; readonly nodes: readonly NodeId[] }
+  >;
   /** Work in state lookup or ready: the frontier of the run. */
-  readonly frontier: Set<EvalHash>;
+  readonly frontier: ReadonlySet<EvalHash>;
   /** Catches to be looked up before they are evaluated, by their key in the cache. */
-  readonly recalls: Map<EvalHash, { readonly nodes: NodeId[] }>;
-  readonly done: DoneSegment[];
+  readonly recalls: ReadonlyMap<EvalHash, { readonly nodes: readonly NodeId[] }>;
+  readonly done: readonly DoneSegment[];
   /** Calls that join a job that is done and gone, by job. */
-  readonly returning: Map<JobId, { readonly segment: Hash; readonly nodes: NodeId[] }>;
+  readonly returning: ReadonlyMap<JobId, { readonly segment: Hash; readonly nodes: readonly NodeId[] }>;
   /** Places that work in flight writes. */
-  readonly writing: Map<string, EvalHash>;
+  readonly writing: ReadonlyMap<string, EvalHash>;
   /** Places that scripts of this run have written, here or, where they are reused, in an earlier run. */
-  readonly written: Map<string, EvalHash>;
+  readonly written: ReadonlyMap<string, EvalHash>;
   /** Newest attempts of work that is gone and may be wanted again: by a retry of the run, or in another context. */
-  readonly attempts: Map<EvalHash, number>;
-  readonly tally: Map<string, Tally>;
+  readonly attempts: ReadonlyMap<EvalHash, number>;
+  readonly tally: ReadonlyMap<string, Tally>;
   /** Jobs that failed, in the order their failure was recorded. */
-  readonly failed: JobId[];
+  readonly failed: readonly JobId[];
   /** Set once a failure has no catch on some way to the root, or by a cancel. Nothing new starts from then on. */
-  stopping: 'failing' | 'cancelling' | null;
-  end: RunEnd | null;
+  readonly stopping: 'failing' | 'cancelling' | null;
+  readonly end: RunEnd | null;
 }
 
 /** `at`: ms since the epoch. */
@@ -185,35 +190,6 @@ export type RunEnd = { readonly at: number } & (
   | { readonly status: 'FAILED'; readonly failure: Failure }
   | { readonly status: 'CANCELLED' }
 );
-
-export function emptyGraph(): Graph {
-  return {
-    run: null,
-    root: 0,
-    nextNode: 0,
-    nextScope: 0,
-    nextOrdinal: 0,
-    nodes: new Map(),
-    scopes: new Map(),
-    jobs: new Map(),
-    works: new Map(),
-    submissions: new Map(),
-    contexts: new Map(),
-    observing: new Map(),
-    computing: new Map(),
-    frontier: new Set(),
-    recalls: new Map(),
-    done: [],
-    returning: new Map(),
-    writing: new Map(),
-    written: new Map(),
-    attempts: new Map(),
-    tally: new Map(),
-    failed: [],
-    stopping: null,
-    end: null,
-  };
-}
 
 /** How the run began; throws when it has not. */
 export function runOf(graph: Graph): StartedFact {

@@ -1,4 +1,5 @@
 /** Which of the jobs that are ready go out together, and which must wait for room under a limit. */
+import { arrayKey } from '../values/options.ts';
 import type { Attempt } from './demands.ts';
 import { type Graph, runOf } from './graph.ts';
 
@@ -10,18 +11,12 @@ const ARRAY_SIZE_MIN_DEFAULT = 2;
 export function groupAttempts(graph: Graph, ready: readonly Attempt[]): Attempt[][] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of withinLimits(graph, ready)) {
-    const key = JSON.stringify(sharedOptions(attempt));
+    const key = arrayKey(attempt.options);
     const group = groups.get(key);
     if (group) group.push(attempt);
     else groups.set(key, [attempt]);
   }
   return [...groups.values()].flatMap(splitGroup);
-}
-
-/** All that one request can say only once for all its jobs. */
-function sharedOptions({ options }: Attempt): unknown[] {
-  const { executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags, secrets } = options;
-  return [executor, image, queue, role, vcpus, memory, gpus, timeoutSeconds, tags, secrets];
 }
 
 function splitGroup(group: Attempt[]): Attempt[][] {

@@ -3,11 +3,13 @@ import { briefArguments } from '../values/brief.ts';
 import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
+import type { ErrorName } from '../values/errors.ts';
 import { digest, type Hash } from '../values/hash.ts';
+import { hashedValues } from '../values/options.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { segmentOf, waitForDone } from './done.ts';
-import { count, type Draft, failWith, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
+import { byOrdinal, count, type Draft, failWith, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
 import { errorValue } from './errors.ts';
 import { addValue, nodeFor, openScope } from './expressions.ts';
 import type { EvalHash, JobId } from './facts.ts';
@@ -124,8 +126,8 @@ function evalHashOf(
   options: JobOptions,
   place: string | undefined,
 ): EvalHash {
-  const image = task === SCRIPT_TASK && options.image ? [options.image] : [];
-  const parts = [info?.hash ?? task, hashOf(args), ...image, ...(place ? [place] : [])];
+  const hashed = task === SCRIPT_TASK ? hashedValues(options) : [];
+  const parts = [info?.hash ?? task, hashOf(args), ...hashed, ...(place ? [place] : [])];
   return digest('eval', JSON.stringify(parts)) as EvalHash;
 }
 
@@ -213,7 +215,7 @@ function nextOrdinal(draft: Draft): number {
   return ordinal;
 }
 
-function fail(draft: Draft, node: GraphNode, name: string, message: string): void {
+function fail(draft: Draft, node: GraphNode, name: ErrorName | 'TypeError', message: string): void {
   failWith(draft, node, errorValue(name, message));
 }
 
@@ -285,6 +287,6 @@ export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
   if (work?.state === 'over' && work.jobs.every((id) => graph.jobs.get(id)?.outcome ?? true)) {
     // In another context it may be wanted again. A first attempt needs no note: its record is its result.
     if (work.attempt > 1) edits.put(graph.attempts, work.eval, work.attempt);
-    edits.drop(graph.works, work.eval);
+    edits.drop(graph.works, work.eval, byOrdinal);
   }
 }

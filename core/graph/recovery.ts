@@ -3,6 +3,7 @@
  * of the recovery runs just that, and it rests on the hash of every task of the evaluation that failed, so that
  * repairing one runs it again.
  */
+import { PASSING_ERRORS } from '../values/errors.ts';
 import { digest } from '../values/hash.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { combine, type Table } from '../values/table.ts';
@@ -11,25 +12,6 @@ import { isCaughtBy } from './errors.ts';
 import type { ConcreteCall } from './expressions.ts';
 import type { EvalHash } from './facts.ts';
 import { type Graph, type GraphNode, type Job, type NodeId, runOf, type Scope } from './graph.ts';
-
-/** What went wrong with a machine, or with a file that may come back, says nothing about the program: it is not remembered. */
-const PASSING_ERRORS = [
-  'NotStarted',
-  'MachineLost',
-  'OutOfMemory',
-  'TimedOut',
-  'ImageError',
-  'SecretError',
-  'JobFailed',
-  'JobTerminated',
-  'SubmissionRefused',
-  'InputMissing',
-  'InputChanged',
-  'FileRefused',
-  'NetworkError',
-  'ValueGone',
-  'ValueDamaged',
-];
 
 /** The task name of such entries in the cache. */
 export const CATCH_TASK = 'redex.catch';

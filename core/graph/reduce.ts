@@ -3,6 +3,7 @@
  * without the outside. One queue, no recursion; every edge is followed once.
  */
 import type { Hash } from '../values/hash.ts';
+import { unknownKind } from '../values/never.ts';
 import { combine, type Index, listOf, mapChildren, type Node, type Table } from '../values/table.ts';
 import { resumeCatch } from './catching.ts';
 import { type Draft, held, liveNode, settle } from './draft.ts';
@@ -95,8 +96,11 @@ function complete(draft: Draft, node: GraphNode): void {
     case 'call':
       callReady(draft, node);
       return;
-    default:
+    case 'value':
+    case 'form':
       return;
+    default:
+      unknownKind('shape', shape);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
 import type { Hash } from '../values/hash.ts';
-import { type Draft, setStatus } from './draft.ts';
+import { byId, byItself, byOrdinal, type Draft, setStatus } from './draft.ts';
+import { WAITING_NAMES } from './fields.ts';
 import type { Graph, GraphNode, Job, NodeId, Work } from './graph.ts';
 
 type Released = GraphNode | Job;
@@ -37,11 +38,11 @@ export function isWorkWanted(graph: Graph, work: Work): boolean {
 /** A job that was not finished and that nothing needs is no longer a job of the run. */
 export function abandon(draft: Draft, job: Job): void {
   setStatus(draft, job, 'CANCELLED');
-  draft.edits.drop(draft.graph.jobs, job.id);
+  draft.edits.drop(draft.graph.jobs, job.id, byOrdinal);
 }
 
 /** Each forgotten id is popped once, so asking again and again stays linear. */
-function hasLive(draft: Draft, ids: NodeId[]): boolean {
+function hasLive(draft: Draft, ids: readonly NodeId[]): boolean {
   while (ids.length > 0) {
     const node = draft.graph.nodes.get(ids.at(-1) as NodeId);
     if (node && !node.outcome) return true;
@@ -54,9 +55,9 @@ function dropNode(draft: Draft, node: GraphNode, pending: Released[]): void {
   const { graph, edits } = draft;
   const isRoot = node.id === graph.root || node.result !== null;
   if (node.outcome || isRoot || !graph.nodes.has(node.id) || hasLive(draft, node.users)) return;
-  edits.drop(graph.nodes, node.id);
+  edits.drop(graph.nodes, node.id, byId);
   const scope = graph.scopes.get(node.scope);
-  if (scope) edits.drop(scope.nodes, node.hash);
+  if (scope) edits.drop(scope.nodes, node.hash, byItself);
   stopWaiting(draft, node, pending);
   for (const id of node.inputs) {
     const input = graph.nodes.get(id);
@@ -69,10 +70,10 @@ function dropScope(draft: Draft, job: Job, pending: Released[]): void {
   const scope = job.scope === null ? undefined : graph.scopes.get(job.scope);
   if (!scope) return;
   const nodes = [...scope.nodes.values()].flatMap((id) => graph.nodes.get(id) ?? []);
-  for (const node of nodes) edits.drop(graph.nodes, node.id);
+  for (const node of nodes) edits.drop(graph.nodes, node.id, byId);
   for (const node of nodes) if (!node.outcome) stopWaiting(draft, node, pending);
-  for (const id of scope.forced) edits.drop(graph.scopes, id);
-  edits.drop(graph.scopes, scope.id);
+  for (const id of scope.forced) edits.drop(graph.scopes, id, byId);
+  edits.drop(graph.scopes, scope.id, byId);
   edits.set(job, 'scope', null);
 }
 
@@ -81,9 +82,8 @@ function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
   if (node.waits === null) return;
   const job = graph.jobs.get(node.waits as Job['id']);
   if (job) pending.push(job);
-  const { recalls, returning, observing, computing } = graph;
-  const all: readonly Map<Hash, { readonly nodes: NodeId[] }>[] = [recalls, returning, observing, computing];
-  for (const waiting of all) {
+  for (const name of WAITING_NAMES) {
+    const waiting: ReadonlyMap<Hash, { readonly nodes: readonly NodeId[] }> = graph[name];
     const entry = waiting.get(node.waits);
     // Thousands may wait under one key and leave one after another: the list is not copied for each.
     if (entry && !hasLive(draft, entry.nodes)) edits.drop(waiting, node.waits);
@@ -101,6 +101,6 @@ function leaveJob(draft: Draft, job: Job, pending: Released[]): void {
   if (!work || work.jobs.some((id) => graph.jobs.has(id))) return;
   // Should it be wanted again, its attempts go on: those before have records.
   if (work.attempt > 0) edits.put(graph.attempts, work.eval, work.attempt);
-  edits.drop(graph.works, work.eval);
+  edits.drop(graph.works, work.eval, byOrdinal);
   edits.remove(graph.frontier, work.eval);
 }

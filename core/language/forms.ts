@@ -1,20 +1,6 @@
 /**
- * Control forms. Their arguments reach the reducer unevaluated, as ['form', name, arguments]:
- *
- * | form     | arguments, in order                                                                                  |
- * | -------- | ---------------------------------------------------------------------------------------------------- |
- * | cond     | test, then, test, then, …, otherwise: always an odd number; a missing `otherwise` is undefined        |
- * | seq      | the expressions, one argument each; none for an empty seq                                            |
- * | map      | task, list; third, if there are call options for each call: a record of them                         |
- * | flatMap  | as map; each call gives a list, the value is all of them end to end                                  |
- * | catch    | expression, names, recover, names, recover, …: names is a list of strings, recover a task of one error |
- * | catchAll | terms (a list or record), names (list of strings or undefined), recover (task of terms, or undefined) |
- * | throw    | an error, or a text that becomes an Error's message                                                  |
- * | force    | an expression whose value is a quote                                                                 |
- * | apply    | an expression whose value is a task, then the call's arguments                                       |
- * | context  | path (a string: keys joined by dots), default (undefined if there is none)                           |
- *
- * quote is no form: it is the value ['quote', expression].
+ * Control forms. Their terms reach the reducer unevaluated, as ['form', name, terms]; core/values/forms.ts says which each
+ * has. quote is no form: it is the value ['quote', expression].
  */
 import { Quote } from '../values/classes.ts';
 import type { ErrorName } from '../values/errors.ts';

@@ -3,6 +3,7 @@
  * would need the value itself throws at once and says what to write instead.
  */
 import { EXPRESSION, type Expression } from '../values/classes.ts';
+import type { FormName, FormTerms } from '../values/forms.ts';
 import type { Lazy } from './types.ts';
 
 /** Destructuring takes as many elements as there are names; loops and spreads run into this and fail. */
@@ -33,8 +34,8 @@ export function apply<T>(name: string, ...args: readonly unknown[]): Lazy<T> {
   return lazy<T>({ kind: 'op', name, args });
 }
 
-/** A control form with its arguments. */
-export function form<T>(name: string, ...args: readonly unknown[]): Lazy<T> {
+/** A control form with its terms. */
+export function form<T, K extends FormName = FormName>(name: K, ...args: FormTerms[K]): Lazy<T> {
   return lazy<T>({ kind: 'form', name, args });
 }
 

@@ -1,5 +1,6 @@
 /** The types an author works with: what a lazy value shows, what a task takes, and what it gives. */
 import type { Dir, File, Place, Quote, Staging } from '../values/classes.ts';
+import type { LazyOption } from '../values/options.ts';
 import type { JobOptions } from '../values/program.ts';
 
 declare const LAZY: unique symbol;
@@ -116,7 +117,9 @@ export type Force<T> =
                   : T;
 
 /** Options of one call. Their values may be lazy. `context` overrides parts of the context for everything below. */
-export type CallOptions = { readonly [K in keyof JobOptions]: Lift<NonNullable<JobOptions[K]>> } & {
+export type CallOptions = {
+  readonly [K in keyof JobOptions]: K extends LazyOption ? Lift<NonNullable<JobOptions[K]>> : JobOptions[K];
+} & {
   readonly context?: Lift<Readonly<Record<string, unknown>>>;
 };
 

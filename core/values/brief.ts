@@ -69,7 +69,11 @@ function brief(table: Table, index: Index, depth: number): string {
       return `${node[1]}(${quoted(node[3])})`;
     case 'ref':
       return `<${node[2]} bytes of JSON>`;
-    default:
+    case 'date':
+    case 'bytes':
+    case 'call':
+    case 'op':
+    case 'form':
       return `<${node[0]}>`;
   }
 }

@@ -1,5 +1,6 @@
 /** What a table contains: concrete parts, large parts, files and tasks; and the rewrites that replace them. */
 import type { Hash } from './hash.ts';
+import { unknownKind } from './never.ts';
 import type { Target } from './places.ts';
 import {
   childrenOf,
@@ -8,6 +9,7 @@ import {
   type Index,
   mapChildren,
   type Node,
+  type NodeKind,
   REF_HAS_LEAVES,
   REF_HAS_OPEN,
   REF_HAS_PLACES,
@@ -21,13 +23,51 @@ function isTagged<Tag extends string>(node: Node, ...tags: Tag[]): boolean {
   return node !== null && typeof node === 'object' && (tags as string[]).includes(node[0]);
 }
 
+interface KindTraits {
+  /** Whether it is a value once its children are, whatever they are, or never: it is left to evaluate. */
+  readonly isValue: 'with its children' | 'always' | 'never';
+  /** When files below it are looked at: a call observes its own arguments when it is ready. */
+  readonly filesBelow: 'now' | 'later';
+}
+
+const DATA: KindTraits = { isValue: 'with its children', filesBelow: 'now' };
+const EVALUATED: KindTraits = { isValue: 'never', filesBelow: 'now' };
+
+const KINDS: Readonly<Record<NodeKind, KindTraits>> = {
+  undefined: DATA,
+  number: DATA,
+  bigint: DATA,
+  date: DATA,
+  bytes: DATA,
+  list: DATA,
+  record: DATA,
+  map: DATA,
+  set: DATA,
+  file: DATA,
+  dir: DATA,
+  stage: DATA,
+  place: DATA,
+  stdout: DATA,
+  task: DATA,
+  error: DATA,
+  quote: { isValue: 'always', filesBelow: 'later' },
+  ref: DATA,
+  call: { isValue: 'never', filesBelow: 'later' },
+  op: EVALUATED,
+  form: EVALUATED,
+};
+
+function traitsOf(node: Node): KindTraits {
+  return node !== null && typeof node === 'object' ? KINDS[node[0]] : DATA;
+}
+
 /** For every node, whether it is a value: nothing in it is left to evaluate. A quoted expression is a value. */
 export function concreteNodes(table: Table): boolean[] {
   const concrete: boolean[] = [];
   for (const node of table) {
+    const { isValue } = traitsOf(node);
     concrete.push(
-      isTagged(node, 'quote') ||
-        (!isTagged(node, 'call', 'op', 'form') && childrenOf(node).every((child) => concrete[child])),
+      isValue === 'always' || (isValue === 'with its children' && childrenOf(node).every((child) => concrete[child])),
     );
   }
   return concrete;
@@ -56,10 +96,38 @@ export function leavesOf(table: Table): Leaves {
   const leaves: Leaves = { files: [], tasks: [], refs: [] };
   for (const node of table) {
     if (node === null || typeof node !== 'object') continue;
-    if ((node[0] === 'file' || node[0] === 'dir') && node[2] !== null) {
-      leaves.files.push({ kind: node[0], location: node[1], version: node[2] });
-    } else if (node[0] === 'task' || node[0] === 'call') leaves.tasks.push(node[1]);
-    else if (node[0] === 'ref' && node[3] & REF_HAS_LEAVES) leaves.refs.push(node[1]);
+    switch (node[0]) {
+      case 'file':
+      case 'dir':
+        if (node[2] !== null) leaves.files.push({ kind: node[0], location: node[1], version: node[2] });
+        break;
+      case 'task':
+      case 'call':
+        leaves.tasks.push(node[1]);
+        break;
+      case 'ref':
+        if (node[3] & REF_HAS_LEAVES) leaves.refs.push(node[1]);
+        break;
+      case 'undefined':
+      case 'number':
+      case 'bigint':
+      case 'date':
+      case 'bytes':
+      case 'list':
+      case 'record':
+      case 'map':
+      case 'set':
+      case 'stage':
+      case 'place':
+      case 'stdout':
+      case 'error':
+      case 'quote':
+      case 'op':
+      case 'form':
+        break;
+      default:
+        unknownKind('node', node);
+    }
   }
   return leaves;
 }
@@ -95,7 +163,7 @@ function isOpen(node: Node): boolean {
 function openNodes(table: Table): boolean[] {
   const open: boolean[] = [];
   for (const node of table) {
-    open.push(isOpen(node) || (!isTagged(node, 'call', 'quote') && childrenOf(node).some((child) => open[child])));
+    open.push(isOpen(node) || (traitsOf(node).filesBelow === 'now' && childrenOf(node).some((child) => open[child])));
   }
   return open;
 }

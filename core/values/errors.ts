@@ -3,23 +3,42 @@
 const CLASSES = Symbol.for('redex.errorClasses');
 const EXTRAS = Symbol.for('redex.errorExtras');
 
+interface ErrorTraits {
+  /**
+   * What it speaks of. What went wrong with a machine, or with a file or value that may come back, says nothing about the
+   * program: a recovery from it is not remembered.
+   */
+  readonly of: 'the program' | 'machines' | 'files and values';
+}
+
+const ERRORS = {
+  ScriptError: { of: 'the program' },
+  OutOfMemory: { of: 'machines' },
+  TimedOut: { of: 'machines' },
+  NotStarted: { of: 'machines' },
+  MachineLost: { of: 'machines' },
+  ImageError: { of: 'machines' },
+  SecretError: { of: 'machines' },
+  JobFailed: { of: 'machines' },
+  JobTerminated: { of: 'machines' },
+  SubmissionRefused: { of: 'machines' },
+  InputMissing: { of: 'files and values' },
+  InputChanged: { of: 'files and values' },
+  FileRefused: { of: 'files and values' },
+  NetworkError: { of: 'files and values' },
+  OutputMissing: { of: 'the program' },
+  OutputConflict: { of: 'the program' },
+  ValueGone: { of: 'files and values' },
+  ValueDamaged: { of: 'files and values' },
+  TaskNotFound: { of: 'the program' },
+  NotEncodable: { of: 'the program' },
+} as const satisfies Readonly<Record<string, ErrorTraits>>;
+
 /** Names the engine and the library give to failures. An author catches them like any other. */
-export type ErrorName =
-  | 'ScriptError'
-  | 'OutOfMemory'
-  | 'TimedOut'
-  | 'NotStarted'
-  | 'MachineLost'
-  | 'ImageError'
-  | 'SecretError'
-  | 'JobTerminated'
-  | 'InputChanged'
-  | 'OutputMissing'
-  | 'OutputConflict'
-  | 'ValueGone'
-  | 'ValueDamaged'
-  | 'TaskNotFound'
-  | 'NotEncodable';
+export type ErrorName = keyof typeof ERRORS;
+
+/** Names of failures that say nothing about the program. */
+export const PASSING_ERRORS = (Object.keys(ERRORS) as ErrorName[]).filter((name) => ERRORS[name].of !== 'the program');
 
 /** The class names an error can be caught by, its own first, 'Error' last. */
 export function errorClasses(error: Error): string[] {

@@ -37,7 +37,13 @@ export function get(container: Table, key: Table): Table {
     case 'form':
     case 'ref':
       throw new TypeError(`cannot read ${shown} of what is not a value yet`);
-    default:
+    case 'number':
+    case 'bigint':
+    case 'date':
+    case 'place':
+    case 'stdout':
+    case 'task':
+    case 'quote':
       return UNDEFINED;
   }
 }

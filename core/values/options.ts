@@ -1,6 +1,7 @@
-/** What options may be: one check for those of tasks, of redex.config.ts and of calls. */
+/** What options are and may be: one table, and one check for those of tasks, of redex.config.ts and of calls. */
+import { CAUSES } from './causes.ts';
 import { didYouMean } from './nearest.ts';
-import type { Cause, ExecutorConfig, ExecutorPlace, JobOptions, WebSettings } from './program.ts';
+import type { ExecutorConfig, ExecutorPlace, JobOptions, WebSettings } from './program.ts';
 import { isSecretSource, isVariableName } from './secrets.ts';
 
 /** What is wrong with the value at a path, if anything. */
@@ -22,18 +23,7 @@ const seconds = must('be a positive number of seconds', isPositive);
 const count = must('be a whole number, 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
 const amount = must('be a number, 0 or more', (value) => Number.isFinite(value) && (value as number) >= 0);
 
-const CAUSES: FieldsOf<Record<Cause, number>> = {
-  'not-started': count,
-  'machine-lost': count,
-  'out-of-memory': count,
-  'timed-out': count,
-  image: count,
-  secret: count,
-  'no-result': count,
-  program: count,
-  terminated: count,
-  interrupted: count,
-};
+const ATTEMPTS: Fields = Object.fromEntries(Object.keys(CAUSES).map((cause) => [cause, count]));
 
 const AMOUNTS = recordOf(amount);
 
@@ -49,32 +39,89 @@ const noVariable: Check = (_value, path) =>
 const SECRETS: Check = (value, path) =>
   fieldProblem(value, path, (name) => (isVariableName(name) ? secret : noVariable));
 
+/** What is to be known of an option beside its meaning. An executor is told of it once for all jobs of an array. */
+type OptionTraits<K> = {
+  readonly check: Check;
+  /** Whether an executor's configuration has it, as the default of its jobs. */
+  readonly isOfExecutor: K extends keyof ExecutorConfig ? true : false;
+  /** Its value is in the hash of a script's evaluation: bare, as only one option can be; a second needs its name there. */
+  readonly isHashed: boolean;
+  /** Whether a call may give it lazily. */
+  readonly isLazy: boolean;
+} & (
+  | { readonly isTold: true; readonly inArray: 'alike' }
+  | { readonly isTold: false; readonly inArray: 'alike' | 'any' }
+);
+
+/** Of most options that executors are told of. */
+const TOLD = { isOfExecutor: true, isHashed: false, isLazy: true, isTold: true, inArray: 'alike' } as const;
+/** Of most that are the engine's. */
+const KEPT = { isOfExecutor: true, isHashed: false, isLazy: true, isTold: false, inArray: 'any' } as const;
+
+const OPTIONS = {
+  executor: { ...KEPT, check: text, isOfExecutor: false, inArray: 'alike' },
+  memory: { ...TOLD, check: gibibytes },
+  memoryMax: { ...KEPT, check: gibibytes },
+  vcpus: { ...TOLD, check: positive },
+  gpus: { ...TOLD, check: count },
+  image: { ...TOLD, check: text, isHashed: true },
+  queue: { ...TOLD, check: text },
+  fallbackQueue: { ...KEPT, check: text },
+  role: { ...TOLD, check: text },
+  timeoutSeconds: { ...TOLD, check: seconds },
+  attempts: { ...KEPT, check: recordWith(ATTEMPTS) },
+  cache: { ...KEPT, check: boolean },
+  cacheScope: { ...KEPT, check: oneOf('any', 'none') },
+  limits: { ...KEPT, check: AMOUNTS, isOfExecutor: false },
+  minArraySize: { ...KEPT, check: count },
+  tags: { ...TOLD, check: recordOf(anyText), isOfExecutor: false },
+  secrets: { ...TOLD, check: SECRETS },
+  effects: { ...KEPT, check: boolean },
+} as const satisfies { readonly [K in keyof Required<JobOptions>]: OptionTraits<K> };
+
+type OptionName = keyof typeof OPTIONS;
+
+/** Options that a call may give lazily. */
+export type LazyOption = { [K in OptionName]: (typeof OPTIONS)[K]['isLazy'] extends true ? K : never }[OptionName];
+
+/** Options that executors are told of. */
+export type ToldOption = { [K in OptionName]: (typeof OPTIONS)[K]['isTold'] extends true ? K : never }[OptionName];
+
+const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+const ALIKE = OPTION_NAMES.filter((name) => OPTIONS[name].inArray === 'alike');
+const HASHED = OPTION_NAMES.filter((name) => OPTIONS[name].isHashed);
+const TOLD_NAMES = OPTION_NAMES.filter((name): name is ToldOption => OPTIONS[name].isTold);
+
+/** What jobs must have in common to be submitted as one array: all that a request can say only once for all of them. */
+export function arrayKey(options: JobOptions): string {
+  return JSON.stringify(ALIKE.map((name) => options[name]));
+}
+
+/** What of a script's options is in the hash of its evaluation. */
+export function hashedValues(options: JobOptions): unknown[] {
+  return HASHED.flatMap((name) => options[name] || []);
+}
+
+/** What an executor is told. */
+export function toldOptions(options: JobOptions): Pick<JobOptions, ToldOption> {
+  return Object.fromEntries(TOLD_NAMES.flatMap((name) => (name in options ? [[name, options[name]]] : [])));
+}
+
+/** The checks of the options that are wanted. */
+function checksOf<K extends OptionName>(isWanted: (name: OptionName) => boolean): { readonly [N in K]: Check } {
+  const wanted = OPTION_NAMES.filter(isWanted).map((name) => [name, OPTIONS[name].check]);
+  return Object.fromEntries(wanted);
+}
+
 /** Of a task. */
-export const JOB_OPTIONS: FieldsOf<JobOptions> = {
-  executor: text,
-  memory: gibibytes,
-  memoryMax: gibibytes,
-  vcpus: positive,
-  gpus: count,
-  image: text,
-  queue: text,
-  fallbackQueue: text,
-  role: text,
-  timeoutSeconds: seconds,
-  attempts: recordWith(CAUSES),
-  cache: boolean,
-  cacheScope: oneOf('any', 'none'),
-  limits: AMOUNTS,
-  minArraySize: count,
-  tags: recordOf(anyText),
-  secrets: SECRETS,
-  effects: boolean,
-};
+export const JOB_OPTIONS: FieldsOf<JobOptions> = checksOf(() => true);
 
 /** Of a call. */
 export const CALL_OPTIONS: Fields = { ...JOB_OPTIONS, context: plainRecord };
 
-const { executor: _executor, limits: _limits, tags: _tags, ...DEFAULTS } = JOB_OPTIONS;
+const DEFAULTS: FieldsOf<Omit<ExecutorConfig, 'type' | keyof ExecutorPlace>> = checksOf(
+  (name) => OPTIONS[name].isOfExecutor,
+);
 
 const EXECUTOR_PLACE: FieldsOf<ExecutorPlace> = {
   scratch: must('be like s3://bucket/prefix/', isS3Prefix),

@@ -94,7 +94,13 @@ function reprOf(node: NodeOf<string>, hash: string): string {
       return `${printables(node[1])}(${quoted(node[3])})`;
     case 'ref':
       return `<${node[2]} bytes of JSON, hash=${hash.slice(0, FILE_HASH_LENGTH)}>`;
-    default:
+    case 'stage':
+    case 'place':
+    case 'stdout':
+    case 'quote':
+    case 'call':
+    case 'op':
+    case 'form':
       return `<${node[0]}>`;
   }
 }
@@ -159,7 +165,13 @@ function plainOf(node: NodeOf<unknown>): unknown {
     case 'bytes':
     case 'task':
       return node[1];
-    default:
+    case 'stage':
+    case 'place':
+    case 'stdout':
+    case 'quote':
+    case 'call':
+    case 'op':
+    case 'form':
       return node[0];
   }
 }

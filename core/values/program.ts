@@ -1,23 +1,7 @@
 /** What a bundle says about itself: its tasks and the configuration it was made with. Plain data, stored beside the bundle. */
+import type { Cause } from './causes.ts';
 import type { Hash } from './hash.ts';
 import type { Secrets } from './secrets.ts';
-
-/** Why an attempt ended without a result. Each cause has its own number of attempts. */
-export type Cause =
-  /** Nothing of it has run: no machine, network interface or room was to be had for it. */
-  | 'not-started'
-  | 'machine-lost'
-  | 'out-of-memory'
-  | 'timed-out'
-  | 'image'
-  /** A secret could not be had. */
-  | 'secret'
-  | 'no-result'
-  | 'program'
-  /** Somebody ended the job at its executor. */
-  | 'terminated'
-  /** The machine itself was stopped by its user: never counted. */
-  | 'interrupted';
 
 /** Options of a job. They live at the executor, the task and the call; the nearest wins. None but `image` enters a hash. */
 export interface JobOptions {

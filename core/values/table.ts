@@ -7,6 +7,7 @@
  * 3. A table never changes after it was made.
  */
 import { digest, type Hash } from './hash.ts';
+import { unknownKind } from './never.ts';
 
 export type Index = number;
 
@@ -51,6 +52,9 @@ export type NodeOf<C> =
   | readonly ['form', string, readonly C[]];
 
 export type Node = NodeOf<Index>;
+
+/** What stands first in every node but a scalar. */
+export type NodeKind = Exclude<Node, Scalar>[0];
 
 /**
  * Bit 1: has files, directories or tasks whose validity matters. Bit 2: has files or directories nobody has observed. Bit 4:
@@ -97,8 +101,19 @@ export function mapChildren<A, B>(node: NodeOf<A>, move: (child: A) => B): NodeO
       return ['error', node[1], node[2], node[3], move(node[4])];
     case 'call':
       return ['call', node[1], node[2].map((child) => move(child)), node[3] === null ? null : move(node[3])];
-    default:
+    case 'undefined':
+    case 'number':
+    case 'bigint':
+    case 'date':
+    case 'bytes':
+    case 'file':
+    case 'dir':
+    case 'place':
+    case 'stdout':
+    case 'ref':
       return node;
+    default:
+      return unknownKind('node', node);
   }
 }
 

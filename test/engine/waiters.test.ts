@@ -20,7 +20,7 @@ describe('nodes that wait under one key', () => {
     const draft = draftOf();
     const nodes = [1, 2, 3].map(nodeOf);
     for (const node of nodes) {
-      draft.graph.nodes.set(node.id, node);
+      draft.edits.put(draft.graph.nodes, node.id, node);
       waitForRecovery(draft, node, KEY);
     }
     const leaving = order === 'first to last' ? nodes : nodes.toReversed();
@@ -34,7 +34,7 @@ describe('nodes that wait under one key', () => {
   it('cost the same each, however many there are: 50,000 come and go in no time', () => {
     const draft = draftOf();
     const nodes = Array.from({ length: 50_000 }, (_, at) => nodeOf(at + 1));
-    for (const node of nodes) draft.graph.nodes.set(node.id, node);
+    for (const node of nodes) draft.edits.put(draft.graph.nodes, node.id, node);
     const before = process.cpuUsage();
     for (const node of nodes) waitForRecovery(draft, node, KEY);
     for (const node of nodes) release(draft, [node]);

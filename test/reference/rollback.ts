@@ -45,24 +45,9 @@ const STOPS: readonly Fact[] = [
   { type: 'ended', at: 2 },
 ];
 
-/** The graph as data, whatever order its maps are in. */
+/** The graph as data, its maps in their order. */
 function contentOf({ graph }: Draft): unknown {
-  const plain = JSON.parse(JSON.stringify(snapshotOf(graph).graph)) as Record<string, unknown>;
-  const unordered = ([key, value]: [string, unknown]) => [key, ORDERED.has(key) ? value : sorted(value)];
-  return Object.fromEntries(Object.entries(plain).map((entry) => unordered(entry)));
-}
-
-/** Arrays of the graph that are arrays there, too. */
-const ORDERED = new Set(['failed', 'run']);
-
-function sorted(value: unknown): unknown {
-  if (!Array.isArray(value)) return value;
-  const members = value.map((member) => (isScope(member) ? { ...member, nodes: sorted(member.nodes) } : member));
-  return members.map((member) => JSON.stringify(member)).sort();
-}
-
-function isScope(member: unknown): member is { readonly nodes: unknown } {
-  return typeof member === 'object' && member !== null && 'table' in member && 'nodes' in member;
+  return JSON.parse(JSON.stringify(snapshotOf(graph).graph));
 }
 
 /**

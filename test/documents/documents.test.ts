@@ -20,12 +20,10 @@ describe('what npm run docs makes', () => {
 
 /** Documents of the project, and what a file named in one may stand for: a path from the root, or beside it. */
 const WRITTEN = [
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
+  '{CHANGELOG,CONTRIBUTING,SECURITY}.md',
+  '{docker,docs,stack,workflows}/*.md',
   'core/README.md',
   'core/language/README.md',
-  'docs/*.md',
 ].flatMap(filesOf);
 
 /** `core/values/table.ts`, `aws.md`, and folders, as `core/graph/`; no placeholders, as `functions/NAME.ts`. */

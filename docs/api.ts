@@ -89,9 +89,11 @@ interface Statement {
 /** A constant's inferred type that is longer is another library's, and is not written out. */
 const TYPE_LENGTH_MAX = 600;
 
-/** A declaration begins at the left margin, and so does nothing else but its last bracket. */
-const STATEMENT =
-  /(?:^\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?^export (?:declare )?((?:abstract )?(?:function|const|class|interface|type) (\w+)[^\n]*(?:\n(?:[ \t][^\n]*|[}\])][^\n]*))*)/gm;
+/** A declaration begins at the left margin, where beside it only its last bracket stands. */
+const DOCSTRING = String.raw`^\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n`;
+const FIRST_LINE = String.raw`(?:abstract )?(?:function|const|class|interface|type) (\w+)[^\n]*`;
+const NEXT_LINES = String.raw`(?:\n(?:[ \t]|[}\])])[^\n]*)*`;
+const STATEMENT = new RegExp(`(?:${DOCSTRING})?^export (?:declare )?(${FIRST_LINE}${NEXT_LINES})`, 'gm');
 
 function statementsOf(declarations: string): Statement[] {
   return [...declarations.matchAll(STATEMENT)].map(([, docstring = '', text = '', name = '']) => ({

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the seed's workflow on simulated reads, checked against what was simulated. Installs Debian's tools where
- * it may; where it may not, says what to install and runs a workflow that needs none.
+ * `npm run demo`: `workflows/bioinfo-batch` on simulated reads, checked against what was simulated. Installs Debian's tools
+ * where it may; where it may not, says what to install and runs a workflow that needs none.
  */
 import { spawn } from 'node:child_process';
 import { checkAgainstTruth, TOLERANCE_BASES } from '../workflows/bioinfo-batch/truth.ts';

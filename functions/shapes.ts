@@ -7,6 +7,7 @@ import type { RunSummary } from '../core/engine/ports.ts';
 import type { Queue } from '../core/engine/waiting.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { RUN_ID } from '../core/graph/facts.ts';
+import { CAUSES, type Cause } from '../core/values/causes.ts';
 import { HASH, type Hash } from '../core/values/hash.ts';
 import type { Table } from '../core/values/table.ts';
 
@@ -134,23 +135,10 @@ const JobEntries = v.strictObject({
 
 export const Job = shape<JobHistory>()(JobEntries);
 
-const CAUSES = [
-  'not-started',
-  'machine-lost',
-  'out-of-memory',
-  'timed-out',
-  'image',
-  'secret',
-  'no-result',
-  'program',
-  'terminated',
-  'interrupted',
-] as const;
-
 const Attempt = v.strictObject({
   attempt: Whole,
   status: v.picklist(['RUNNING', 'DONE', 'FAILED']),
-  cause: v.exactOptional(v.picklist(CAUSES)),
+  cause: v.exactOptional(v.picklist(Object.keys(CAUSES) as Cause[])),
   error: v.exactOptional(v.string()),
   executor: v.exactOptional(v.string()),
   executorId: v.exactOptional(v.string()),

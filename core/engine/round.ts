@@ -1,6 +1,6 @@
 /**
- * A round: load → reduce → record → submit, until nothing can be met now. The order of effects is DESIGN's: stopping after
- * any of them is harmless.
+ * A round: load → reduce → record → submit, until nothing can be met now. The order of effects is in docs/design.md:
+ * stopping after any of them is harmless.
  *
  * 1. Facts and claims become true by one conditional append; before it only what may be lost or repeated is written.
  * 2. A submission is sent only after its claim was appended, and never past the claim's deadline.

@@ -7,7 +7,7 @@
  * 4. A job is the evaluation of a call in a context; the work of running its function is shared by eval hash.
  * 5. What nobody needs is never evaluated: a node without unsettled users is dropped.
  * 6. Orders that show (what is demanded first) follow `ordinal`, never the order of a map.
- * 7. Nothing of it is written but by `Edits`. What a field is to snapshots and retries is said in `fields.ts`.
+ * 7. Nothing of it is written but by `Edits`. What a field is to snapshots and retries is said in `core/graph/fields.ts`.
  */
 import type { Failures } from '../values/causes.ts';
 import type { Hash } from '../values/hash.ts';

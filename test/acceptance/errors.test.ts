@@ -1,4 +1,4 @@
-/** Failures: SEMANTICS.md section 10, lines 17, 18 and 28, where no other test has them. */
+/** Failures: docs/acceptance.md, lines 17, 18 and 28, where no other test has them. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { add, catchError, identity, map, script, task } from '../../core/index.ts';
 import { callable } from '../../core/language/callable.ts';
@@ -21,6 +21,7 @@ const rethrow = task('e.rethrow', v1, (error: Error): number => {
 });
 
 describe('a catch', () => {
+  // Acceptance: 17.
   it('catches by a list of names, and takes the first of several pairs that fits', async () => {
     const caught = (name: string) => catchError(broken(name), ['Red', 'Green'], first, ['Green', 'Blue'], second);
     expect(await evaluate(playWorld(), [caught('Green'), caught('Blue')])).toEqual([
@@ -30,6 +31,7 @@ describe('a catch', () => {
     await expect(evaluate(playWorld(), caught('Grey'))).rejects.toMatchObject({ name: 'Grey' });
   });
 
+  // Acceptance: 17.
   it('may fail again in its recovery, which its own other pairs do not catch and an outer catch does', async () => {
     const inner = catchError(broken('Red'), 'Red', rethrow, 'TypeError', first);
     await expect(evaluate(playWorld(), inner)).rejects.toThrow('again: Red failed');
@@ -38,6 +40,7 @@ describe('a catch', () => {
 });
 
 describe('a failure', () => {
+  // Acceptance: 18.
   it('is never reused from another run', async () => {
     const world = playWorld();
     await expect(evaluate(world, broken('Red'))).rejects.toThrow('Red failed');
@@ -53,6 +56,7 @@ describe('a failure', () => {
     expect(ran).toEqual(['broken']);
   });
 
+  // Acceptance: 28.
   it.each<[string, () => unknown, string]>([
     ['a task that is not there', () => callable('e.gone')(1), "there is no task 'e.gone' in the bundle of this run"],
     [

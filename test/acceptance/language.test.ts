@@ -1,4 +1,4 @@
-/** What authors write, evaluated: SEMANTICS.md section 10, lines 1 to 24, where no other test has them. */
+/** What authors write, evaluated: docs/acceptance.md, lines 1 to 24, where no other test has them. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   add,
@@ -49,12 +49,14 @@ const message = task('a.message', v1, (error: Error) => error.message);
 const range = task('a.range', v1, (n: number) => Array.from({ length: n }, (_, at) => at));
 
 describe('calls', () => {
+  // Acceptance: 3.
   it('the same call made twice runs once', async () => {
     const twice = task('a.twice_the_same', v1, () => [inc(1), sum(inc(1), inc(1))]);
     expect(await evaluate(playWorld(), twice())).toEqual([2, 4]);
     expect(ran).toEqual(['inc 1']);
   });
 
+  // Acceptance: 12.
   it('whose value nobody uses never run', async () => {
     const world = playWorld();
     const wasteful = task('a.wasteful', v1, () => {
@@ -66,6 +68,7 @@ describe('calls', () => {
     expect(world.batch.jobs).toHaveLength(0);
   });
 
+  // Acceptance: 22.
   it('nested 10,000 deep as arguments finish, and so does a value nested as deep', async () => {
     let call: Lazy<number> = inc(0);
     for (let depth = 1; depth < 10_000; depth++) call = inc(call);
@@ -77,6 +80,7 @@ describe('calls', () => {
     expect(found).toBe('core');
   }, 60_000);
 
+  // Acceptance: 8.
   it('with a declared default left out are those with the default given; a changed default is a new call', async () => {
     const params = v.object({ name: v.string(), times: v.optional(v.number(), 2) });
     const greet = task('a.greet', { ...v1, params }, ({ name, times }) => `${name} × ${times}`);
@@ -92,6 +96,7 @@ describe('calls', () => {
     expect(totals(await play(world, await start(world, greet({ name: 'ada', times: 3 }))))).toMatchObject({ done: 1 });
   });
 
+  // Acceptance: 11.
   it('made by an async task are evaluated like any others', async () => {
     const later = task('a.later', v1, async (n: number) => {
       await Promise.resolve();
@@ -102,6 +107,7 @@ describe('calls', () => {
 });
 
 describe('the parts of results', () => {
+  // Acceptance: 5.
   it('keep the shape of lists, records and tuples with lazy leaves, also in results', async () => {
     const shaped = task('a.shaped', v1, () => ({
       list: [inc(0), inc(1)],
@@ -115,6 +121,7 @@ describe('the parts of results', () => {
     });
   });
 
+  // Acceptance: 6.
   it('are had by destructuring by index and by name', async () => {
     const measure = task('a.measure', v1, () => ({ size: [3, 4] as [number, number], name: 'box' }));
     const { size, name } = measure();
@@ -126,6 +133,7 @@ describe('the parts of results', () => {
 describe('tasks as values', () => {
   const twice = task('a.twice', v1, (f: Task<[number], number>, n: number) => f(f(n)));
 
+  // Acceptance: 7.
   it('are arguments and results, and are partially applied, once or twice', async () => {
     const three = task('a.three', v1, (a: number, b: number, c: number) => `${a}${b}${c}`);
     const chooser = task('a.chooser', v1, (up: boolean) => (up ? inc : sum.partial(10)) as Task<[number], number>);
@@ -136,6 +144,7 @@ describe('tasks as values', () => {
     expect(await evaluate(playWorld(), map(sum.partial(1, 1), [1, 2]))).toEqual([3, 4]);
   });
 
+  // Acceptance: 7.
   it('of which one changed re-run only that one', async () => {
     const world = playWorld();
     await evaluate(world, twice(inc, 1));
@@ -205,17 +214,20 @@ describe('operators', () => {
     expect(Object.keys(OPERATORS).sort()).toEqual([...OPERATOR_NAMES]);
   });
 
+  // Acceptance: 10.
   it.each(Object.entries(OPERATORS))('%s takes lazy operands on every side', async (name, [operands, value]) => {
     const lazily = operands.map((operand) => same(operand));
     expect(await evaluate(playWorld(), apply(name, ...lazily))).toEqual(value);
   });
 
+  // Acceptance: 10.
   it('string templates take any number of lazy parts', async () => {
     expect(await evaluate(playWorld(), text`${inc(1)} and ${text`x`}, ${eq(1, 1)}`)).toBe('2 and x, true');
   });
 });
 
 describe('control forms', () => {
+  // Acceptance: 14.
   it('seq begins an expression only when the one before it has its value', async () => {
     const world = playWorld();
     const seen: number[] = [];
@@ -224,12 +236,14 @@ describe('control forms', () => {
     expect(seen).toEqual([1, 2, 3]);
   });
 
+  // Acceptance: 13.
   it('cond evaluates no test after the one that holds', async () => {
     const value = cond(eq(inc(0), 2), broken('a'), eq(inc(0), 1), 'second', broken('never'), 'x');
     expect(await evaluate(playWorld(), value)).toBe('second');
     expect(ran).toEqual(['inc 0']);
   });
 
+  // Acceptance: 16.
   it('flatMap, zip, flatten, constant and identity give what they say', async () => {
     const world = playWorld();
     expect(await evaluate(world, flatMap(range, range(4)))).toEqual([0, 0, 1, 0, 1, 2]);
@@ -244,6 +258,7 @@ describe('control forms', () => {
     expect(await evaluate(world, identity({ a: inc(1) }))).toEqual({ a: 2 });
   });
 
+  // Acceptance: 20.
   it('throwError fails where its value is needed, with the error or with a text', async () => {
     await expect(evaluate(playWorld(), [1, throwError(new TypeError('typed'))])).rejects.toMatchObject({
       name: 'TypeError',
@@ -254,6 +269,7 @@ describe('control forms', () => {
     expect(await evaluate(playWorld(), same(seen))).toMatchObject([2, { message: 'in place' }]);
   });
 
+  // Acceptance: 21.
   it('quote keeps an expression unevaluated until force evaluates it in the context of the job that forces it', async () => {
     const keeper = task('a.keeper', v1, () => ({ plan: quote([inc(41), context('place', 'nowhere')]), cost: 1 }));
     const forcer = task('a.forcer', v1, (plan: ReturnType<typeof quote<unknown>>) => force(plan));
@@ -265,6 +281,7 @@ describe('control forms', () => {
 });
 
 describe('two samples of the same expression under one parent', () => {
+  // Acceptance: 23.
   it('are one job with one node, on which both users wait', async () => {
     const world = playWorld();
     const both = task('a.both', v1, () => ({ left: sum(heavy(1), 1), right: sum(heavy(1), 2) }));

@@ -1,4 +1,4 @@
-/** Options, context, tags and limits: SEMANTICS.md section 10, lines 9 and 24 to 26. */
+/** Options, context, tags and limits: docs/acceptance.md, lines 9 and 24 to 26. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { round } from '../../core/engine/round.ts';
 import { add, context, map, task } from '../../core/index.ts';
@@ -17,6 +17,7 @@ function resources(world: MemoryWorld) {
 }
 
 describe('options', () => {
+  // Acceptance: 9.
   it("of the call beat the task's, which beat the executor's", async () => {
     const world = playWorld({ executors: { batch } });
     await evaluate(world, [plain(1), big(2), big.options({ memory: 16 })(3)]);
@@ -47,6 +48,7 @@ describe('options', () => {
     expect(resources(local)[0]).not.toHaveProperty('scratch');
   });
 
+  // Acceptance: 9.
   it('may be lazy, and do not enter hashes: other resources run nothing again', async () => {
     const world = playWorld();
     await evaluate(world, big.options({ memory: size(size(3)), vcpus: add(1, 2) })(1));
@@ -101,6 +103,7 @@ describe('the context', () => {
   });
   const outer = task('o.outer', v1, () => where());
 
+  // Acceptance: 24.
   it('is read by path with a default, and overridden for everything below a call', async () => {
     const world = playWorld({ context: { place: { name: 'lab' } } });
     const moved = outer.options({ context: { place: { name: 'field', floor: 2 } } });
@@ -111,6 +114,7 @@ describe('the context', () => {
     ]);
   });
 
+  // Acceptance: 24.
   it("makes different contexts different jobs that share a function's execution", async () => {
     const world = playWorld();
     const here = where.options({ context: { place: { name: 'here' } } });
@@ -121,6 +125,7 @@ describe('the context', () => {
 });
 
 describe('tags', () => {
+  // Acceptance: 25.
   it('of a job go to its executor and change nothing else', async () => {
     const world = playWorld();
     await evaluate(world, plain.options({ tags: { project: 'lambda' } })(1));
@@ -144,6 +149,7 @@ describe('a name that every object knows', () => {
 describe('limits', () => {
   const query = task('o.query', { ...v1, executor: 'batch', limits: { db: 2 } }, (n: number) => n);
 
+  // Acceptance: 26.
   it('cap what is in flight across a run, counting how much each job takes; cached jobs take none', async () => {
     const world = playWorld({ limits: { db: 5 } });
     const submitted: number[] = [];

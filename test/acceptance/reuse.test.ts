@@ -1,4 +1,4 @@
-/** Reuse within and across runs: SEMANTICS.md section 10, lines 29 to 38, where no other test has them. */
+/** Reuse within and across runs: docs/acceptance.md, lines 29 to 38, where no other test has them. */
 import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -45,6 +45,7 @@ async function runs(expression: unknown, options: { cache?: boolean } = {}): Pro
 }
 
 describe('a run like one before', () => {
+  // Acceptance: 29.
   it('submits nothing and is CACHED throughout', async () => {
     const program = () => [length(text`${heavy(1)} and ${heavy(2)}`), read(make('out/a'))];
     await evaluate(world, program());
@@ -53,6 +54,7 @@ describe('a run like one before', () => {
     expect(world.batch.jobs).toHaveLength(1);
   });
 
+  // Acceptance: 30.
   it('of which one task was edited re-runs that task and those whose inputs changed; the edit taken back, nothing', async () => {
     let answer = 'one';
     const source = task('u.source', v1, () => {
@@ -73,6 +75,7 @@ describe('a run like one before', () => {
 });
 
 describe('reuse can be refused', () => {
+  // Acceptance: 32.
   it('by cache: false at a call, which reads nothing from other runs and still writes', async () => {
     await evaluate(world, length('x'));
     expect(await runs(length.options({ cache: false })('x'))).toEqual(['length']);
@@ -82,6 +85,7 @@ describe('reuse can be refused', () => {
     expect(await runs(length('y'))).toEqual([]);
   });
 
+  // Acceptance: 32.
   it("by cacheScope: 'none', under which equal calls of one run are not joined either", async () => {
     const one = task('u.one', v1, () => length.options({ cacheScope: 'none' })('z'));
     const other = task('u.other', v1, () => length.options({ cacheScope: 'none' })('z'));
@@ -92,6 +96,7 @@ describe('reuse can be refused', () => {
     expect(await runs(twice())).toEqual(['length']);
   });
 
+  // Acceptance: 32.
   it('by a whole run without cache, whose results the next run finds', async () => {
     await evaluate(world, [length('x'), heavy(1)]);
     expect(await runs([length('x'), heavy(1)], { cache: false })).toEqual(['length', 'heavy 1']);
@@ -100,6 +105,7 @@ describe('reuse can be refused', () => {
 });
 
 describe('validity', () => {
+  // Acceptance: 33.
   it('is ignored by joins within a run and checked across runs', async () => {
     const again = task('u.again', v1, (_after: unknown) => make('out/a'));
     const program = () => seq([make('out/a'), heavy(3), again(heavy(3))]);
@@ -109,6 +115,7 @@ describe('validity', () => {
     expect(await runs(program())).toEqual(['make out/a']);
   });
 
+  // Acceptance: 36.
   it.each([
     ['altered', () => void world.files.versions.set('out/a', 'other')],
     ['deleted', () => void world.files.versions.delete('out/a')],
@@ -119,6 +126,7 @@ describe('validity', () => {
     expect(await runs(program())).toEqual(['make out/a']);
   });
 
+  // Acceptance: 35.
   it('of an input re-runs its readers only', async () => {
     world.files.versions.set('in/x', '1').set('in/y', '1');
     const program = () => [read(file('in/x')), read(file('in/y'))];
@@ -127,6 +135,7 @@ describe('validity', () => {
     expect(await runs(program())).toEqual(['read in/x']);
   });
 
+  // Acceptance: 35.
   it('of a local file rests on its bytes: touched and rewritten with the same ones, it re-runs nothing', async () => {
     const root = await scratchFolder();
     const path = join(root, 'input.txt');
@@ -141,6 +150,7 @@ describe('validity', () => {
     expect(await runs(read(file('input.txt')))).toEqual(['read input.txt']);
   });
 
+  // Acceptance: 37.
   it('covers a File inside an operator, a form and an argument inside a cached expression', async () => {
     const chosen = task('u.chosen', v1, (how: string) => {
       ran.push(`chosen ${how}`);
@@ -164,6 +174,7 @@ describe('validity', () => {
 });
 
 describe('two runs at once', () => {
+  // Acceptance: 38.
   it('that compute the same thing end with the same cache entry, and the next run reuses it', async () => {
     const both = [await start(world, heavy(7)), await start(world, heavy(7))];
     for (const run of both) await round(world, run);

@@ -1,4 +1,4 @@
-/** Whole runs: SEMANTICS.md section 10, lines 23, 52, 54 and 55, where no other test has them. */
+/** Whole runs: docs/acceptance.md, lines 23, 52, 54 and 55, where no other test has them. */
 import { describe, expect, it } from 'vitest';
 import type { World } from '../../core/engine/ports.ts';
 import { lineageOf } from '../../core/engine/provenance.ts';
@@ -71,6 +71,7 @@ describe('a run that is killed', () => {
     }
   }
 
+  // Acceptance: 52.
   it.each(['before', 'after'] as const)(
     '%s any of its effects ends as if it had not been, and runs no job twice',
     async (moment) => {
@@ -95,6 +96,7 @@ describe('a run that is killed', () => {
 });
 
 describe('a value of 10 MB', () => {
+  // Acceptance: 54.
   it('is stored once, travels by reference, and is in no journal entry', async () => {
     const big = task('w.big', v1, () => ({ text: 'x'.repeat(10_000_000), n: 5 }));
     const measure = task('w.measure', batch, (value: { text: string }) => value.text.length);
@@ -143,6 +145,7 @@ describe('provenance', () => {
       reused,
     }));
 
+  // Acceptance: 23, 55.
   it('says which jobs and inputs made a file, and what made those; both users of one call lead to its one job', async () => {
     world.files.versions.set('in/reads', '1');
     const run = await start(world, sample(file('in/reads')));

@@ -6,7 +6,7 @@ import type { JobId } from '../../core/graph/facts.ts';
 const AT = new Date(2021, 6, 6, 17, 7, 5).getTime();
 
 /** What the original prints, under our name. */
-const SEED = `
+const REDUN = `
 [redex] | JOB STATUS 2021/07/06 17:07:05
 [redex] | TASK                                                PENDING RUNNING  FAILED  CACHED    DONE   TOTAL
 [redex] |
@@ -62,11 +62,13 @@ const DONE: Readonly<Record<string, number>> = {
 };
 
 describe('the status table', () => {
-  it("is the seed's, to the character", () => {
+  // Acceptance: 50.
+  it("is redun's, to the character", () => {
     const tally = Object.fromEntries(Object.entries(DONE).map(([task, done]) => [task, counts({ done })]));
-    expect(`\n${[...statusTable(tally, AT), durationLine(8820)].join('\n')}\n`).toBe(SEED);
+    expect(`\n${[...statusTable(tally, AT), durationLine(8820)].join('\n')}\n`).toBe(REDUN);
   });
 
+  // Acceptance: 50.
   it('counts every job once in TOTAL and in ALL', () => {
     const tally = {
       'a.one': counts({ pending: 1, running: 2, failed: 3, cached: 4, done: 5 }),

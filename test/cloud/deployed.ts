@@ -1,4 +1,7 @@
-/** The packaged stack with workflows in it: this repository's, some that are made for the tests, and inputs for the seed's. */
+/**
+ * The packaged stack with workflows in it: this repository's, some that are made for the tests, and inputs for
+ * `workflows/bioinfo-batch`.
+ */
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -45,7 +48,7 @@ export interface Summary {
   readonly tally: Readonly<Record<string, { readonly done: number; readonly cached: number; readonly failed: number }>>;
 }
 
-/** What the seed's workflow is asked for on its inputs here. */
+/** What `workflows/bioinfo-batch` is asked for on its inputs here. */
 export function seedRequest(outputPath: string): Asked<'start'> {
   const args = { samplesFile: `s3://${BUCKET}/in/samples.txt`, outputPath: `s3://${BUCKET}/${outputPath}` };
   return { workflow: 'bioinfo_batch.main', args };

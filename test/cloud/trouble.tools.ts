@@ -14,7 +14,7 @@ import { BUCKET, type CloudWorld } from './world.ts';
 
 /** Of which each is met in its turn. What is silent costs a client its whole patience: ten seconds, and a try. */
 const TROUBLE = ['reset', 503, 'late', 'lost answer', 429, 403, 'late', 503, 429, 'silent'] as const;
-/** Of the seed's workflow at Batch. */
+/** Of `workflows/bioinfo-batch` at Batch. */
 const JOBS = 22;
 /** Every so many requests meet some. */
 const PERIOD = 11;

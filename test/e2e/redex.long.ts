@@ -120,6 +120,7 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
     expect(toldAgain).toBeGreaterThan((cached.endedAt ?? 0) - cached.startedAt);
   });
 
+  // Acceptance: 25.
   it('takes arguments from a file, a workflow from the file named first, and prints JSON for programs', async () => {
     await writeFile(join(folder, 'args.json'), JSON.stringify({ words: ['cy'] }));
     const ended = await redex('run', 'workflow.ts', 'main', '--args-file', 'args.json', '--json', '--tag', 'who=me');
@@ -218,6 +219,7 @@ describe('redex run', { timeout: TEST_MS_MAX }, () => {
     TEST_MS_MAX,
   );
 
+  // Acceptance: 52.
   it('beside a running command attaches to it, and goes on when that one is killed', async () => {
     const owner = begin('run', 'main', '--words', 'fay', '--seconds', '3');
     await until(() => startsOf('fay') > 0);

@@ -104,6 +104,7 @@ function unwritable(given: World): DryWorld {
 }
 
 describe('a dry run', () => {
+  // Acceptance: 51.
   it('writes nothing: every port that writes may throw', async () => {
     await run();
     for (const args of [{}, { n: 5 }, { size: 3000 }]) {
@@ -113,6 +114,7 @@ describe('a dry run', () => {
     expect(world.batch.jobs).toHaveLength(1);
   });
 
+  // Acceptance: 51.
   it('runs inline tasks, except those marked effects: true', async () => {
     const { jobs } = await plan();
     expect(ran).toEqual(['main', 'list']);
@@ -163,6 +165,7 @@ describe('a dry run', () => {
     expect(failure?.error).toBe('NetworkError: in/x cannot be reached: its server is down');
   });
 
+  // Acceptance: 51.
   it.each<[string, () => Promise<DryRun>, Record<string, unknown>]>([
     ['a new task', () => plan(), { 'd.main': { kind: 'new task' }, 'd.heavy': { kind: 'new task' } }],
     [

@@ -34,10 +34,12 @@ const failHeavy = task('t.fail_heavy', { ...v1, executor: 'batch' }, (message: s
 const recoverZero = task('t.recover', v1, (error: Error) => `caught ${error.message}`);
 
 describe('evaluation', () => {
+  // Acceptance: 1.
   it('reduces nested calls to a value', async () => {
     expect(await evaluate(playWorld(), inc(inc(addTask(1, inc(2)))))).toBe(6);
   });
 
+  // Acceptance: 2.
   it('evaluates lazy arguments anywhere in nested lists and records, keeping their shape', async () => {
     const id = constant;
     expect(await evaluate(playWorld(), id({ a: [inc(1), { b: inc(2) }], c: 'x' }))).toEqual({
@@ -46,6 +48,7 @@ describe('evaluation', () => {
     });
   });
 
+  // Acceptance: 4.
   it('runs fib(25) as 26 jobs, and none of them again the second time', async () => {
     const world = playWorld();
     const first = await play(world, await start(world, fib(25)));
@@ -63,6 +66,7 @@ describe('evaluation', () => {
     expect(world.batch.jobs).toHaveLength(1);
   });
 
+  // Acceptance: 15.
   it('maps over a list known at run time, also nested and empty', async () => {
     expect(await evaluate(playWorld(), map(inc, range(3)))).toEqual([1, 2, 3]);
     expect(await evaluate(playWorld(), map(range, map(inc, range(3))))).toEqual([[0], [0, 1], [0, 1, 2]]);
@@ -74,22 +78,26 @@ describe('evaluation', () => {
     ]);
   });
 
+  // Acceptance: 15.
   it('maps over 10,000 elements in linear time', async () => {
     const world = playWorld();
     expect(((await evaluate(world, map(inc, range(10_000)))) as number[]).length).toBe(10_000);
   }, 60_000);
 
+  // Acceptance: 13.
   it('evaluates only the branch of a cond that is chosen', async () => {
     expect(await evaluate(playWorld(), cond(le(inc(0), 0), fail('never'), le(inc(0), 1), inc(41), fail('x')))).toBe(42);
     expect(await evaluate(playWorld(), cond(false, 1))).toBeUndefined();
   });
 
+  // Acceptance: 14.
   it('runs a seq strictly one after another', async () => {
     expect(await evaluate(playWorld(), seq([inc(1), heavy(2), inc(3)]))).toEqual([2, 20, 4]);
     expect(await evaluate(playWorld(), seq([]))).toEqual([]);
     await expect(evaluate(playWorld(), seq([inc(1), fail('second'), fail('third')]))).rejects.toThrow('second');
   });
 
+  // Acceptance: 17.
   it('catches by class name, lets others pass, recovers', async () => {
     expect(await evaluate(playWorld(), catchError(fail('a'), 'RangeError', recoverZero))).toBe('caught a');
     expect(await evaluate(playWorld(), catchError(failHeavy('h'), 'Error', recoverZero))).toBe('caught h');
@@ -99,6 +107,7 @@ describe('evaluation', () => {
     );
   });
 
+  // Acceptance: 19.
   it('catchAll waits for all and sees values and errors in place', async () => {
     const see = task('t.see', v1, (terms: unknown[]) =>
       terms.map((term) => (term instanceof Error ? term.message : term)),

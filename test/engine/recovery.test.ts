@@ -41,6 +41,7 @@ async function run(world: MemoryWorld, cache = true) {
 }
 
 describe('a recovered catch', () => {
+  // Acceptance: 18.
   it('is cached, though the failure is not: nothing runs again', async () => {
     const world = playWorld();
     await run(world);
@@ -49,6 +50,7 @@ describe('a recovered catch', () => {
     expect(calls).toEqual([]);
   });
 
+  // Acceptance: 18.
   it('with a new recovery runs just that', async () => {
     const world = playWorld();
     await run(world);
@@ -56,6 +58,7 @@ describe('a recovered catch', () => {
     expect(calls).toEqual(['recover']);
   });
 
+  // Acceptance: 18.
   it('runs the failing evaluation again when any task of it changed, and not when another did', async () => {
     const world = playWorld();
     await run(world);

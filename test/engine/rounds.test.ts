@@ -210,6 +210,7 @@ describe('submission', () => {
 });
 
 describe('cancel', () => {
+  // Acceptance: 53.
   it('terminates what is in flight and ends every job and the run', async () => {
     const world = playWorld();
     const run = await start(world, program());

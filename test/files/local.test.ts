@@ -173,6 +173,7 @@ describe('a copy', () => {
 });
 
 describe('a copy of a directory', () => {
+  // Acceptance: 48.
   it('holds exactly what the directory holds, also when it is made anew', async () => {
     await folder('original', { a: '1', 'deep/b': '2' });
     await files.copyDir('original/', 'copies/one/');
@@ -222,6 +223,7 @@ describe('a directory', () => {
     expect(await files.list(join(root, 'tree'))).toHaveLength(5);
   });
 
+  // Acceptance: 41.
   it('does not list its neighbours with longer names', async () => {
     await folder('dir', { one: '' });
     await folder('dir2', { two: '' });
@@ -347,6 +349,7 @@ describe('a remembered version', () => {
   });
 });
 
+// Acceptance: 49.
 it('large files pass with flat memory', async () => {
   const program = `
     import { fileAccess } from ${JSON.stringify(join(import.meta.dirname, '../../core/files/access.ts'))};

@@ -162,6 +162,7 @@ describe('a copy within S3', () => {
     expect(s3.calls()).toHaveLength(1);
   });
 
+  // Acceptance: 49.
   it('of more than 5 GiB goes by ranges', async () => {
     const GIB = 1024 ** 3;
     s3.on(HeadObjectCommand).resolves({ ETag: '"v"', ContentLength: 6 * GIB + 1 });

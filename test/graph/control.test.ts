@@ -331,5 +331,7 @@ describe('a lazy task', () => {
 
 describe('a form that nobody knows', () => {
   it('fails by name', () =>
-    given(form('twice', f())).demands().failsWith("TypeError: there is no control form 'twice'"));
+    given(form('twice' as 'cond', f()))
+      .demands()
+      .failsWith("TypeError: there is no control form 'twice'"));
 });

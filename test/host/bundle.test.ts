@@ -48,7 +48,8 @@ function edited(path: keyof typeof FILES, from: string, to: string) {
 }
 
 describe('a task hash', () => {
-  test('34 does not change when an unrelated file is added to the bundle, though the linker renames', async () => {
+  // Acceptance: 34.
+  test('does not change when an unrelated file is added to the bundle, though the linker renames', async () => {
     const other = `
       import { task } from 'redex';
       const greet = (greeting: string) => greeting; const shout = 1; class main {}
@@ -103,6 +104,7 @@ describe('a task hash', () => {
     expect(await hashesOf(star)).toEqual(before);
   });
 
+  // Acceptance: 31.
   test('of a versioned task stays with its version, whatever the function is', async () => {
     const versioned = (body: string) =>
       hashesOf({ 'workflow.ts': `import { task } from 'redex'; task('demo.greet', { version: '1' }, () => ${body});` });

@@ -195,7 +195,8 @@ describe('a host', () => {
   });
 });
 
-describe('27 a task that misbehaves fails alone, with a clear error, and its neighbours do not', () => {
+// Acceptance: 27.
+describe('a task that misbehaves fails alone, with a clear error, and its neighbours do not', () => {
   const batch = "give it executor: 'batch'";
   test.each([
     ['never settles', 't.never', 'TimedOut', batch],

@@ -69,6 +69,7 @@ describe('the program', () => {
     expect(JSON.parse(JSON.stringify(tasks))).toEqual(tasks);
   });
 
+  // Acceptance: 31.
   it('hashes a task by source and includes, or by version', () => {
     const { tasks } = bundle.program();
     const included = [['n => n + 1', ''], hashOf(encode({ k: 1 }))];

@@ -47,6 +47,7 @@ describe('parts of a lazy value', () => {
 });
 
 describe('what needs the value itself', () => {
+  // Acceptance: 11.
   it.each<[string, (value: Lazy<Sample>) => unknown, string]>([
     [
       'a loop',

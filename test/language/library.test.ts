@@ -61,6 +61,7 @@ describe('copyFile', () => {
     expect(encode(lazy)).toContainEqual(['op', 'location', expect.any(Array)]);
   });
 
+  // Acceptance: 48.
   it('leaves what is there when asked to, and unpacks', async () => {
     stored.set('out/a.fq', 'old');
     expect(await run(copyFile(file('in/a.fq'), 'out/a.fq', { skipIfExists: true }))).toEqual(new File('out/a.fq'));
@@ -68,6 +69,7 @@ describe('copyFile', () => {
     expect(copies).toEqual(['in/a.fq > out/b.fq unpacked']);
   });
 
+  // Acceptance: 48.
   it('copies nothing onto itself', async () => {
     expect(await run(copyFile(file('in/a.fq'), './in//a.fq'))).toEqual(new File('in/a.fq'));
     expect(copies).toEqual([]);
@@ -80,6 +82,7 @@ describe('copyDir', () => {
     expect(copies).toEqual(['in/ > out/']);
   });
 
+  // Acceptance: 48.
   it('copies nothing onto itself', async () => {
     expect(await run(copyDir(dir('in'), './in//'))).toEqual(new Dir('in'));
     expect(copies).toEqual([]);
@@ -99,6 +102,7 @@ describe('glob', () => {
     expect(await run(glob(pattern))).toEqual(expected.map((location) => new File(location)));
   });
 
+  // Acceptance: 48.
   it('has the directory in its arguments, so that a new file is noticed', () => {
     expect(encode(glob('in/deep/*.fq'))).toContainEqual(['dir', 'in/deep/', null]);
     expect(encode(glob('*.fq'))).toContainEqual(['dir', './', null]);

@@ -84,6 +84,7 @@ describe('a script’s text', () => {
 });
 
 describe('stage names', () => {
+  // Acceptance: 39.
   it('are the base names by default', () => {
     expect(file('s3://bucket/a/b.txt').stage().name).toBe('b.txt');
     expect(dir('a/b/').stage().name).toBe('b');

@@ -90,6 +90,7 @@ describe('a lazy value', () => {
     expect(() => count(file('a')).reads.text()).not.toThrow();
   });
 
+  // Acceptance: 11.
   it('is not iterated, tested or used as its value', () => {
     // @ts-expect-error the length of a lazy list is not known
     expect(() => [...names(dir('a'))]).toThrow('not iterated');
@@ -105,6 +106,7 @@ describe('a lazy value', () => {
     expect(isLazy(concrete)).toBe(true);
   });
 
+  // Acceptance: 11.
   it('is of no use when it was awaited', async () => {
     const awaited = await twice(1);
     // @ts-expect-error lazy values are not awaited

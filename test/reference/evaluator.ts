@@ -1,5 +1,5 @@
 /**
- * SEMANTICS.md section 2 read aloud: a plain recursive interpreter, without journal, cache, rounds, jobs or concurrency. It
+ * docs/semantics.md read aloud: a plain recursive interpreter, without journal, cache, rounds, jobs or concurrency. It
  * evaluates every sibling, so it knows every error that a run could come upon; the first by position is the outcome.
  */
 import { REVIVE } from '../../core/language/callable.ts';

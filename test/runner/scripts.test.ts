@@ -32,6 +32,7 @@ describe('a script', () => {
     expect(lower.version).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  // Acceptance: 46.
   it('gives outputs in their shape, with constants and stdout in place', async () => {
     const ended = await desk.run({
       text: 'echo said; echo file > x\n',
@@ -79,12 +80,14 @@ describe('a script', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
+  // Acceptance: 43.
   it('may hold anything, also what looks like the end of a heredoc', async () => {
     const text = `cat <<'EOF'\n$HOME \`x\` \\n "quotes" 'single' %s é 🧬\nEOF\ncat <<"REDEX"\nEOF\nREDEX\n`;
     const ended = await desk.run({ text, outputs: stdout });
     expect(ended.value).toBe(`$HOME \`x\` \\n "quotes" 'single' %s é 🧬\nEOF\n`);
   });
 
+  // Acceptance: 44.
   it('runs under the interpreter that its first line names', async () => {
     const ended = await desk.run({
       text: '#!/usr/bin/env perl\nprint "perl $0 ", 6 * 7, "\\n";\n',
@@ -141,6 +144,7 @@ describe('a script', () => {
 });
 
 describe('staging', () => {
+  // Acceptance: 42.
   it('makes folders for names that have some, and names with spaces, quotes, unicode and line ends work', async () => {
     const names = ['with space', `quo'te"d`, 'gen-öm 🧬', 'line\nend', '$HOME `x` \\', '-dash', '*'];
     const inputs = await Promise.all(names.map((name) => desk.write(`odd/${name}`, name)));
@@ -154,6 +158,7 @@ describe('staging', () => {
     expect(await desk.read('odd out/-dash')).toBe('with space');
   });
 
+  // Acceptance: 41.
   it('stages directories in and out with all their files, and leaves out empty folders', async () => {
     await desk.write('dir/a/b/one', '1');
     await desk.write('dir/two', '2');
@@ -190,6 +195,7 @@ describe('staging', () => {
     expect(await readdir(join(desk.files, 'tools'))).toEqual(['run']);
   });
 
+  // Acceptance: 40.
   it('copies nothing when a file is staged out onto itself', async () => {
     const path = await desk.write('same.txt', 'same');
     const before = await stat(path, { bigint: true });
@@ -223,6 +229,7 @@ describe('staging', () => {
 });
 
 describe('a failure', () => {
+  // Acceptance: 45.
   it('of a command stops the script, and its error has the exit code and the last lines of stderr', async () => {
     const ended = await desk.run({ text: 'seq 30 >&2\nsh -c "exit 3"\necho unreachable\n', outputs: stdout });
     expect(ended.exitCode).toBe(1);
@@ -234,6 +241,7 @@ describe('a failure', () => {
     expect(ended.outcome?.measured.exitCode).toBe(3);
   });
 
+  // Acceptance: 45.
   it('in a pipe stops the script', async () => {
     const ended = await desk.run({ text: 'false | true\necho unreachable\n' });
     expect(ended.error).toMatchObject({ name: 'ScriptError', exitCode: 1 });
@@ -275,6 +283,7 @@ describe('a failure', () => {
     expect(ended.error?.message).toContain('/no/such/python');
   });
 
+  // Acceptance: 47.
   it('names a missing input', async () => {
     const ended = await desk.run({ text: 'true\n', inputs: [new File('no/such.fastq').stage()] });
     expect(ended.exitCode).toBe(1);
@@ -295,6 +304,7 @@ describe('a failure', () => {
     expect((await (await desk.start(gone)).ended).error).toMatchObject({ name: 'InputMissing', location: 'gone/' });
   });
 
+  // Acceptance: 47.
   it('names an output that was not written, and takes out none of the others', async () => {
     const ended = await desk.run({
       text: 'echo there > there\n',
@@ -309,6 +319,7 @@ describe('a failure', () => {
     expect(plain.error).toMatchObject({ name: 'OutputMissing', location: 'partly/plain' });
   });
 
+  // Acceptance: 47.
   it('names a destination that cannot be written, and leaves nothing half-written', async () => {
     await desk.write('a-file', 'x');
     const ended = await desk.run({ text: 'echo x > x\n', outputs: new File('a-file/out').stage('x') });

@@ -4,7 +4,7 @@ import { encode } from '../../core/values/encode.ts';
 import { plain, pretty } from '../../core/values/pretty.ts';
 
 /** What the original prints for two samples. */
-const SEED = `
+const REDUN = `
 {'expt': {'align_metrics': {'align_metrics': File(path=s3://YOUR_BUCKET/bioinfo_batch/expt/expt.alignment_metrics.txt, hash=fb23d375),
                             'has_insert_metrics': True,
                             'insert_metrics': File(path=s3://YOUR_BUCKET/bioinfo_batch/expt/expt.insert_metrics.txt, hash=ad4cf78e),
@@ -64,9 +64,9 @@ describe('a result, printed', () => {
     expect(JSON.stringify(plain(encode(deep(500))))).toContain('bottom');
   });
 
-  it("is laid out as the seed's, to the character", () => {
+  it("is laid out as redun's, to the character", () => {
     const printed = pretty(encode({ toy: sample('toy'), expt: sample('expt') }));
-    expect(withoutHashes(`\n${printed}\n`)).toBe(withoutHashes(SEED));
+    expect(withoutHashes(`\n${printed}\n`)).toBe(withoutHashes(REDUN));
   });
 
   it('shows eight digits of the hash of a file, which changes with its version', () => {

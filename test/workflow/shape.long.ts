@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RUN, writeFastq, writeInputs } from './inputs.ts';
 import { type Ended, makeProject, type Project } from './project.ts';
 
-/** The seed's table for two samples, with the follow-up task in the place of `redun.eval_`. */
+/** redun's table for two samples, with the follow-up task in the place of `redun.eval_`. */
 const COUNTS = {
   ALL: 46,
   'bioinfo_batch.align_sample': 2,
@@ -71,6 +71,7 @@ test('two samples make the 46 jobs of the table, 13 of them scripts, and a resul
   });
 });
 
+// Acceptance: 29.
 test('run again, all of it is cached', { timeout: 240_000 }, async () => {
   const ended = await project.run(RUN, 'stand-ins');
   expect(ended.code, ended.text).toBe(0);
@@ -98,6 +99,7 @@ test('a changed FASTQ runs the listing and its own sample again', { timeout: 240
   });
 });
 
+// Acceptance: 36.
 test('a deleted BAM is made again by its producer alone', { timeout: 240_000 }, async () => {
   await rm(join(project.folder, 'out/expt/expt.mark_dup.markdup.bam'));
   const ended = await project.run(RUN, 'stand-ins');

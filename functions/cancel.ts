@@ -1,19 +1,18 @@
 /** Cancels a run: `{run, reason?}`, or `POST /runs/{run}/cancel`. */
 import * as v from 'valibot';
 import { cancel } from '../core/engine/cancel.ts';
-import type { World } from '../core/engine/ports.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import type { Handler } from './invocation.ts';
 import { Course, courseAnswer, noRun } from './run-request.ts';
 import { RunName } from './shapes.ts';
-import { world as openWorld } from './world.ts';
+import { type Beginning, beginningWorld } from './world.ts';
 
 export const REQUEST = v.strictObject({ run: RunName, reason: v.optional(v.string(), 'it was asked for') });
 /** 202 with CANCELLING while jobs are still ending; 409 when the run is over. */
 export const ANSWERS = { 202: Course, 400: Errors, 404: Errors, 409: Errors };
 
 /** Cancelling again is harmless: what is still in flight is terminated once more. */
-export function makeCancel(open: () => World): Handler<BodyOf<typeof ANSWERS>> {
+export function makeCancel(open: () => Beginning): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, reason }) => {
     const world = open();
     const summary = await world.summaries.get(run);
@@ -23,4 +22,4 @@ export function makeCancel(open: () => World): Handler<BodyOf<typeof ANSWERS>> {
   });
 }
 
-export const handler = makeCancel(openWorld);
+export const handler = makeCancel(beginningWorld);

@@ -11,14 +11,13 @@ import middy from '@middy/core';
 import * as v from 'valibot';
 import { answerKey, parseUploads, type Upload, type Uploads, workflowOf } from '../core/aws/uploads.ts';
 import { launch } from '../core/engine/launch.ts';
-import type { World } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { digest, type Hash } from '../core/values/hash.ts';
 import { isRecord } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
 import { log, logsFailure } from './log.ts';
 import { JsonObject, messageOf } from './start.ts';
-import { currentBundle, manifestPlace, world as openWorld } from './world.ts';
+import { type Beginning, beginningWorld, currentBundle, manifestPlace } from './world.ts';
 
 /** Where manifests come from and answers go to. */
 export interface ManifestPlace {
@@ -40,7 +39,7 @@ const JSON_BYTES_MAX = 1024 * 1024;
 const TABLES = /\.(csv|tsv|txt)$/i;
 
 export function makeManifest(
-  open: () => World,
+  open: () => Beginning,
   place: () => ManifestPlace,
   bundleNow: () => Promise<Hash | undefined>,
 ): Handler<readonly ManifestAnswer[]> {
@@ -77,7 +76,7 @@ interface Asked {
 
 /** undefined: it is gone, and nobody waits for an answer. */
 async function startFrom(
-  world: World,
+  world: Beginning,
   uploads: Uploads,
   upload: Upload,
   { workflow, run, bundle }: Asked,
@@ -100,7 +99,7 @@ async function startFrom(
 type Arguments = { readonly args: Readonly<Record<string, unknown>> } | { readonly errors: readonly string[] };
 
 async function argumentsOf(
-  world: World,
+  world: Beginning,
   uploads: Uploads,
   upload: Upload,
   workflow: string,
@@ -158,4 +157,4 @@ function runIdOf({ bucket, key, occasion }: Upload): RunId {
   return digest('manifest', JSON.stringify([bucket, key, occasion])) as string as RunId;
 }
 
-export const handler = makeManifest(openWorld, manifestPlace, currentBundle);
+export const handler = makeManifest(beginningWorld, manifestPlace, currentBundle);

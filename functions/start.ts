@@ -5,7 +5,6 @@
 import * as v from 'valibot';
 import { BundleGone } from '../core/engine/deployed.ts';
 import { launch } from '../core/engine/launch.ts';
-import type { World } from '../core/engine/ports.ts';
 import type { RunId } from '../core/graph/facts.ts';
 import { digest, type Hash } from '../core/values/hash.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
@@ -13,7 +12,7 @@ import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoin
 import { isRecord } from './http.ts';
 import type { Handler } from './invocation.ts';
 import { BundleName, Run, RunName } from './shapes.ts';
-import { currentBundle, world as openWorld } from './world.ts';
+import { type Beginning, beginningWorld, currentBundle } from './world.ts';
 
 /** What people write has a dozen levels; JSON of 100,000 takes seconds, and the stack of whoever reads it. */
 const LEVELS_MAX = 100;
@@ -67,7 +66,7 @@ export const ANSWERS = { 202: v.strictObject({ run: Run }), 400: Errors, 409: Er
 
 export type StartAnswer = BodyOf<typeof ANSWERS>;
 
-export function makeStart(open: () => World, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
+export function makeStart(open: () => Beginning, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async (given) => {
     const { run: id, 'idempotency-key': key, context, bundle: named, ...request } = given;
     if (id !== undefined && key !== undefined) return refusal(400, 'run: an Idempotency-Key stands in its place');
@@ -123,4 +122,4 @@ export function messageOf(error: Table): string {
   return name === 'BadArguments' || name === 'TaskNotFound' ? message : `${name}: ${message}`;
 }
 
-export const handler = makeStart(openWorld, currentBundle);
+export const handler = makeStart(beginningWorld, currentBundle);

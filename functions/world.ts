@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { dynamoAttempts } from '../core/aws/attempts.ts';
 import { eventBus } from '../core/aws/bus.ts';
 import { dynamoCache } from '../core/aws/cache.ts';
-import { awsClients } from '../core/aws/clients.ts';
+import { batchClients, busClients, storageClients } from '../core/aws/clients.ts';
 import { dynamoJournal } from '../core/aws/journal.ts';
 import { type EventQueue, sqsQueue } from '../core/aws/queue.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
@@ -33,7 +33,7 @@ import { clock, objectsIn, storedState } from './stored.ts';
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
 const WARM_GRAPHS_MAX = 8;
 
-type Clients = ReturnType<typeof awsClients>;
+type Clients = ReturnType<typeof storageClients> & ReturnType<typeof busClients>;
 
 interface Storage {
   readonly objects: Objects;
@@ -86,23 +86,66 @@ function hostOf(
   return reach ? withinReach(host, reach) : host;
 }
 
-function openWorld(settings: EngineSettings, clients: Clients): World {
-  const { stack, tables, sender, bus, events } = settings;
+/** What it takes to begin a run or to change its course: no Batch, and nothing of a round. */
+export type Beginning = Pick<World, 'attempts' | 'bus' | 'clock' | 'host' | 'journal' | 'objects' | 'summaries'>;
+
+interface Base {
+  readonly key: string;
+  readonly settings: EngineSettings;
+  readonly clients: Clients;
+  readonly storage: Storage;
+  readonly beginning: Beginning;
+  readonly queue: EventQueue | undefined;
+}
+
+let opened: Base | undefined;
+
+/** Connections and workers live as long as the process's settings do. */
+function base(): Base {
+  const settings = engineSettings();
+  const key = JSON.stringify(settings);
+  if (opened?.key === key) return opened;
+  const { stack, tables, bus, events, local } = settings;
+  const clients = { ...storageClients(settings), ...busClients(settings) };
   const storage = openStorage(settings, clients);
-  const { objects, scratch, attempts, files, held } = storage;
-  return {
-    stack,
+  const { objects, attempts, files } = storage;
+  const beginning: Beginning = {
     journal: dynamoJournal(clients.dynamo, tables.runs, objects),
     summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
-    cache: dynamoCache(clients.dynamo, tables.cache, objects, clock),
     attempts,
     objects,
-    ...(scratch && { scratch }),
-    batch: executorOf(settings, clients),
     host: hostOf(settings, storage, (web) => fileAccess({ ...files, web })),
-    files: observeFiles(files),
     bus: eventBus(clients, { bus, queue: events }, stack),
     clock,
+  };
+  const queue = local ? undefined : sqsQueue(clients.sqs, events);
+  opened = { key, settings, clients, storage, beginning, queue };
+  return opened;
+}
+
+export function beginningWorld(): Beginning {
+  return base().beginning;
+}
+
+let whole: { readonly of: Base; readonly world: World } | undefined;
+
+/** Warm graphs live as long as what they were loaded by. */
+export function world(): World {
+  const now = base();
+  if (whole?.of !== now) whole = { of: now, world: openWorld(now) };
+  return whole.world;
+}
+
+function openWorld({ settings, clients, storage, beginning }: Base): World {
+  const { stack, tables, sender } = settings;
+  const { objects, scratch, files, held } = storage;
+  return {
+    ...beginning,
+    stack,
+    cache: dynamoCache(clients.dynamo, tables.cache, objects, clock),
+    ...(scratch && { scratch }),
+    batch: executorOf(settings, batchClients(settings)),
+    files: observeFiles(files),
     sender: { id: sender ?? clock.nonce(), exclusive: sender !== undefined },
     warm: warmGraphs(WARM_GRAPHS_MAX),
     ...(held && { held }),
@@ -110,46 +153,21 @@ function openWorld(settings: EngineSettings, clients: Clients): World {
   };
 }
 
-interface Opened {
-  readonly key: string;
-  readonly settings: EngineSettings;
-  readonly clients: Clients;
-  readonly world: World;
-  readonly queue: EventQueue | undefined;
-  dry?: DryWorld;
-}
-
-let opened: Opened | undefined;
-
-/** Connections, workers and warm graphs live as long as the process's settings do. */
-function open(): Opened {
-  const settings = engineSettings();
-  const key = JSON.stringify(settings);
-  if (opened?.key === key) return opened;
-  const clients = awsClients(settings);
-  const queue = settings.local ? undefined : sqsQueue(clients.sqs, settings.events);
-  opened = { key, settings, clients, world: openWorld(settings, clients), queue };
-  return opened;
-}
-
-export function world(): World {
-  return open().world;
-}
-
 /** Of events; undefined in a local cloud, whose queue knows by itself when they come again. */
 export function eventQueue(): EventQueue | undefined {
-  return open().queue;
+  return base().queue;
 }
+
+let dry: { readonly of: Base; readonly world: DryWorld } | undefined;
 
 /** Where nothing is written, neither by the engine nor by the tasks that it runs. */
 export function dryWorld(): DryWorld {
-  const now = open();
-  now.dry ??= openDry(now.settings, now.clients);
-  return now.dry;
+  const now = base();
+  if (dry?.of !== now) dry = { of: now, world: openDry(now) };
+  return dry.world;
 }
 
-function openDry(settings: EngineSettings, clients: Clients): DryWorld {
-  const storage = openStorage(settings, clients);
+function openDry({ settings, storage }: Base): DryWorld {
   const files = { ...storage.files, notesVersions: false };
   const host = hostOf(settings, storage, (web) => readOnly(fileAccess({ ...files, web })));
   return { ...storedState(), host, files: observeFiles(files), clock };
@@ -162,7 +180,7 @@ export function sweepPeriodMs(): number | undefined {
 
 /** The bundle that new runs are pinned to unless they name another. */
 export function currentBundle(): Promise<Hash | undefined> {
-  return deployedBundle(world().objects);
+  return deployedBundle(base().storage.objects);
 }
 
 /** Throws where the store is a folder: nobody says what is put there. */
@@ -170,5 +188,5 @@ export function manifestPlace(): ManifestPlace {
   const settings = engineSettings();
   if (settings.store.kind !== 's3') throw new Error('manifests are put on S3: REDEX_STORE is a folder');
   const { bucket, prefix } = settings.store;
-  return { uploads: s3Uploads(open().clients.s3), bucket, prefix };
+  return { uploads: s3Uploads(base().clients.s3), bucket, prefix };
 }

@@ -57,16 +57,18 @@ export function logsClient(settings: Omit<HandlerClientSettings, 'local'> = {}) 
   return naming(new CloudWatchLogsClient(quickSettings({ ...settings, local: false })));
 }
 
-/** The clients of handlers, whose time is short: what fails there is done again by the next event. */
-export function awsClients(given: HandlerClientSettings) {
+export function busClients(given: HandlerClientSettings) {
   const settings = quickSettings(given);
   return {
-    ...storageClients(given),
-    ...batchClients(given),
     events: naming(new EventBridgeClient(settings)),
     // A queue's URL has the name by which AWS knows it, which need not be where it is reached from here.
     sqs: naming(new SQSClient({ ...settings, useQueueUrlAsEndpoint: false })),
   };
+}
+
+/** The clients of handlers, whose time is short: what fails there is done again by the next event. */
+export function awsClients(given: HandlerClientSettings) {
+  return { ...storageClients(given), ...batchClients(given), ...busClients(given) };
 }
 
 /** The clients of a runner, which has hours of work to lose. */

@@ -249,7 +249,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
 }
 
 /** Errors whose messages are meant for whoever typed the command. */
-const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable', 'StackUnavailable']);
+const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable', 'StackFailed', 'StackUnavailable']);
 /** As it was typed: later it holds what the local handlers need. */
 const STACK_TYPED = process.env.REDEX_STACK ?? '';
 const ROOT = projectRoot(process.cwd());

@@ -40,7 +40,7 @@ export interface RunOptions {
   readonly typed: readonly string[];
 }
 
-export interface Request {
+interface Request {
   readonly workflow: string;
   readonly args: Record<string, unknown>;
   readonly bundle: Hash;
@@ -100,7 +100,7 @@ export async function runCommand(where: Where, words: readonly string[], options
     if (same) return carryOn(session, same, about);
     const run = newRunId(Date.now(), randomBytes(NONCE_BYTES).toString('hex'));
     about(run);
-    await start(session.client, { ...request, run });
+    await session.client.call('start', { ...request, run });
     if (!session.cloud) process.stderr.write(`redex: run ${run} is under way in ${session.place}\n`);
     return run;
   };
@@ -221,10 +221,6 @@ export async function resume(session: Session, run: RunId, about: About): Promis
   return isOver || !session.cloud ? run : carryOn(session, summary, about);
 }
 
-async function start(client: Client, request: Request & { readonly run: RunId }): Promise<void> {
-  await client.call('start', request);
-}
-
 const POLICIES = ['drain', 'cancel'] as const;
 
 /** A run of the same workflow, arguments, context and code that was interrupted, carried on; with its own failure policy. */
@@ -281,7 +277,7 @@ async function carryOn({ client, cloud, place }: Session, summary: ListedRun, ab
     // It was stopped before its first entry: asked for again under its id, it begins.
     const { beginning } = await client.call('status', { run });
     const args = summary.args as Record<string, unknown>;
-    await start(client, { run, workflow, args, bundle, tags, cache: true, ...beginning });
+    await client.call('start', { run, workflow, args, bundle, tags, cache: true, ...beginning });
   }
   return run;
 }

@@ -16,9 +16,9 @@ const PASSING: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 /** Asked twice they do what they do once: a start names its run. */
 const REPEATABLE: ReadonlySet<CallName> = new Set(['start', 'plan', 'cancel']);
 
-/** The stack cannot be had: the message says what to do. */
-export class StackTrouble extends Error {
-  override readonly name = 'StackTrouble';
+/** The stack did not answer, or will not answer this user: the message says what to do. */
+export class StackFailed extends Error {
+  override readonly name = 'StackFailed';
 }
 
 export async function openStack(name: string): Promise<{ readonly stack: Stack; readonly client: Client }> {
@@ -57,7 +57,7 @@ export function stackClient({ name: stack, apiUrl }: Pick<Stack, 'name' | 'apiUr
       if (response.ok) return answer as Told<N>;
       const errors = errorsIn(answer);
       if (errors && response.status < 500) throw new Refused(errors, response.status);
-      throw new StackTrouble(troubleText(stack, name, response.status, errors));
+      throw new StackFailed(troubleText(stack, name, response.status, errors));
     },
   };
 }
@@ -98,8 +98,8 @@ function troubleText(stack: string, name: CallName, status: number, errors: read
   return `the stack ${stack} could not answer ${name} (${status})${said}; the log of /aws/lambda/${stack}-${name} says more`;
 }
 
-function unreachable(stack: string, cause: unknown): StackTrouble {
+function unreachable(stack: string, cause: unknown): StackFailed {
   const { cause: deeper, message } = cause as Error;
   const said = deeper instanceof Error ? deeper.message : message;
-  return new StackTrouble(`the stack ${stack} cannot be reached: ${said}`, { cause });
+  return new StackFailed(`the stack ${stack} cannot be reached: ${said}`, { cause });
 }

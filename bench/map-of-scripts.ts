@@ -1,12 +1,13 @@
 /** Takes a map of scripts through the local cloud, with the real handlers and SDK clients, and measures it. */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadFunctions } from '../cli/session.ts';
 import { parseVerdict } from '../core/aws/events.ts';
 import type { Entry, RunSummary } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
 import { bundleProgram, storeBundle } from '../core/host/bundle.ts';
+import type { RunId } from '../core/values/ids.ts';
 import { world as openWorld } from '../functions/world.ts';
 import type { BatchRecord } from '../local/batch/records.ts';
 import { type Cloud, openCloud } from '../local/cloud.ts';

@@ -1,8 +1,9 @@
 /** The functions, wherever they run: all that a command knows of runs it knows by them. */
+
 import type { GenericSchema, InferInput, InferOutput } from 'valibot';
 import type { JobHistory } from '../core/engine/history.ts';
 import type { RunStatus } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import type * as cancel from '../functions/cancel.ts';
 import type * as jobs from '../functions/jobs.ts';
 import type * as logs from '../functions/logs.ts';

@@ -1,7 +1,8 @@
 /** Commands that follow a run to its end, in the project's own cloud or on AWS. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunStatus, RunSummary } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import type { Cloud } from '../local/cloud.ts';
 import { type Client, listRuns } from './client.ts';
 import { paintFailure } from './colours.ts';

@@ -1,13 +1,14 @@
 /** `redex run`, `redex resume` and `redex local`. */
+
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { deployBundle } from '../core/engine/deployed.ts';
 import { askedOf, newRunId } from '../core/engine/launch.ts';
 import type { Objects, RunSummary } from '../core/engine/ports.ts';
-import type { FailurePolicy, RunId } from '../core/graph/facts.ts';
+import type { FailurePolicy } from '../core/graph/facts.ts';
 import { type Bundle, storeBundle } from '../core/host/bundle.ts';
 import { encode } from '../core/values/encode.ts';
-import type { Hash } from '../core/values/hash.ts';
+import type { Hash, RunId } from '../core/values/ids.ts';
 import { type Workflow, workflowsOf } from '../core/values/program.ts';
 import { hashOf } from '../core/values/table.ts';
 import type { ListedRun } from '../functions/shapes.ts';

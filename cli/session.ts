@@ -1,4 +1,5 @@
 /** Where the functions are that a command calls: in the project's local cloud, or in a stack on AWS. */
+
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -6,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { folderObjects } from '../core/disk/objects.ts';
 import type { Objects } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import type { Handler } from '../functions/invocation.ts';
 import type { StoredState } from '../functions/stored.ts';
 import { attach, attachOrOpen, CloudUnreachable } from '../local/attach.ts';

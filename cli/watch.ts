@@ -1,8 +1,9 @@
 /** Watches a run to its end: a live table on a terminal, and what to print when it is over. */
+
 import type { RunSummary } from '../core/engine/ports.ts';
 import { isRunOver } from '../core/engine/statuses.ts';
 import type { QueuedJob } from '../core/engine/waiting.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import type { Client } from './client.ts';
 import type { Live } from './live.ts';
 import { durationLine, statusTable } from './status-table.ts';

@@ -10,6 +10,7 @@
  * 5. A round that does not end in time is given back like one that failed.
  * 6. What is given back is given back with its reason: in the log and, for who calls from the same process, in the answer.
  */
+
 import middy from '@middy/core';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
@@ -20,7 +21,7 @@ import type { Verdict, World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
 import { stageOf } from '../core/engine/statuses.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
 import { log, logsFailure } from './log.ts';
 import { described } from './log-file.ts';

@@ -1,9 +1,10 @@
 /** The workflows of the bundle that new runs are pinned to. */
+
 import * as v from 'valibot';
 import { deployedBundle } from '../core/engine/deployed.ts';
 import { getSealed, keys } from '../core/engine/objects.ts';
 import type { Objects } from '../core/engine/ports.ts';
-import type { Hash } from '../core/values/hash.ts';
+import type { Hash } from '../core/values/ids.ts';
 import { type Program, type Workflow, workflowsOf } from '../core/values/program.ts';
 
 export const NOTHING_DEPLOYED = 'no workflows were deployed';

@@ -7,12 +7,13 @@
  * 2. Every upload is answered under `manifest-answers/`, with the id of its run or with what is wrong with it.
  * 3. Only what may pass by itself fails the invocation, which is tried again then.
  */
+
 import middy from '@middy/core';
 import * as v from 'valibot';
 import { answerKey, parseUploads, type Upload, type Uploads, workflowOf } from '../core/aws/uploads.ts';
 import { launch } from '../core/engine/launch.ts';
-import type { RunId } from '../core/graph/facts.ts';
-import { digest, type Hash } from '../core/values/hash.ts';
+import { digest } from '../core/values/hash.ts';
+import type { Hash, RunId } from '../core/values/ids.ts';
 import { isRecord } from './http.ts';
 import { type Handler, handlerOf } from './invocation.ts';
 import { log, logsFailure } from './log.ts';

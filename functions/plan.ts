@@ -2,9 +2,10 @@
  * What a run would do, and why: `{workflow, args?, …}`, as `start` takes it, or `POST /plans`. Nothing is started, and
  * nothing written.
  */
+
 import * as v from 'valibot';
 import { type DryRun, type DryWorld, dryRun } from '../core/engine/dry-run.ts';
-import type { Hash } from '../core/values/hash.ts';
+import type { Hash } from '../core/values/ids.ts';
 import { plain } from '../core/values/pretty.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import type { Handler } from './invocation.ts';

@@ -1,8 +1,9 @@
 /** What the rounds of an invocation come to: a line of the log for each, and one of metrics for all of them. */
+
 import type { MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { RoundReport } from '../core/engine/round.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import { log } from './log.ts';
 import { publish } from './metrics.ts';
 

@@ -1,7 +1,8 @@
 /** Answers of handlers that are asked about one run, or ask something of it. */
+
 import * as v from 'valibot';
 import type { RunStatus } from '../core/engine/ports.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import { refusal } from './endpoint.ts';
 import { Run, Status } from './shapes.ts';
 

@@ -1,14 +1,13 @@
 /** What the engine tells of runs and jobs, as schemas. The compiler holds each equal to the engine's own type. */
+
 import * as v from 'valibot';
 import type { DryRun } from '../core/engine/dry-run.ts';
 import type { JobHistory } from '../core/engine/history.ts';
 import type { JobRecord } from '../core/engine/job-record.ts';
 import type { RunSummary } from '../core/engine/ports.ts';
 import type { Queue } from '../core/engine/waiting.ts';
-import type { RunId } from '../core/graph/facts.ts';
-import { RUN_ID } from '../core/graph/facts.ts';
 import { CAUSES, type Cause } from '../core/values/causes.ts';
-import { HASH, type Hash } from '../core/values/hash.ts';
+import { HASH, type Hash, RUN_ID, type RunId } from '../core/values/ids.ts';
 import type { Table } from '../core/values/table.ts';
 
 /** `T` without what a schema cannot say of it. */

@@ -2,11 +2,12 @@
  * Begins a run: `{workflow, args?, run?, …}`, or `POST /runs` with that as its body. Asked for again under the same id, or
  * with the same header Idempotency-Key, it is the same run.
  */
+
 import * as v from 'valibot';
 import { BundleGone } from '../core/engine/deployed.ts';
 import { launch } from '../core/engine/launch.ts';
-import type { RunId } from '../core/graph/facts.ts';
-import { digest, type Hash } from '../core/values/hash.ts';
+import { digest } from '../core/values/hash.ts';
+import type { Hash, RunId } from '../core/values/ids.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { isRecord } from './http.ts';

@@ -1,4 +1,5 @@
 /** The world the handlers act on: ports chosen and put together by the environment's settings. */
+
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dynamoAttempts } from '../core/aws/attempts.ts';
@@ -23,7 +24,7 @@ import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
 import { withinReach } from '../core/host/reachable.ts';
 import type { FileAccess } from '../core/values/classes.ts';
-import type { Hash } from '../core/values/hash.ts';
+import type { Hash } from '../core/values/ids.ts';
 import type { WebSettings } from '../core/values/program.ts';
 import { executorOf } from './executor.ts';
 import { log } from './log.ts';

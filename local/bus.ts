@@ -3,11 +3,12 @@
  * run goes from the bus to who listens; nobody wants anything else. A message on its way to the queue survives the
  * process, and one for a run that is held waits until that is taken up again.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { RUN_ENDED, wakeUpEvent } from '../core/aws/bus.ts';
 import { parseWakeUp } from '../core/aws/events.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import type { SentMessage } from './batch/jobs.ts';
 import type { BusEvent } from './batch/shapes.ts';
 import type { BatchStore } from './batch/store.ts';

@@ -6,6 +6,7 @@
  * 3. Ending is no special case: jobs that are stopped by it look to the next start as if the process had died.
  * 4. A run that is held stands still, whoever opens the cloud, until it is released.
  */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -15,7 +16,7 @@ import { ensureTables } from '../core/aws/tables.ts';
 import { folderHeldRuns, type HeldRunsOnDisk } from '../core/disk/held.ts';
 import { parseJobName } from '../core/engine/spec.ts';
 import { SWEEP_PERIOD_MS } from '../core/engine/sweep.ts';
-import type { RunId } from '../core/graph/facts.ts';
+import type { RunId } from '../core/values/ids.ts';
 import { batchApi } from './batch/api.ts';
 import { openBatch } from './batch/batch.ts';
 import { type Capacity, machineCapacity } from './batch/capacity.ts';

@@ -1,7 +1,8 @@
 /** What an owner's server answers, beside the SDK's clients, to the processes that are attached to it. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import { RUN_ID, type RunId } from '../core/graph/facts.ts';
+import { RUN_ID, type RunId } from '../core/values/ids.ts';
 import type { BatchApi } from './batch/api.ts';
 import type { Bus } from './bus.ts';
 import type { Cloud } from './cloud.ts';

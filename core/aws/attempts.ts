@@ -9,6 +9,7 @@
  *    that tells its writer so. Without it a second try would refuse its own job.
  * 3. Items count for 30 days; DynamoDB deletes them some time later.
  */
+
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -21,7 +22,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { AttemptRecord, Attempts, Clock, Objects, Outcome } from '../engine/ports.ts';
 import { errorValue } from '../graph/errors.ts';
-import type { EvalHash, RunId } from '../graph/facts.ts';
+import type { EvalHash, RunId } from '../values/ids.ts';
 import { getItems } from './batches.ts';
 import {
   checkVersion,

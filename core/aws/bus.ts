@@ -2,10 +2,11 @@
  * What the engine tells. Its own wake-ups go straight to the queue of events, each with its delay, which a target of
  * EventBridge cannot have; what others may want to hear goes to an event bus.
  */
+
 import { type EventBridgeClient, PutEventsCommand, type PutEventsCommandInput } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand, type SendMessageCommandInput, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Bus } from '../engine/ports.ts';
-import type { RunId } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 
 export const EVENT_SOURCE = 'redex';
 export const WAKE_UP = 'redex wake-up';

@@ -4,6 +4,7 @@
  * 1. An item counts until 90 days after its last use; DynamoDB deletes it some time later.
  * 2. A use is noted at most once a day, so that reading seldom costs a write.
  */
+
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
@@ -11,8 +12,7 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Cache, Clock, Evaluation, Objects } from '../engine/ports.ts';
-import type { EvalHash, RunId } from '../graph/facts.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash, RunId } from '../values/ids.ts';
 import type { Table } from '../values/table.ts';
 import { getItems, putItems } from './batches.ts';
 import {

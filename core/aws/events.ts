@@ -2,10 +2,11 @@
  * Events as they arrive, and jobs as Batch describes them, into what the engine knows. Lenient: fields come and go, and
  * what is not ours is undefined, never an error.
  */
+
 import * as v from 'valibot';
 import type { Verdict } from '../engine/ports.ts';
 import { EXECUTOR_STATUSES } from '../engine/statuses.ts';
-import { RUN_ID, type RunId } from '../graph/facts.ts';
+import { RUN_ID, type RunId } from '../values/ids.ts';
 import { EVENT_SOURCE, WAKE_UP } from './bus.ts';
 import { JOB_CONTAINER } from './job-definitions.ts';
 

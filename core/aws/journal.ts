@@ -4,6 +4,7 @@
  * 1. An entry is written only where none is: that one condition is all the concurrency control there is.
  * 2. Reads are strongly consistent.
  */
+
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
@@ -14,7 +15,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { JournalDamaged } from '../engine/lost.ts';
 import type { Entry, Journal, Objects } from '../engine/ports.ts';
-import type { Fact, RunId } from '../graph/facts.ts';
+import type { Fact } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 import {
   BODY_BYTES_MAX,
   checkVersion,

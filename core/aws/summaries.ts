@@ -1,4 +1,5 @@
 /** Run summaries in DynamoDB: one item a run beside its journal, listed through the status index. */
+
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
@@ -10,8 +11,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Objects, RunStatus, RunSummary, Summaries } from '../engine/ports.ts';
 import { RUN_STATUSES } from '../engine/statuses.ts';
-import type { RunId } from '../graph/facts.ts';
 import { digest } from '../values/hash.ts';
+import type { RunId } from '../values/ids.ts';
 import { getItems } from './batches.ts';
 import {
   BODY_BYTES_MAX,

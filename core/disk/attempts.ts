@@ -6,12 +6,12 @@
  *    change is decided on exactly the record that it follows.
  * 3. The mark of a cancelled run is looked at before and after a claim: a claim that is granted came before the mark.
  */
+
 import { access, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptRecord, Attempts } from '../engine/ports.ts';
 import { errorValue } from '../graph/errors.ts';
-import type { EvalHash, RunId } from '../graph/facts.ts';
-import { parseHash } from '../values/hash.ts';
+import { type EvalHash, parseHash, type RunId } from '../values/ids.ts';
 import { mapConcurrent } from './concurrent.ts';
 import { createFile, isErrno } from './write.ts';
 

@@ -1,8 +1,9 @@
 /** The marks of runs that their user stopped: an empty file each, written before anything of the run is ended. */
+
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HeldRuns } from '../engine/ports.ts';
-import type { RunId } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 
 export interface HeldRunsOnDisk extends HeldRuns {
   /** At once: whoever is stopped may be gone a moment later. */

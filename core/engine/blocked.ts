@@ -1,5 +1,5 @@
 /** Why a run stands still, noted on its summary: no entry of its journal, and the run's next step takes it away. */
-import type { RunId } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 import type { World } from './ports.ts';
 
 export async function noteBlocked(

@@ -1,5 +1,7 @@
 /** Cancel: a mark that every runner reads when it claims its work, and a fact. The next round ends what is in flight. */
-import { type Fact, type RunId, traitsOf } from '../graph/facts.ts';
+
+import { type Fact, traitsOf } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 import { JournalDamaged } from './lost.ts';
 import type { RunStatus, World } from './ports.ts';
 

@@ -1,12 +1,13 @@
 /** Jobs that are ready become claimed submissions: their specs are stored, the claim is a fact, the request comes later. */
+
 import type { Attempt } from '../graph/demands.ts';
 import { errorOf, errorValue } from '../graph/errors.ts';
 import { attemptOptions } from '../graph/evolve.ts';
-import type { EvalHash, Fact, JobId, SubmissionId } from '../graph/facts.ts';
+import type { Fact } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
 import type { Leaf } from '../values/contents.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash, JobId, SubmissionId } from '../values/ids.ts';
 import { splitConfig, toldOptions } from '../values/options.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
 import { type ExecutorPlace, type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';

@@ -1,5 +1,5 @@
 /** Which bundle new runs are pinned to. It is an object beside the bundles, since only who may write those may write it. */
-import { type Hash, parseHash } from '../values/hash.ts';
+import { type Hash, parseHash } from '../values/ids.ts';
 import { getSealed, keys, putSealed, ValueDamaged, ValueGone } from './objects.ts';
 import type { Objects } from './ports.ts';
 

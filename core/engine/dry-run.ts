@@ -5,14 +5,16 @@
  * 1. Nothing is written: only methods that read are called.
  * 2. Inline tasks are run, save those marked `effects: true` and those that turn out to write files.
  */
+
 import { type Attempt, type Demands, demandsOf } from '../graph/demands.ts';
 import { draftOf, noEffects } from '../graph/draft.ts';
 import { callChain } from '../graph/ending.ts';
 import { errorLine, isCaughtBy } from '../graph/errors.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
+import type { Fact } from '../graph/facts.ts';
 import { type Graph, runOf } from '../graph/graph.ts';
 import type { FileAccess } from '../values/classes.ts';
+import type { EvalHash, RunId } from '../values/ids.ts';
 import { INLINE_EXECUTOR } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { beginningOf, type LaunchRequest } from './launch.ts';

@@ -1,10 +1,12 @@
 /** What happened to each job of a run, read from its journal. */
+
 import { draftOf } from '../graph/draft.ts';
 import { errorLine } from '../graph/errors.ts';
 import { evolve } from '../graph/evolve.ts';
-import { type EvalHash, evalsOf, type Fact, type JobId, type Measurements, type RunId } from '../graph/facts.ts';
+import { evalsOf, type Fact, type Measurements } from '../graph/facts.ts';
 import type { Graph, JobStatus } from '../graph/graph.ts';
 import { briefArguments } from '../values/brief.ts';
+import type { EvalHash, JobId, RunId } from '../values/ids.ts';
 import type { World } from './ports.ts';
 
 export interface JobHistory {

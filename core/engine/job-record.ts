@@ -1,10 +1,12 @@
 /** All that a run's journal says of one of its jobs. */
+
 import { errorLine } from '../graph/errors.ts';
 import { attemptOptions } from '../graph/evolve.ts';
-import type { EvalHash, Fact, JobId, Measurements, RunId } from '../graph/facts.ts';
+import type { Fact, Measurements } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Cause } from '../values/causes.ts';
 import { type Leaf, leavesOf } from '../values/contents.ts';
+import type { EvalHash, JobId, RunId } from '../values/ids.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { type JobHistory, readHistory } from './history.ts';

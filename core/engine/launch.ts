@@ -1,8 +1,10 @@
 /** How a run begins: checked arguments, a summary by which it can be found, its first entry, and word to who takes it on. */
-import type { FailurePolicy, RunId, StartedFact } from '../graph/facts.ts';
+
+import type { FailurePolicy, StartedFact } from '../graph/facts.ts';
 import { spill } from '../values/contents.ts';
 import { encode } from '../values/encode.ts';
-import { digest, type Hash } from '../values/hash.ts';
+import { digest } from '../values/hash.ts';
+import type { Hash, RunId } from '../values/ids.ts';
 import { hashOf, type Table } from '../values/table.ts';
 import { putLarge } from './objects.ts';
 import type { Host, RunSummary, World } from './ports.ts';

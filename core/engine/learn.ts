@@ -1,8 +1,10 @@
 /** From what an executor says of its jobs, and what the jobs recorded, to facts. */
+
 import { attemptOptions } from '../graph/evolve.ts';
-import type { EvalHash, Fact, Measurements, SubmissionId } from '../graph/facts.ts';
+import type { Fact, Measurements } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
 import { isWorkWanted } from '../graph/release.ts';
+import type { EvalHash, SubmissionId } from '../values/ids.ts';
 import { causeOf, REFUSED_EXIT_CODE, verdictError } from './causes.ts';
 import type { AttemptRecord, Verdict, World } from './ports.ts';
 import { jobName, parseJobName } from './spec.ts';

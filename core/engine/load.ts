@@ -3,9 +3,10 @@
 import { finishedJobs, SEGMENT_JOBS_MIN, segmentName, segmentValues } from '../graph/done.ts';
 import { draftOf, noEffects } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { Fact, RunId } from '../graph/facts.ts';
+import type { Fact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { graphOf, type Snapshot, snapshotOf } from '../graph/snapshot.ts';
+import type { RunId } from '../values/ids.ts';
 import { noteBlocked } from './blocked.ts';
 import { getSealed, keys, putSealed, ValueGone } from './objects.ts';
 import type { Entry, RunStatus, RunSummary, World } from './ports.ts';

@@ -1,5 +1,5 @@
 /** Runs that cannot be loaded any more, since their journal is damaged: they end by name instead of never. */
-import type { RunId } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 import type { RunStatus, RunSummary, World } from './ports.ts';
 
 /** An entry is there, and what it says is gone or is something else. Trying again will not help. */

@@ -4,8 +4,10 @@
  * lead from it to the object's name, which is the root of a hash tree: so a child of an array reads only its own part,
  * and knows that it is the one that was written.
  */
+
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { digest, digestBytes, type Hash } from '../values/hash.ts';
+import { digest, digestBytes } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import { keys } from './objects.ts';
 import type { Objects } from './ports.ts';
 import type { JobSpec } from './spec.ts';

@@ -1,10 +1,11 @@
 /** Meets the demands of the reducer: look-ups, looks at files, loads of large values, and inline tasks, all at once. */
+
 import type { Attempt, Demands } from '../graph/demands.ts';
 import { errorOf } from '../graph/errors.ts';
-import type { Fact, RunId } from '../graph/facts.ts';
+import type { Fact } from '../graph/facts.ts';
 import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
 import { openLeavesOf, spill, spillParts } from '../values/contents.ts';
-import type { Hash } from '../values/hash.ts';
+import type { Hash, RunId } from '../values/ids.ts';
 import { applyOperator } from '../values/operators.ts';
 import { get } from '../values/operators-get.ts';
 import { SCRIPT_TASK } from '../values/program.ts';

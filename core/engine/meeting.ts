@@ -1,6 +1,7 @@
 /** What a pass of the reducer has at hand, and what it brings to light. */
-import type { EvalHash, Fact, RunId } from '../graph/facts.ts';
-import type { Hash } from '../values/hash.ts';
+
+import type { Fact } from '../graph/facts.ts';
+import type { EvalHash, Hash, RunId } from '../values/ids.ts';
 import type { Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import type { Trust } from './overwritten.ts';

@@ -1,7 +1,9 @@
 /** What the engine keeps in the object store, and under which keys. All of it is JSON, gzipped, except bundles and specs. */
+
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { refsOf, withLarge } from '../values/contents.ts';
-import { digest, digestBytes, type Hash } from '../values/hash.ts';
+import { digest, digestBytes } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import { hashOf, type Table } from '../values/table.ts';
 import type { Objects } from './ports.ts';
 

@@ -7,11 +7,12 @@
  *    as well, or the pass is made again without.
  * 2. No function is run that is given such a file: what is there is no longer what it was given.
  */
+
 import type { Attempt } from '../graph/demands.ts';
-import type { EvalHash, RunId } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Leaf } from '../values/contents.ts';
 import { digest } from '../values/hash.ts';
+import type { EvalHash, RunId } from '../values/ids.ts';
 import type { Table } from '../values/table.ts';
 import type { Evaluation } from './ports.ts';
 

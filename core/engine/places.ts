@@ -1,7 +1,7 @@
 /** Who writes where in a run: places are one, or lie in one another, however their locations are spelled. */
-import type { EvalHash } from '../graph/facts.ts';
+
 import { placesOf } from '../values/contents.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash } from '../values/ids.ts';
 import { directoriesAbove, type Target } from '../values/places.ts';
 import type { Table } from '../values/table.ts';
 import { loadLarge } from './objects.ts';

@@ -3,9 +3,9 @@
  * exceptions once, here nothing throws but bugs and broken networks.
  */
 
-import type { EvalHash, Fact, FailurePolicy, Measurements, RunId, SubmissionId } from '../graph/facts.ts';
+import type { Fact, FailurePolicy, Measurements } from '../graph/facts.ts';
 import type { JobStatus } from '../graph/graph.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash, RunId, SubmissionId } from '../values/ids.ts';
 import type { ToldOption } from '../values/options.ts';
 import type { ExecutorPlace, JobOptions, Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';

@@ -1,10 +1,12 @@
 /** What made a file: read from a run's journal, never stored. */
+
 import { draftOf } from '../graph/draft.ts';
 import { callChain } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
-import type { EvalHash, Fact, JobId, RunId } from '../graph/facts.ts';
+import type { Fact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import { type Leaf, leavesOf } from '../values/contents.ts';
+import type { EvalHash, JobId, RunId } from '../values/ids.ts';
 import type { Table } from '../values/table.ts';
 import { loadLarge } from './objects.ts';
 import type { Objects, World } from './ports.ts';

@@ -2,11 +2,13 @@
  * Why a job would run although others like it may have run before. Told from the cache, and from the newest run of the
  * same workflow: its program has the hashes of its tasks, its journal the arguments of its calls.
  */
+
 import type { Attempt } from '../graph/demands.ts';
 import { draftOf } from '../graph/draft.ts';
 import { evolve } from '../graph/evolve.ts';
-import { type EvalHash, evalsOf, type Fact, type RunId, type StartedFact } from '../graph/facts.ts';
+import { evalsOf, type Fact, type StartedFact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { EvalHash, RunId } from '../values/ids.ts';
 import { type Program, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashesOf, type Node, rootOf, type Table } from '../values/table.ts';
 import { JournalDamaged } from './lost.ts';

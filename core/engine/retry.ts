@@ -1,5 +1,5 @@
 /** Retry: a run that failed or was cancelled goes on with the same bundle, from the next round on; only what has no value is run. */
-import type { RunId } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 import type { RunStatus, World } from './ports.ts';
 import { type RoundOptions, round } from './round.ts';
 import { mayRetry } from './statuses.ts';

@@ -1,7 +1,9 @@
 /** The results of other runs: which may be reused, and why others may not. */
+
 import type { Lookup } from '../graph/demands.ts';
-import type { EvalHash, Fact } from '../graph/facts.ts';
+import type { Fact } from '../graph/facts.ts';
 import { type Leaf, type Leaves, leavesOf, refsOf, withLarge } from '../values/contents.ts';
+import type { EvalHash } from '../values/ids.ts';
 import type { Target } from '../values/places.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
 import type { Table } from '../values/table.ts';

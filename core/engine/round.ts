@@ -6,13 +6,15 @@
  * 2. A submission is sent only after its claim was appended, and never past the claim's deadline.
  * 3. The warm graph is the fold of appended entries: whatever else happens, its changes are taken back.
  */
+
 import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
 import { noEffects, type Recovery } from '../graph/draft.ts';
 import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
-import { type EvalHash, type Fact, type RunId, type SubmissionId, traitsOf } from '../graph/facts.ts';
+import { type Fact, traitsOf } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
 import { CATCH_TASK } from '../graph/recovery.ts';
+import type { EvalHash, RunId, SubmissionId } from '../values/ids.ts';
 import { askExecutor } from './ask.ts';
 import { claimReady } from './claim.ts';
 import { learn, settleOverdue } from './learn.ts';

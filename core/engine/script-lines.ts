@@ -1,6 +1,7 @@
 /** Long scripts by their lines: what the engine keeps of a run has only their hashes. */
+
 import { briefScript, LONG_SCRIPT } from '../values/brief.ts';
-import type { Hash } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import { rootOf } from '../values/table.ts';
 import { loadValue } from './objects.ts';
 import type { Objects } from './ports.ts';

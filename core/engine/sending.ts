@@ -5,8 +5,10 @@
  * 2. No request is outstanding when it returns.
  * 3. What was not sent is withdrawn: nobody ever saw it, so its jobs are ready again.
  */
-import type { Fact, SubmissionId } from '../graph/facts.ts';
+
+import type { Fact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { SubmissionId } from '../values/ids.ts';
 import { requestOf } from './claim.ts';
 import type { SubmissionRequest, SubmitOutcome, World } from './ports.ts';
 

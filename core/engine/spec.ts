@@ -1,6 +1,5 @@
 /** What the runner is told of its job, and the names that jobs have at their executor. */
-import type { EvalHash, RunId, SubmissionId } from '../graph/facts.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash, RunId, SubmissionId } from '../values/ids.ts';
 import type { WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 

@@ -1,9 +1,10 @@
 /** How a failure came about, for people: the calls that led to it, the error, and where in the author's files it was thrown. */
+
 import { jobChain } from '../graph/ending.ts';
 import { errorLine } from '../graph/errors.ts';
-import type { JobId } from '../graph/facts.ts';
 import { type Graph, type Job, runOf } from '../graph/graph.ts';
 import { briefArguments, briefCall } from '../values/brief.ts';
+import type { JobId } from '../values/ids.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import type { Index, Node, Table } from '../values/table.ts';
 

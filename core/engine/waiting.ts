@@ -1,7 +1,8 @@
 /** Why a run waits: asked when somebody wants to know. */
+
 import { isInline } from '../graph/demands.ts';
-import type { EvalHash, JobId, RunId } from '../graph/facts.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
+import type { EvalHash, JobId, RunId } from '../values/ids.ts';
 import { type Loading, loadRun } from './load.ts';
 import type { Verdict, World } from './ports.ts';
 import { stageOf } from './statuses.ts';

@@ -1,6 +1,7 @@
 /** Graphs that stay in memory between the rounds of one process: each the fold of its run's entries 1..sequence. */
+
 import type { Draft } from '../graph/draft.ts';
-import type { RunId } from '../graph/facts.ts';
+import type { RunId } from '../values/ids.ts';
 
 export interface LiveRun {
   readonly run: RunId;

@@ -1,9 +1,8 @@
 /** What the pure core asks of the outside before it can go on. */
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash, JobId } from '../values/ids.ts';
 import { INLINE_EXECUTOR, type JobOptions, SCRIPT_TASK } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { attemptOptions } from './evolve.ts';
-import type { EvalHash, JobId } from './facts.ts';
 import { WAITING_NAMES } from './fields.ts';
 import { type Graph, runOf, type Work } from './graph.ts';
 

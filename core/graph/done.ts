@@ -6,10 +6,11 @@
  * 1. What leaves is a function of the graph, so every fold moves the same jobs at the same entry.
  * 2. A value that left is the value this run gave the job, whatever other runs have computed since.
  */
-import { digest, type Hash } from '../values/hash.ts';
+
+import { digest } from '../values/hash.ts';
+import type { Hash, JobId } from '../values/ids.ts';
 import type { Table } from '../values/table.ts';
 import { byOrdinal, type Draft, failWith, settle, waitUnder } from './draft.ts';
-import type { JobId } from './facts.ts';
 import type { DoneSegment, Graph, GraphNode, Job } from './graph.ts';
 
 /** The first 16 bytes of a job's id. */

@@ -1,9 +1,9 @@
 /** One evolution of the graph in progress: where it changes, what is yet to be propagated, and what it asks to be kept. */
+
 import { spill } from '../values/contents.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash } from '../values/ids.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
-import type { EvalHash } from './facts.ts';
 import { emptyGraph } from './fields.ts';
 import type { Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally } from './graph.ts';
 

@@ -1,7 +1,7 @@
 /** How a run ends: with a value, with the first failure by position, or by a cancel. */
 
+import type { JobId } from '../values/ids.ts';
 import { type Draft, setStatus } from './draft.ts';
-import type { JobId } from './facts.ts';
 import { guardedCount } from './forms.ts';
 import type { Failure, Graph, GraphNode, Job, NodeId } from './graph.ts';
 

@@ -6,13 +6,14 @@
  */
 
 import { CAUSES, type Cause, failuresThatAsk } from '../values/causes.ts';
+import type { EvalHash, SubmissionId } from '../values/ids.ts';
 import { type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { gone, joined, leave } from './done.ts';
 import { type Draft, setStatus } from './draft.ts';
 import { end } from './ending.ts';
 import { errorValue } from './errors.ts';
-import { type EvalHash, type Fact, type SubmissionId, traitsOf } from './facts.ts';
+import { type Fact, traitsOf } from './facts.ts';
 import type { Submission, Work } from './graph.ts';
 import { observed, unseen, workFailed, workReturned } from './jobs.ts';
 import { applied, enterRoot, propagate, recalled } from './reduce.ts';

@@ -1,9 +1,9 @@
 /** From a returned expression to nodes: only what is needed, equal expressions once. */
+
 import { concreteNodes } from '../values/contents.ts';
-import type { Hash } from '../values/hash.ts';
+import type { Hash, JobId } from '../values/ids.ts';
 import { childrenOf, combine, hashesOf, hashOf, type Index, type Node, subtable, type Table } from '../values/table.ts';
 import type { Draft } from './draft.ts';
-import type { JobId } from './facts.ts';
 import type { GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
 
 interface Analysis {

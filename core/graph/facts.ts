@@ -5,24 +5,11 @@
  * 2. Facts name jobs, evaluations and submissions, never places in memory.
  * 3. A fact that no longer applies (its job is over, its attempt is past) changes nothing.
  */
+
 import type { Cause } from '../values/causes.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash, JobId, RunId, SubmissionId } from '../values/ids.ts';
 import type { Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
-
-declare const brand: unique symbol;
-type Branded<B extends string> = string & { readonly [brand]: B };
-
-/** Sortable by start time: letters and digits only. */
-export type RunId = Branded<'RunId'>;
-/** What an id of a run looks like that came from outside. */
-export const RUN_ID = /^[A-Za-z0-9]{1,40}$/;
-/** hash of (eval hash, context), or of a place. */
-export type JobId = Hash & { readonly [brand]: 'JobId' };
-/** hash of (task hash, args hash). */
-export type EvalHash = Hash & { readonly [brand]: 'EvalHash' };
-/** Unique in its run: sequence of the claiming entry, its writer's nonce, and a count. Letters, digits and `-`. */
-export type SubmissionId = Branded<'SubmissionId'>;
 
 export type FailurePolicy = 'drain' | 'cancel';
 

@@ -2,7 +2,7 @@
  * Every field of the graph: how it begins, how a snapshot holds it, and what a retry of the run makes of it. The empty graph,
  * snapshots, retries and releases go by this table.
  */
-import type { Hash } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import type { Graph, NodeId, Scope, ScopeId } from './graph.ts';
 
 interface Held<T> {

@@ -9,11 +9,12 @@
  * 6. Orders that show (what is demanded first) follow `ordinal`, never the order of a map.
  * 7. Nothing of it is written but by `Edits`. What a field is to snapshots and retries is said in `core/graph/fields.ts`.
  */
+
 import type { Failures } from '../values/causes.ts';
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash, JobId, RunId, SubmissionId } from '../values/ids.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Index, Table } from '../values/table.ts';
-import type { ClaimedJob, EvalHash, JobId, RunId, StartedFact, SubmissionId } from './facts.ts';
+import type { ClaimedJob, StartedFact } from './facts.ts';
 
 export type NodeId = number;
 export type ScopeId = number;

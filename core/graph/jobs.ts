@@ -1,10 +1,12 @@
 /** Calls become jobs, jobs share work, and what a function returned is evaluated further. */
+
 import { briefArguments } from '../values/brief.ts';
 import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
 import type { ErrorName } from '../values/errors.ts';
-import { digest, type Hash } from '../values/hash.ts';
+import { digest } from '../values/hash.ts';
+import type { EvalHash, Hash, JobId } from '../values/ids.ts';
 import { hashedValues } from '../values/options.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
@@ -12,7 +14,6 @@ import { segmentOf, waitForDone } from './done.ts';
 import { byOrdinal, count, type Draft, failWith, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
 import { errorValue } from './errors.ts';
 import { addValue, nodeFor, openScope } from './expressions.ts';
-import type { EvalHash, JobId } from './facts.ts';
 import { type GraphNode, type Job, runOf, type Scope, type Settlement, type Work } from './graph.ts';
 import { LOAD_WHOLE, waitFor } from './operations.ts';
 import { resolveOptions } from './options.ts';

@@ -3,14 +3,15 @@
  * of the recovery runs just that, and it rests on the hash of every task of the evaluation that failed, so that
  * repairing one runs it again.
  */
+
 import { PASSING_ERRORS } from '../values/errors.ts';
 import { digest } from '../values/hash.ts';
+import type { EvalHash } from '../values/ids.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { combine, type Table } from '../values/table.ts';
 import { type Draft, waitUnder } from './draft.ts';
 import { isCaughtBy } from './errors.ts';
 import type { ConcreteCall } from './expressions.ts';
-import type { EvalHash } from './facts.ts';
 import { type Graph, type GraphNode, type Job, type NodeId, runOf, type Scope } from './graph.ts';
 
 /** The task name of such entries in the cache. */

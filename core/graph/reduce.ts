@@ -2,14 +2,13 @@
  * Reduction: settled inputs settle their users, calls become jobs, results take their callers' places, until nothing moves
  * without the outside. One queue, no recursion; every edge is followed once.
  */
-import type { Hash } from '../values/hash.ts';
+import type { EvalHash, Hash } from '../values/ids.ts';
 import { unknownKind } from '../values/never.ts';
 import { combine, type Index, listOf, mapChildren, type Node, type Table } from '../values/table.ts';
 import { resumeCatch } from './catching.ts';
 import { type Draft, held, liveNode, settle } from './draft.ts';
 import { noticeFailure } from './ending.ts';
 import { nodeFor, openScope } from './expressions.ts';
-import type { EvalHash } from './facts.ts';
 import { resumeForm, stepForm } from './forms.ts';
 import { type GraphNode, runOf, type Scope, type Settlement } from './graph.ts';
 import { callReady, optionsLoaded, settleJob } from './jobs.ts';

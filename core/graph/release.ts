@@ -1,5 +1,5 @@
 /** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
-import type { Hash } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import { byId, byItself, byOrdinal, type Draft, setStatus } from './draft.ts';
 import { WAITING_NAMES } from './fields.ts';
 import type { Graph, GraphNode, Job, NodeId, Work } from './graph.ts';

@@ -1,10 +1,12 @@
 /** From an author's files to a bundle: one module named by the hash of its bytes, and what it says about itself. */
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type BuildFailure, build, formatMessages } from 'esbuild';
 import { getSealed, keys, putSealed, ValueGone } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
-import { digestBytes, type Hash } from '../values/hash.ts';
+import { digestBytes } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import type { Program } from '../values/program.ts';
 import { rootOf, type Table } from '../values/table.ts';
 import { crewFor } from './crew.ts';

@@ -3,9 +3,11 @@
  * `import.meta.url`. A bundle is one file somewhere else, so the files they name beside themselves travel in it, and are
  * laid out in a folder of which the module is told that it is its own.
  */
+
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type AnyNode, type CallExpression, type NewExpression, parse, type TemplateLiteral } from 'acorn';
-import { digest, digestBytes, type Hash } from '../values/hash.ts';
+import { digest, digestBytes } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import { FILE_BYTES_MAX, modeOf } from './assets.ts';
 import { namesInstalled, readInstalled, statInstalled } from './installed.ts';
 import { visit } from './module-facts.ts';

@@ -1,4 +1,5 @@
 /** The engine's Host: bundles from the object store, each in worker processes of its own. The engine itself never imports user code. */
+
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,8 @@ import { BundleGone } from '../engine/deployed.ts';
 import { getSealed, keys, ValueDamaged, ValueGone } from '../engine/objects.ts';
 import type { Host, Objects, TaskResult } from '../engine/ports.ts';
 import type { FileAccess } from '../values/classes.ts';
-import { digestBytes, type Hash } from '../values/hash.ts';
+import { digestBytes } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import type { Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { type Answer, type Crew, type CrewOptions, crewFor } from './crew.ts';

@@ -2,11 +2,13 @@
  * The project's modules in the old format (CommonJS), which exports what it comes to when it runs: for hashes such a
  * module is one piece, with all that it requires.
  */
+
 import { readFile } from 'node:fs/promises';
 import { extname, relative } from 'node:path';
 import { type AnyNode, parse } from 'acorn';
 import { type Loader, transform } from 'esbuild';
-import { digest, type Hash } from '../values/hash.ts';
+import { digest } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import { tellWhere } from './here.ts';
 import { factsOf } from './module-facts.ts';
 

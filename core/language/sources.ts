@@ -2,9 +2,11 @@
  * The source texts of functions, as the bundler attached them to each file before linking. They are kept on globalThis,
  * since the calls that attach them stand in user code that imports nothing.
  */
+
 import { TASK } from '../values/classes.ts';
 import { byCodeUnit, encode, NotEncodable } from '../values/encode.ts';
-import { digest, type Hash } from '../values/hash.ts';
+import { digest } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
 import { hashOf } from '../values/table.ts';
 import { splitOptions } from './callable.ts';
 import { isRecord } from './concrete.ts';

@@ -1,5 +1,5 @@
 /** What a table contains: concrete parts, large parts, files and tasks; and the rewrites that replace them. */
-import type { Hash } from './hash.ts';
+import type { Hash } from './ids.ts';
 import { unknownKind } from './never.ts';
 import type { Target } from './places.ts';
 import {

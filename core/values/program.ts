@@ -1,6 +1,7 @@
 /** What a bundle says about itself: its tasks and the configuration it was made with. Plain data, stored beside the bundle. */
+
 import type { Cause } from './causes.ts';
-import type { Hash } from './hash.ts';
+import type { Hash } from './ids.ts';
 import type { Secrets } from './secrets.ts';
 
 /** Options of a job. They live at the executor, the task and the call; the nearest wins. None but `image` enters a hash. */

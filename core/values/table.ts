@@ -6,7 +6,9 @@
  * 2. Record keys are sorted by UTF-16 code unit and unique; map and set members are sorted by their hash.
  * 3. A table never changes after it was made.
  */
-import { digest, type Hash } from './hash.ts';
+
+import { digest } from './hash.ts';
+import type { Hash } from './ids.ts';
 import { unknownKind } from './never.ts';
 
 export type Index = number;

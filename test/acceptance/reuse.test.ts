@@ -1,11 +1,12 @@
 /** Reuse within and across runs: docs/acceptance.md, lines 29 to 38, where no other test has them. */
+
 import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { round } from '../../core/engine/round.ts';
 import { observeFiles } from '../../core/files/observe.ts';
-import type { EvalHash } from '../../core/graph/facts.ts';
 import { add, cond, type File, file, get, seq, task, text } from '../../core/index.ts';
+import type { EvalHash } from '../../core/values/ids.ts';
 import { withCode } from '../support/changed-code.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, play, playJobs, playWorld, start, totals } from '../support/play.ts';

@@ -1,11 +1,12 @@
 /** Whole runs: docs/acceptance.md, lines 23, 52, 54 and 55, where no other test has them. */
+
 import { describe, expect, it } from 'vitest';
 import type { World } from '../../core/engine/ports.ts';
 import { lineageOf } from '../../core/engine/provenance.ts';
 import { round } from '../../core/engine/round.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { add, catchError, File, file, map, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { plain, play, playJobs, playWorld, start } from '../support/play.ts';
 

@@ -1,8 +1,8 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dynamoCache } from '../../core/aws/cache.ts';
-import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, RunId } from '../../core/values/ids.ts';
 import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
 import { virtualClock } from '../support/memory/clock.ts';
 import { memoryObjects } from '../support/memory/storage.ts';

@@ -7,7 +7,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { eventBus } from '../../core/aws/bus.ts';
 import { parseVerdict, parseWakeUp } from '../../core/aws/events.ts';
-import type { RunId } from '../../core/graph/facts.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { summary } from '../contract/summaries.ts';
 
 function stateChange(detail: Record<string, unknown>): unknown {

@@ -26,7 +26,7 @@ import { s3Objects } from '../../core/aws/objects.ts';
 import { sqsQueue } from '../../core/aws/queue.ts';
 import { dynamoSummaries } from '../../core/aws/summaries.ts';
 import { ensureTables } from '../../core/aws/tables.ts';
-import type { RunId } from '../../core/graph/facts.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { attemptsContract } from '../contract/attempts.ts';
 import { cacheContract } from '../contract/cache.ts';
 import { jobLogsContract } from '../contract/job-logs.ts';

@@ -3,6 +3,7 @@
  * tried again and ends right, what stays fails in bounded time and says which request it was, and nothing is lost or done
  * twice, also where only the answer was lost.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,8 +28,8 @@ import type {
   SubmissionRequest,
   SubmitOutcome,
 } from '../../core/engine/ports.ts';
-import type { EvalHash, RunId, SubmissionId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, RunId, SubmissionId } from '../../core/values/ids.ts';
 import { cloudPorts } from '../../docker/runner/cloud.ts';
 import { type Cloud, openCloud } from '../../local/cloud.ts';
 import { outcomeOf } from '../contract/attempts.ts';

@@ -1,4 +1,5 @@
 /** Whole runs whose database and object store are in trouble all the while: handlers come again, runners go on trying. */
+
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
 import { dynamoCache } from '../../core/aws/cache.ts';
@@ -9,8 +10,8 @@ import { dynamoSummaries } from '../../core/aws/summaries.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { RunStatus, Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { add, catchError, map, seq, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
 import { type Fault, type FaultProxy, faultProxy } from '../support/fault-proxy.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { durationLine, statusTable } from '../../cli/status-table.ts';
 import type { TaskTally } from '../../core/engine/ports.ts';
-import type { JobId } from '../../core/graph/facts.ts';
+import type { JobId } from '../../core/values/ids.ts';
 
 const AT = new Date(2021, 6, 6, 17, 7, 5).getTime();
 

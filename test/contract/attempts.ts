@@ -1,8 +1,9 @@
 /** What every keeper of claims does: the fencing token of a job's work. */
+
 import { describe, expect, it } from 'vitest';
 import type { Attempts, Outcome } from '../../core/engine/ports.ts';
-import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, RunId } from '../../core/values/ids.ts';
 
 export const outcomeOf = (value: string): Outcome => ({ ok: true, expression: [value], measured: { exitCode: 0 } });
 

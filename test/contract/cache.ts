@@ -1,9 +1,10 @@
 /** What every cache of evaluations does. */
+
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Cache, Evaluation } from '../../core/engine/ports.ts';
-import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, RunId } from '../../core/values/ids.ts';
 
 let count = 0;
 const freshEval = (): EvalHash => digest('test', `${Date.now()} ${count++}`) as EvalHash;

@@ -1,9 +1,11 @@
 /** What every journal does: one writer per sequence, and readers that see all of it in order. */
+
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Entry, Journal } from '../../core/engine/ports.ts';
-import type { EvalHash, Fact, RunId, SubmissionId } from '../../core/graph/facts.ts';
+import type { Fact } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, RunId, SubmissionId } from '../../core/values/ids.ts';
 
 let count = 0;
 const freshRun = (): RunId => `run${Date.now()}${count++}` as RunId;

@@ -1,9 +1,10 @@
 /** What every keeper of run summaries does. */
+
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { RunSummary, Summaries } from '../../core/engine/ports.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 
 let count = 0;
 const freshRun = (): RunId => `run${Date.now()}${String(count++).padStart(4, '0')}` as RunId;

@@ -3,9 +3,9 @@ import { causeOf, verdictError } from '../../core/engine/causes.ts';
 import type { Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { errorLine } from '../../core/graph/errors.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { task } from '../../core/index.ts';
 import type { Cause } from '../../core/values/causes.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { playWorld, start } from '../support/play.ts';
 

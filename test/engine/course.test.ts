@@ -1,4 +1,5 @@
 /** How a run's course is changed: recorded by one handler, followed by the next round. */
+
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../core/engine/cancel.ts';
 import type { RunSummary, Verdict, World } from '../../core/engine/ports.ts';
@@ -6,8 +7,8 @@ import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { catchError, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { died, dyingAt, dyingAtCall, racedBy } from '../support/dying.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { play, playJobs, playWorld, start } from '../support/play.ts';

@@ -4,8 +4,8 @@ import { loadLarge, putSealed } from '../../core/engine/objects.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { cond, gt, len, map, seq, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, plain, play, playWorld, start, totals } from '../support/play.ts';
 

@@ -1,12 +1,13 @@
 /** What the simulator found, each reduced to its smallest history. */
+
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../core/engine/cancel.ts';
 import type { RunSummary, Verdict, World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { catchError, file, script, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { died, dyingAt } from '../support/dying.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, plain, play, playJobs, playWorld, start } from '../support/play.ts';

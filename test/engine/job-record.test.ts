@@ -1,11 +1,12 @@
 /** What is told of one job: its attempts, what it was given, and the files on both sides of it. */
+
 import { describe, expect, it } from 'vitest';
 import { readHistory } from '../../core/engine/history.ts';
 import { type JobRecord, readJob } from '../../core/engine/job-record.ts';
 import { round } from '../../core/engine/round.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { file, task } from '../../core/index.ts';
 import type { File } from '../../core/values/classes.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { play, playJobs, playWorld, start } from '../support/play.ts';
 

@@ -8,9 +8,9 @@ import { sweep } from '../../core/engine/sweep.ts';
 import { lookAtQueue } from '../../core/engine/waiting.ts';
 import { type WarmGraphs, warmGraphs } from '../../core/engine/warm.ts';
 import { draftOf } from '../../core/graph/draft.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
 import { add, catchError, cond, file, le, map, script, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, plain, play, playJobs, playWorld, start, totals } from '../support/play.ts';
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { add, catchError, dir, type File, file, script, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { evaluate, play, playWorld, start } from '../support/play.ts';
 

@@ -1,10 +1,11 @@
 /** What ran on after its caller had gone. */
+
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { catchError, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { plain, play, playJobs, playWorld, start } from '../support/play.ts';
 

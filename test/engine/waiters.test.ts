@@ -1,11 +1,12 @@
 /** Nodes that wait under one key, as equal calls of many jobs do. */
+
 import { describe, expect, it } from 'vitest';
 import { draftOf } from '../../core/graph/draft.ts';
-import type { EvalHash } from '../../core/graph/facts.ts';
 import type { GraphNode } from '../../core/graph/graph.ts';
 import { waitForRecovery } from '../../core/graph/recovery.ts';
 import { release } from '../../core/graph/release.ts';
-import { digest, type Hash } from '../../core/values/hash.ts';
+import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, Hash } from '../../core/values/ids.ts';
 
 const KEY = digest('catch', 'one for all') as EvalHash;
 

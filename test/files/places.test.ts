@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { takenOf } from '../../core/engine/places.ts';
 import { observeFiles } from '../../core/files/observe.ts';
-import type { EvalHash } from '../../core/graph/facts.ts';
+import type { EvalHash } from '../../core/values/ids.ts';
 import { scratchFolder } from '../support/project.ts';
 
 describe('places', () => {

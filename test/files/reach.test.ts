@@ -1,4 +1,5 @@
 /** What may be had in the cloud, where whoever starts a run chooses locations: of everything else, nothing is asked. */
+
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer as createProxy, type Server as HttpServer } from 'node:http';
 import { createServer, type Server } from 'node:https';
@@ -20,7 +21,7 @@ import { errorLine } from '../../core/graph/errors.ts';
 import { withinReach } from '../../core/host/reachable.ts';
 import { Dir, File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
-import type { Hash } from '../../core/values/hash.ts';
+import type { Hash } from '../../core/values/ids.ts';
 import { CERTIFICATE } from '../support/certificate.ts';
 import { close } from '../support/fault-proxy.ts';
 import { scratchFolder } from '../support/project.ts';

@@ -1,12 +1,13 @@
 /** What whoever follows a run asks: how it is, what it waits for, what it came to, what its jobs wrote, what a run would do. */
+
 import { describe, expect, it } from 'vitest';
 import { BundleGone } from '../../core/engine/deployed.ts';
 import { readHistory } from '../../core/engine/history.ts';
 import type { JobLogs } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { task, throwError, v } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { makeLogs } from '../../functions/logs.ts';
 import { makePlan } from '../../functions/plan.ts';
 import { makeResult } from '../../functions/result.ts';

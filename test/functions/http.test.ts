@@ -1,8 +1,9 @@
 /** What comes over HTTP, whatever it is: the routes on a world in memory. */
+
 import { describe, expect, it } from 'vitest';
-import type { RunId } from '../../core/graph/facts.ts';
 import { task, v } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { makeCancel } from '../../functions/cancel.ts';
 import type { Handler } from '../../functions/invocation.ts';
 import { makeJobHistory } from '../../functions/jobhistory.ts';

@@ -1,4 +1,5 @@
 /** What an operator reads: lines of the log, and the metrics that CloudWatch makes of them. */
+
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } fr
 import type { World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { add, task, v } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { makeAdvance } from '../../functions/advance.ts';
 import { makeCancel } from '../../functions/cancel.ts';
 import { log } from '../../functions/log.ts';

@@ -1,11 +1,12 @@
 /** Manifests on S3 start workflows: once for each upload, and every upload is answered. */
+
 import { readFileSync } from 'node:fs';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseUploads, s3Uploads, type Upload, type Uploads } from '../../core/aws/uploads.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { type File, task, v } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { type ManifestAnswer, makeManifest } from '../../functions/manifest.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { type PlainS3, startPlainS3 } from '../support/plain-s3.ts';

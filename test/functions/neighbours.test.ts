@@ -1,9 +1,10 @@
 /** Runs share the queue, its messages' tries and the time of each call: what one run does with them must cost no other. */
+
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { World } from '../../core/engine/ports.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { map, task } from '../../core/index.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { makeAdvance } from '../../functions/advance.ts';
 import { ofType, packaged, type Resource } from '../stack/template.ts';
 import { type QueueTimes, simulatedQueue } from '../support/event-queue.ts';

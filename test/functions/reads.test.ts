@@ -1,10 +1,11 @@
 /** What can be read of runs, their jobs, and what can be started. */
+
 import { describe, expect, it } from 'vitest';
 import { deployBundle } from '../../core/engine/deployed.ts';
 import { keys, putSealed } from '../../core/engine/objects.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { add, task } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { makeJobHistory } from '../../functions/jobhistory.ts';
 import { makeJobs } from '../../functions/jobs.ts';
 import { makeRuns, type RunsAnswer } from '../../functions/runs.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BundleGone } from '../../core/engine/deployed.ts';
 import type { Host } from '../../core/engine/ports.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { task, v } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { makeStart, type StartAnswer } from '../../functions/start.ts';
 import { httpEvent } from '../support/lambda-events.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';

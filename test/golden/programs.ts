@@ -1,8 +1,8 @@
 /** What is recorded: one small run for each way a run can go. Golden files are made of it once; it may change, they never do. */
+import type { RunId } from '../../core/values/ids.ts';
 import { cancel } from '../../core/engine/cancel.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import {
   add,
   catchAll,

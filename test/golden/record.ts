@@ -2,9 +2,9 @@
  * Records journals that do not exist yet: `node test/golden/record.ts`. One that exists is never written again: what it
  * folds to is a promise. A new meaning is a new fact type, and a new recording beside the old ones.
  */
+import type { RunId } from '../../core/values/ids.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunId } from '../../core/graph/facts.ts';
 import { RECORDINGS } from './programs.ts';
 import { folded } from './summary.ts';
 

@@ -1,11 +1,13 @@
 /** What may be said of calls of a story, which knows them by name. */
+
 import { finishedJobs, segmentName } from '../../core/graph/done.ts';
-import type { Fact, SubmissionId } from '../../core/graph/facts.ts';
+import type { Fact } from '../../core/graph/facts.ts';
 import type { Cause } from '../../core/values/causes.ts';
 import { File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
 import { reviveError } from '../../core/values/errors.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { SubmissionId } from '../../core/values/ids.ts';
 import { held, type Story } from './harness.ts';
 
 /** The attempt in flight, else the next one. */

@@ -3,13 +3,14 @@
  * the statuses and the end. No engine, world or clock: a fact is what somebody says, and nothing checks that it happened.
  * Calls are named as authors write them, `f(1)`; equal texts for different evaluations are `f(1)`, `f(1) (2)`, ….
  */
+
 import { expect } from 'vitest';
 import { demandsOf } from '../../core/graph/demands.ts';
 import { draftOf } from '../../core/graph/draft.ts';
 import { callChain } from '../../core/graph/ending.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import { evolve } from '../../core/graph/evolve.ts';
-import type { EvalHash, Fact, JobId, StartedFact } from '../../core/graph/facts.ts';
+import type { Fact, StartedFact } from '../../core/graph/facts.ts';
 import type { Graph, Work } from '../../core/graph/graph.ts';
 import { groupAttempts } from '../../core/graph/group.ts';
 import { snapshotOf } from '../../core/graph/snapshot.ts';
@@ -20,6 +21,7 @@ import { spill } from '../../core/values/contents.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, JobId } from '../../core/values/ids.ts';
 import { type JobOptions, type Program, SCRIPT_TASK } from '../../core/values/program.ts';
 import type { Table } from '../../core/values/table.ts';
 

@@ -1,8 +1,10 @@
 /** Facts that come late, twice, or of work that nobody knows change nothing; what still counts does. */
+
 import { describe, it } from 'vitest';
-import type { EvalHash, Fact, JobId } from '../../core/graph/facts.ts';
+import type { Fact } from '../../core/graph/facts.ts';
 import { catchError, file, len } from '../../core/index.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, JobId } from '../../core/values/ids.ts';
 import {
   acknowledged,
   cancelled,

@@ -1,4 +1,5 @@
 /** Authors' code in the reducer, which has credentials: both run as one user, and what keeps them apart is Node. */
+
 import { existsSync, writeFileSync } from 'node:fs';
 import { url } from 'node:inspector';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { type ClosableHost, workerHost } from '../../core/host/host.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
-import type { Hash } from '../../core/values/hash.ts';
+import type { Hash } from '../../core/values/ids.ts';
 import { project, scratchFolder } from '../support/project.ts';
 
 /** What is tried, as code that gives what it was after. */

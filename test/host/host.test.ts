@@ -12,7 +12,8 @@ import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { type ClosableHost, type HostOptions, INLINE_LIMITS, NO_LIMITS, workerHost } from '../../core/host/host.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
-import { digest, type Hash } from '../../core/values/hash.ts';
+import { digest } from '../../core/values/hash.ts';
+import type { Hash } from '../../core/values/ids.ts';
 import { listOf, type Table } from '../../core/values/table.ts';
 import { project, scratchFolder } from '../support/project.ts';
 

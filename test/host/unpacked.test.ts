@@ -1,4 +1,5 @@
 /** Bundles where a function unpacks them: on a disk of 512 MB that a Lambda environment keeps for hours. */
+
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,8 @@ import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import { type ClosableHost, workerHost } from '../../core/host/host.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
-import { digestBytes, type Hash } from '../../core/values/hash.ts';
+import { digestBytes } from '../../core/values/hash.ts';
+import type { Hash } from '../../core/values/ids.ts';
 import { project, scratchFolder } from '../support/project.ts';
 
 const TASKS = `

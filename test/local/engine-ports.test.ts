@@ -6,7 +6,7 @@ import { awsClients } from '../../core/aws/clients.ts';
 import { parseVerdict, parseWakeUp } from '../../core/aws/events.ts';
 import type { SubmissionRequest } from '../../core/engine/ports.ts';
 import { engineSettings } from '../../core/environment.ts';
-import type { RunId, SubmissionId } from '../../core/graph/facts.ts';
+import type { RunId, SubmissionId } from '../../core/values/ids.ts';
 import { afterTest, testCloud, until } from './fixture.ts';
 
 /** The engine's own adapters, set up as in the handlers: from the environment alone. */

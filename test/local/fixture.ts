@@ -1,4 +1,5 @@
 /** A local cloud in a temporary folder whose jobs are shell scripts, and whose `advance` keeps what it is given. */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach } from 'vitest';
 import { wakeUpParams } from '../../core/aws/bus.ts';
-import type { RunId } from '../../core/graph/facts.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { BatchRecord } from '../../local/batch/records.ts';
 import { type Cloud, type CloudOptions, openCloud } from '../../local/cloud.ts';
 import { type Event, recordingFunctions, SHELL_RUNNER } from './shell.ts';

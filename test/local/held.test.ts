@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { expect, test } from 'vitest';
 import { folderHeldRuns } from '../../core/disk/held.ts';
-import type { RunId } from '../../core/graph/facts.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { describeJob, submit, type TestCloud, testCloud, untilStatus, wake } from './fixture.ts';
 
 const HELD = 'held1' as RunId;

@@ -1,11 +1,12 @@
 /** Runs a program through the engine and says how that differs from what the reference finds. */
+
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { Host, RunSummary } from '../../core/engine/ports.ts';
 import { isCaughtBy } from '../../core/graph/errors.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { makeBundle } from '../../core/language/entry.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { hashOf, type Table, TableBuilder } from '../../core/values/table.ts';
 import { inProcessHost } from '../support/in-process-host.ts';
 import { type MemoryWorld, memoryWorld } from '../support/memory-world.ts';

@@ -1,6 +1,7 @@
 /** What holds for every program: sampled by `npm test`, at length by `npm run fuzz`. */
+
 import fc from 'fast-check';
-import type { EvalHash } from '../../core/graph/facts.ts';
+import type { EvalHash } from '../../core/values/ids.ts';
 import { hashOf } from '../../core/values/table.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';
 import { check, referenceWorld } from './comparison.ts';

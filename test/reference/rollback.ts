@@ -1,11 +1,13 @@
 /** A draft that is rolled back is what it was. */
+
 import { deepStrictEqual as deepEqual } from 'node:assert';
 import type { Draft } from '../../core/graph/draft.ts';
 import { draftOf } from '../../core/graph/draft.ts';
 import { evolve } from '../../core/graph/evolve.ts';
-import type { Fact, RunId } from '../../core/graph/facts.ts';
+import type { Fact } from '../../core/graph/facts.ts';
 import { snapshotOf } from '../../core/graph/snapshot.ts';
 import { encode } from '../../core/values/encode.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { start } from '../support/play.ts';
 import { referenceWorld } from './comparison.ts';
 import { type Disturbances, randomFrom, through } from './disturbances.ts';

@@ -1,4 +1,5 @@
 /** The runner as it is in the cloud: its store on S3, claims in DynamoDB, files on S3, where moto is installed. */
+
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,11 +16,11 @@ import { putSpecs } from '../../core/engine/manifest.ts';
 import { keys } from '../../core/engine/objects.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { fileAccess } from '../../core/files/access.ts';
-import type { EvalHash, RunId, SubmissionId } from '../../core/graph/facts.ts';
 import { Dir, File, Place, STDOUT } from '../../core/values/classes.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
-import { digest, type Hash } from '../../core/values/hash.ts';
+import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, Hash, RunId, SubmissionId } from '../../core/values/ids.ts';
 import { buildRunner } from '../../docker/runner/build.ts';
 import { hasMoto, type Moto, startMoto } from '../support/moto.ts';
 

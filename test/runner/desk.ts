@@ -1,4 +1,5 @@
 /** A store, a folder of files and the real runner as a child process, for one test file. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,11 +11,11 @@ import { keys, loadLarge } from '../../core/engine/objects.ts';
 import type { Attempts, Objects, Outcome } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { observeFiles } from '../../core/files/observe.ts';
-import type { EvalHash, RunId, SubmissionId } from '../../core/graph/facts.ts';
 import { openLeavesOf, withVersions } from '../../core/values/contents.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
-import { digest, type Hash } from '../../core/values/hash.ts';
+import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, Hash, RunId, SubmissionId } from '../../core/values/ids.ts';
 import { placeOf } from '../../core/values/staging.ts';
 import { ABSENT, type Table } from '../../core/values/table.ts';
 import { buildRunner } from '../../docker/runner/build.ts';

@@ -3,7 +3,8 @@ import { keys, putSealed } from '../../core/engine/objects.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import type { File } from '../../core/values/classes.ts';
 import { encode } from '../../core/values/encode.ts';
-import { digestBytes, type Hash } from '../../core/values/hash.ts';
+import { digestBytes } from '../../core/values/hash.ts';
+import type { Hash } from '../../core/values/ids.ts';
 import { SECRET_VARIABLE } from '../../core/values/secrets.ts';
 import { type Desk, type Ended, openDesk, processesWith, until } from './desk.ts';
 

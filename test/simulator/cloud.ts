@@ -13,7 +13,7 @@ import type {
 } from '../../core/engine/ports.ts';
 import type { WarmGraphs } from '../../core/engine/warm.ts';
 import { errorValue } from '../../core/graph/errors.ts';
-import type { RunId } from '../../core/graph/facts.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { ABSENT } from '../../core/values/table.ts';
 import {
   memoryAttempts,

@@ -1,4 +1,5 @@
 /** Lambda functions: environments with clocks and warm graphs of their own, invocations that end, fail, freeze or die. */
+
 import { cancel } from '../../core/engine/cancel.ts';
 import { launch } from '../../core/engine/launch.ts';
 import type { Verdict, World } from '../../core/engine/ports.ts';
@@ -7,8 +8,7 @@ import { type RoundOptions, round } from '../../core/engine/round.ts';
 import { parseJobName } from '../../core/engine/spec.ts';
 import { SWEEP_PERIOD_MS, sweep } from '../../core/engine/sweep.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
-import type { RunId } from '../../core/graph/facts.ts';
-import type { Hash } from '../../core/values/hash.ts';
+import type { Hash, RunId } from '../../core/values/ids.ts';
 import { type Cloud, type Environment, STACK } from './cloud.ts';
 import { kill, processOf, Trouble } from './process.ts';
 import type { Message } from './queue.ts';

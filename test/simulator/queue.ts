@@ -1,6 +1,7 @@
 /** Event bus and queue: events come late, twice, out of order or never; what a handler did not take comes again. */
+
 import type { Verdict } from '../../core/engine/ports.ts';
-import type { RunId } from '../../core/graph/facts.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { Simulation } from './process.ts';
 
 export type Event =

@@ -1,11 +1,12 @@
 /** One seed, one history: a workflow of the corpus under faults until it is quiet, and whether all promises were kept. */
+
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { Host } from '../../core/engine/ports.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { makeBundle } from '../../core/language/entry.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { hashOf } from '../../core/values/table.ts';
 import { inProcessHost } from '../support/in-process-host.ts';
 import { type Cloud, cloudOf } from './cloud.ts';

@@ -8,15 +8,17 @@
  * 5. After a cancel nothing new is claimed, and no job takes up work; the run ends only when no request can come any more.
  * 6. A graph that is kept is the fold of the journal.
  */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Attempts, Entry, Outcome } from '../../core/engine/ports.ts';
 import { jobName, parseJobName } from '../../core/engine/spec.ts';
 import type { LiveRun } from '../../core/engine/warm.ts';
 import { type Draft, draftOf } from '../../core/graph/draft.ts';
 import { evolve } from '../../core/graph/evolve.ts';
-import type { Fact, RunId, SubmissionId } from '../../core/graph/facts.ts';
+import type { Fact } from '../../core/graph/facts.ts';
 import type { Work } from '../../core/graph/graph.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
+import type { RunId, SubmissionId } from '../../core/values/ids.ts';
 import { type BatchJob, EPOCH, isOver, type SimulatedBatch } from './batch.ts';
 import type { Simulation } from './process.ts';
 

@@ -1,4 +1,5 @@
 /** How far what is deployed reaches: by whom functions are called and roles are taken on, what those name, what expires. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,8 +7,8 @@ import { claimParams } from '../../core/aws/attempts.ts';
 import { evaluationItem } from '../../core/aws/cache.ts';
 import { EXPIRES } from '../../core/aws/tables.ts';
 import { keys } from '../../core/engine/objects.ts';
-import type { EvalHash, RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { EvalHash, RunId } from '../../core/values/ids.ts';
 import { ofType, packaged, ROOT } from './template.ts';
 
 const template = packaged();

@@ -1,9 +1,10 @@
 /** The whole world in memory: the same contracts as the real one, a clock that a test moves, and a Batch that it plays. */
+
 import type { Bus, Files, Host, RunSummary, World } from '../../core/engine/ports.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import { errorValue } from '../../core/graph/errors.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import { spelled } from '../../core/values/places.ts';
 import { ABSENT } from '../../core/values/table.ts';
 import { type MemoryBatch, memoryBatch } from './memory/batch.ts';

@@ -1,17 +1,19 @@
 /** Takes a run to its end in memory: starts it, plays its jobs, delivers their verdicts. */
+
 import { readSpec } from '../../core/engine/manifest.ts';
 import { loadLarge, putLarge, ValueGone } from '../../core/engine/objects.ts';
 import type { RunSummary, TaskResult, Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { errorOf } from '../../core/graph/errors.ts';
-import type { RunId, StartedFact } from '../../core/graph/facts.ts';
+import type { StartedFact } from '../../core/graph/facts.ts';
 import type { Config } from '../../core/language/config.ts';
 import { makeBundle } from '../../core/language/entry.ts';
 import { spill } from '../../core/values/contents.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest } from '../../core/values/hash.ts';
+import type { RunId } from '../../core/values/ids.ts';
 import type { Table } from '../../core/values/table.ts';
 import { inProcessHost } from './in-process-host.ts';
 import { type MemoryWorld, memoryWorld } from './memory-world.ts';

@@ -2,6 +2,7 @@
  * Records a run that this release has taken half way, and how it ends: `node test/upgrade/record.ts`. Gives
  * `test/upgrade/VERSION.json.gz`. One that exists is never written again: it is what that release has left in accounts.
  */
+
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { launch } from '../../core/engine/launch.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import { round } from '../../core/engine/round.ts';
 import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
-import type { Hash } from '../../core/values/hash.ts';
+import type { Hash } from '../../core/values/ids.ts';
 import { startDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { playJobs } from '../support/play.ts';
 import {

@@ -1,4 +1,5 @@
 /** A run in the middle of it as AWS would hold it: items, objects, and the jobs that Batch knows. One gzipped file each. */
+
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { type AttributeValue, PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
@@ -9,9 +10,8 @@ import { dynamoSummaries } from '../../core/aws/summaries.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { RunSummary, SubmissionRequest, TaskTally, Verdict } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
-import type { RunId } from '../../core/graph/facts.ts';
 import { workerHost } from '../../core/host/host.ts';
-import type { Hash } from '../../core/values/hash.ts';
+import type { Hash, RunId } from '../../core/values/ids.ts';
 import { type TestDynamo, tableNames } from '../support/dynamo.ts';
 import { type MemoryWorld, memoryWorld } from '../support/memory-world.ts';
 import { plain, playJobs } from '../support/play.ts';

@@ -1,4 +1,5 @@
 /** Journal, summaries, cache, attempts and objects in memory. */
+
 import { checkKey } from '../../../core/engine/objects.ts';
 import type {
   AttemptRecord,
@@ -11,7 +12,7 @@ import type {
   RunSummary,
   Summaries,
 } from '../../../core/engine/ports.ts';
-import type { EvalHash, RunId } from '../../../core/graph/facts.ts';
+import type { EvalHash, RunId } from '../../../core/values/ids.ts';
 import { overTheWire } from './wire.ts';
 
 export function memoryJournal(): Journal {

@@ -42,7 +42,7 @@ export function evaluationItem(
   nowMs: number,
 ): Item {
   return {
-    eval: { S: evaluation.eval },
+    eval: { S: evaluation.hash },
     ...VERSION,
     task: { S: evaluation.task },
     run: { S: evaluation.run },
@@ -80,7 +80,7 @@ export function dynamoCache(
 ): Cache {
   async function itemOf(evaluation: Evaluation): Promise<Item> {
     const packPart = (name: string, part: Table) =>
-      pack(objects, `cache/${evaluation.eval}/${evaluation.run}-${evaluation.at}-${name}`, part, PART_BYTES_MAX);
+      pack(objects, `cache/${evaluation.hash}/${evaluation.run}-${evaluation.at}-${name}`, part, PART_BYTES_MAX);
     const [expression, value] = await Promise.all([
       packPart('expression', evaluation.expression),
       evaluation.value && packPart('value', evaluation.value),
@@ -106,12 +106,12 @@ export function dynamoCache(
         Promise.all(live.map((item) => evaluationOf(objects, item).catch(missWhenDamaged))),
         Promise.all(untouched.map((item) => touch(textOf(item.eval) as EvalHash))),
       ]);
-      return new Map(evaluations.flatMap((evaluation) => (evaluation ? [[evaluation.eval, evaluation]] : [])));
+      return new Map(evaluations.flatMap((evaluation) => (evaluation ? [[evaluation.hash, evaluation]] : [])));
     },
 
     async write(evaluations, until) {
       const patience = until === undefined ? {} : { undoneMsMax: until - clock.now() };
-      const last = new Map(evaluations.map((evaluation) => [evaluation.eval, evaluation]));
+      const last = new Map(evaluations.map((evaluation) => [evaluation.hash, evaluation]));
       await putItems(client, table, await Promise.all([...last.values()].map(itemOf)), patience);
     },
   };
@@ -130,7 +130,7 @@ async function evaluationOf(objects: Objects, item: Item): Promise<Evaluation> {
     item.value && unpack(objects, item.value),
   ]);
   return {
-    eval: hash,
+    hash: hash,
     task: textOf(item.task),
     expression: expression as Table,
     ...(value ? { value: value as Table } : {}),

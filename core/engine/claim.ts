@@ -46,17 +46,17 @@ export async function claimReady(
 ): Promise<Fact[]> {
   const { findings } = context;
   const { writes, lost } = await writesOf(world, ready, findings.large);
-  const writers = ready.filter((attempt) => writes.has(attempt.eval));
+  const writers = ready.filter((attempt) => writes.has(attempt.evaluation));
   const given = await givenBefore(world, graph, writers, writes, findings);
   const { free, conflicts } = separateWriters(graph, writers, writes, given);
   const groups = groupAttempts(graph, free).slice(0, context.submissionsMax);
   const claims = await Promise.all(
     groups.map((group, at) => claimGroup(world, graph, group, { at, writes, ...context })),
   );
-  for (const { eval: by } of groups.flat()) {
+  for (const { evaluation: by } of groups.flat()) {
     for (const leaf of given.get(by)?.values() ?? []) {
       const note = overwriteNote(leaf, by, runIdOf(graph), world.clock.now());
-      findings.evaluations.set(note.eval, note);
+      findings.evaluations.set(note.hash, note);
     }
   }
   // Claims first: a failure may end the need for other work, and what is claimed must be there.
@@ -82,7 +82,7 @@ async function writesOf(
   const lost: Fact[] = [];
   const load = async (attempt: Attempt): Promise<void> => {
     try {
-      targets.set(attempt.eval, await targetsOf(objects, attempt.args, large));
+      targets.set(attempt.evaluation, await targetsOf(objects, attempt.args, large));
     } catch (error) {
       if (!(error instanceof ValueGone)) throw error;
       lost.push(failure(attempt, errorOf(error)));
@@ -109,15 +109,17 @@ async function givenBefore(
   findings: Findings,
 ): Promise<Given> {
   const given = ready.map(async (attempt) => {
-    const places = [...(writes.get(attempt.eval)?.places.keys() ?? [])];
-    const taken = new Set(places.filter((place) => (graph.written.get(place) ?? attempt.eval) !== attempt.eval));
+    const places = [...(writes.get(attempt.evaluation)?.places.keys() ?? [])];
+    const taken = new Set(
+      places.filter((place) => (graph.written.get(place) ?? attempt.evaluation) !== attempt.evaluation),
+    );
     const leaves = taken.size > 0 ? await leavesIn({ world, findings }, attempt.args) : [];
     const placeOf = await placesFor(
       world.files,
       leaves.map(({ location }) => location),
     );
     const placed = leaves.map((leaf) => [placeOf.get(leaf.location) ?? leaf.location, leaf] as const);
-    return [attempt.eval, new Map(placed.filter(([place]) => taken.has(place)))] as const;
+    return [attempt.evaluation, new Map(placed.filter(([place]) => taken.has(place)))] as const;
   });
   return new Map(await Promise.all(given));
 }
@@ -138,21 +140,21 @@ function separateWriters(
   const free: Attempt[] = [];
   const conflicts: Fact[] = [];
   for (const attempt of ready) {
-    const { targets = [], places = new Map<string, string>() } = writes.get(attempt.eval) ?? {};
+    const { targets = [], places = new Map<string, string>() } = writes.get(attempt.evaluation) ?? {};
     const clash = clashOf(targets);
-    const known = given.get(attempt.eval);
+    const known = given.get(attempt.evaluation);
     const other = (taken: Taken, place: string) => {
       const writer = taken.by(place);
-      return writer === attempt.eval ? undefined : writer;
+      return writer === attempt.evaluation ? undefined : writer;
     };
     const conflict = [...places].find(([place]) => other(writing, place));
     const earlier = [...places].find(([place]) => !known?.has(place) && other(written, place));
-    if (clash) conflicts.push(refusal(attempt, `${describeWork(graph, attempt.eval)}: ${clashText(clash)}`));
+    if (clash) conflicts.push(refusal(attempt, `${describeWork(graph, attempt.evaluation)}: ${clashText(clash)}`));
     else if (conflict) conflicts.push(conflictFact(graph, attempt, conflict[1], writing.by(conflict[0]) as EvalHash));
     else if (earlier) conflicts.push(inTurnFact(graph, attempt, earlier[1]));
     else {
       free.push(attempt);
-      for (const place of places.keys()) writing.take(place, attempt.eval);
+      for (const place of places.keys()) writing.take(place, attempt.evaluation);
     }
   }
   return { free, conflicts };
@@ -161,12 +163,12 @@ function separateWriters(
 /** The work that wrote it is over and may be gone: only its place is known. */
 function inTurnFact(graph: Graph, attempt: Attempt, location: string): Fact {
   const advice = 'give each a place of its own, or give the second what the first one made as an input';
-  const second = describeWork(graph, attempt.eval);
+  const second = describeWork(graph, attempt.evaluation);
   return refusal(attempt, `${second} would write ${location}, which another job of this run has written: ${advice}`);
 }
 
 function conflictFact(graph: Graph, attempt: Attempt, location: string, writer: EvalHash): Fact {
-  const [second, first] = [describeWork(graph, attempt.eval), describeWork(graph, writer)];
+  const [second, first] = [describeWork(graph, attempt.evaluation), describeWork(graph, writer)];
   return refusal(attempt, `${second} would write ${location} while ${first} is writing it`);
 }
 
@@ -174,7 +176,7 @@ function refusal(attempt: Attempt, why: string): Fact {
   return failure(attempt, errorValue('OutputConflict', why));
 }
 
-function failure({ eval: evaluation, attempt }: Attempt, error: Table): Fact {
+function failure({ evaluation, attempt }: Attempt, error: Table): Fact {
   return { type: 'failed', eval: evaluation, attempt, cause: 'program', error, measured: {} };
 }
 
@@ -204,7 +206,7 @@ async function claimGroup(
     deadline,
     executor: group[0]?.options.executor ?? '',
     spec,
-    jobs: group.map(({ eval: evaluation, attempt }) => {
+    jobs: group.map(({ evaluation, attempt }) => {
       const places = [...(writes.get(evaluation)?.places.keys() ?? [])];
       return { eval: evaluation, attempt, ...(places.length > 0 && { writes: places }) };
     }),
@@ -213,7 +215,7 @@ async function claimGroup(
 
 function specOf(graph: Graph, submission: SubmissionId, attempt: Attempt): JobSpec {
   const { bundle, web } = runOf(graph).program;
-  const { eval: evaluation, attempt: number, task, args } = attempt;
+  const { evaluation, attempt: number, task, args } = attempt;
   return {
     ...{ v: 1, run: runIdOf(graph), submission, eval: evaluation, attempt: number, task, bundle, args },
     ...(web && { web }),

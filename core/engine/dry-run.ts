@@ -128,15 +128,15 @@ async function reduceAll(walk: Walk): Promise<void> {
     if (news.length + unseen.length === 0) return;
     if (unseen.length > 0) walk.meeting.unseen.clear();
     for (const attempt of demands.inline) {
-      if (!walk.left.has(attempt.eval)) walk.looked.set(attempt.eval, placed(walk, attempt));
+      if (!walk.left.has(attempt.evaluation)) walk.looked.set(attempt.evaluation, placed(walk, attempt));
     }
     fold(walk, [...facts, ...unseen]);
   }
 }
 
 function withoutEffects({ left }: Walk, demands: Demands): Demands {
-  for (const { eval: evaluation, options } of demands.inline) if (options.effects) left.add(evaluation);
-  return { ...demands, inline: demands.inline.filter((attempt) => !left.has(attempt.eval)) };
+  for (const { evaluation, options } of demands.inline) if (options.effects) left.add(evaluation);
+  return { ...demands, inline: demands.inline.filter((attempt) => !left.has(attempt.evaluation)) };
 }
 
 /** A task that was about to write has failed for it: what it would have come to is not known. */
@@ -147,7 +147,7 @@ function writesFiles({ left }: Walk, fact: Fact): boolean {
 }
 
 function placed({ draft: { graph } }: Walk, attempt: Attempt): Planned {
-  const work = graph.works.get(attempt.eval);
+  const work = graph.works.get(attempt.evaluation);
   return { ...attempt, calls: callChain(graph, work?.jobs[0] ?? null), ordinal: work?.ordinal ?? 0 };
 }
 
@@ -163,7 +163,7 @@ async function planOf(world: DryWorld, walk: Walk): Promise<DryRun> {
   return {
     workflow: runOf(graph).workflow,
     cached: [...graph.jobs.values()].filter(({ reused }) => reused).length,
-    jobs: attempts.map(({ eval: evaluation, task, options, calls }, at) => ({
+    jobs: attempts.map(({ evaluation, task, options, calls }, at) => ({
       task,
       executor: options.executor ?? INLINE_EXECUTOR,
       calls,

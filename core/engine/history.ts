@@ -102,9 +102,9 @@ function update(jobs: Map<JobId, JobHistory>, graph: Graph, { attempts, given }:
   }
   for (const job of graph.jobs.values()) {
     const known = jobs.get(job.id);
-    const notes = attempts.get(job.eval);
-    noteGiven(given, graph, job.eval);
-    const text = given.get(job.eval);
+    const notes = attempts.get(job.evaluation);
+    noteGiven(given, graph, job.evaluation);
+    const text = given.get(job.evaluation);
     const failure = job.outcome && 'failure' in job.outcome ? job.outcome.failure : undefined;
     const isOver = job.outcome !== null || job.status === 'CANCELLED';
     jobs.set(job.id, {

@@ -68,8 +68,8 @@ interface Seen {
 function noteJob(seen: Seen, { jobs, works }: Graph, id: JobId): void {
   const job = jobs.get(id);
   if (!job) return;
-  seen.evaluation = job.eval;
-  const args = works.get(job.eval)?.args;
+  seen.evaluation = job.evaluation;
+  const args = works.get(job.evaluation)?.args;
   if (args) seen.args = args;
   if (job.outcome && 'value' in job.outcome) seen.value = job.outcome.value;
 }

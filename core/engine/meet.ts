@@ -165,7 +165,7 @@ async function runAllInline(meeting: Meeting, attempts: readonly Attempt[]): Pro
 }
 
 async function runInline(meeting: Meeting, attempt: Attempt): Promise<Fact> {
-  const { eval: evaluation, attempt: number } = attempt;
+  const { evaluation, attempt: number } = attempt;
   const { world } = meeting;
   const startedAt = world.clock.now();
   const returned = await resultOf(meeting, attempt);

@@ -25,7 +25,7 @@ function noteKey({ kind, location, version }: Leaf): EvalHash {
 
 /** For the cache: which call overwrites the file that it is given. Whether it ever did is told by that call's own entry. */
 export function overwriteNote(leaf: Leaf, by: EvalHash, run: RunId, at: number): Evaluation {
-  return { eval: noteKey(leaf), task: OVERWRITTEN_TASK, expression: [by], run, at };
+  return { hash: noteKey(leaf), task: OVERWRITTEN_TASK, expression: [by], run, at };
 }
 
 /** What a pass of the reducer takes on trust. */
@@ -71,7 +71,7 @@ export async function overwrittenAmong(
     const calls = new Map(keys.flatMap((key) => callIn(notes.get(key)) ?? []).map((call) => [call, true]));
     const entries = [...(await sight.read([...calls.keys()])).values()];
     const changes = await sight.changedIn(entries);
-    const changedBy = new Map(entries.map((entry, at) => [entry.eval, changes[at]]));
+    const changedBy = new Map(entries.map((entry, at) => [entry.hash, changes[at]]));
     for (const key of keys) {
       const by = callIn(notes.get(key));
       const rest = by && changedBy.get(by);

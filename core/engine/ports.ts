@@ -98,7 +98,7 @@ export interface Summaries {
 }
 
 export interface Evaluation {
-  readonly eval: EvalHash;
+  readonly hash: EvalHash;
   readonly task: string;
   /** What the function returned, reduced no further. */
   readonly expression: Table;

@@ -14,7 +14,7 @@ import type { Objects, World } from './ports.ts';
 /** Work of a run that returned a file, and the files it was given. */
 export interface Origin {
   readonly task: string;
-  readonly eval: EvalHash;
+  readonly evaluation: EvalHash;
   /** The jobs that evaluated it: several where contexts differ. */
   readonly jobs: readonly JobId[];
   /** The task calls that led to the first of them, outermost first. */
@@ -70,7 +70,7 @@ async function originOf(objects: Objects, graph: Graph, fact: Fact): Promise<Ori
   if (outputs.length === 0) return undefined;
   return {
     task: work.task,
-    eval: work.eval,
+    evaluation: work.evaluation,
     jobs: [...work.jobs],
     calls: callChain(graph, work.jobs[0] ?? null),
     reused: fact.type === 'reused',

@@ -45,15 +45,15 @@ export async function reasonsFor(
   attempts: readonly Attempt[],
 ): Promise<Reason[]> {
   if (attempts.length === 0) return [];
-  const cached = await world.cache.read(attempts.map((attempt) => attempt.eval));
+  const cached = await world.cache.read(attempts.map((attempt) => attempt.evaluation));
   const entries = [...cached.values()];
   const flaws = await flawsOf(meeting, entries);
-  const flawOf = new Map(entries.map((entry, at) => [entry.eval, flaws[at]]));
+  const flawOf = new Map(entries.map((entry, at) => [entry.hash, flaws[at]]));
   const before = await previousRun(world, started.workflow);
   return attempts.map((attempt) => {
     const { cache, cacheScope } = attempt.options;
     if (!started.cache || cache === false || cacheScope === 'none') return { kind: 'cache off' };
-    const flaw = flawOf.get(attempt.eval);
+    const flaw = flawOf.get(attempt.evaluation);
     if (flaw && flaw.files.length > 0) return { kind: 'changed file', files: flaw.files };
     if (flaw && flaw.tasks.length > 0) return { kind: 'changed tasks', tasks: flaw.tasks };
     return comparedWith(before, started.program, attempt);
@@ -111,11 +111,7 @@ function note(calls: Map<string, Map<EvalHash, Table>>, graph: Graph, evaluation
   calls.set(work.task, known.set(evaluation, work.args));
 }
 
-function comparedWith(
-  before: Previous | undefined,
-  program: Program,
-  { task, eval: evaluation, args }: Attempt,
-): Reason {
+function comparedWith(before: Previous | undefined, program: Program, { task, evaluation, args }: Attempt): Reason {
   if (!before?.tasks.has(task)) return { kind: 'new task' };
   const [then, now] = [before.program.tasks[task], program.tasks[task]];
   if (then?.hash !== now?.hash) {

@@ -19,7 +19,7 @@ const REFRESH_AFTER_MS = 24 * 3_600_000;
 
 export async function lookUp(meeting: Meeting, lookups: readonly Lookup[]): Promise<Fact[]> {
   if (lookups.length === 0) return [];
-  const evaluations = lookups.map((lookup) => lookup.eval);
+  const evaluations = lookups.map((lookup) => lookup.evaluation);
   const { world, run, findings } = meeting;
   const found = [...(await world.cache.read(evaluations.filter((one) => !findings.evaluations.has(one)))).values()];
   // What this run itself found out holds throughout, whether it is stored yet or not: another context may want it again.
@@ -31,20 +31,20 @@ export async function lookUp(meeting: Meeting, lookups: readonly Lookup[]): Prom
     meeting,
     found.filter((entry) => entry.run !== run),
   );
-  const valid = new Map([...own.map((entry) => [entry.eval, entry] as const), ...others]);
+  const valid = new Map([...own.map((entry) => [entry.hash, entry] as const), ...others]);
   for (const evaluation of valid.keys()) meeting.trust.reused.add(evaluation);
   const missed = evaluations.filter((evaluation) => !valid.has(evaluation));
   const writes = await writesOf(
     meeting,
-    lookups.filter((lookup) => valid.has(lookup.eval)),
+    lookups.filter((lookup) => valid.has(lookup.evaluation)),
   );
-  const facts: Fact[] = [...valid.values()].map(({ eval: evaluation, expression }) => {
+  const facts: Fact[] = [...valid.values()].map(({ hash: evaluation, expression }) => {
     const places = writes.get(evaluation) ?? [];
     return { type: 'reused', eval: evaluation, expression, ...(places.length > 0 && { writes: places }) };
   });
   const now = world.clock.now();
   for (const entry of valid.values()) {
-    if (now - entry.at > REFRESH_AFTER_MS) findings.evaluations.set(entry.eval, { ...entry, at: now });
+    if (now - entry.at > REFRESH_AFTER_MS) findings.evaluations.set(entry.hash, { ...entry, at: now });
   }
   return missed.length > 0 ? [...facts, { type: 'missed', evals: missed }] : facts;
 }
@@ -52,7 +52,7 @@ export async function lookUp(meeting: Meeting, lookups: readonly Lookup[]): Prom
 /** Where the scripts among them have put what is reused; of one whose list of places is lost that is not known. */
 async function writesOf({ world, findings }: Meeting, lookups: readonly Lookup[]): Promise<Map<EvalHash, string[]>> {
   const targets = new Map<EvalHash, readonly Target[]>();
-  const load = async ({ eval: evaluation, args }: Lookup): Promise<void> => {
+  const load = async ({ evaluation, args }: Lookup): Promise<void> => {
     try {
       if (args) targets.set(evaluation, await targetsOf(world.objects, args, findings.large));
     } catch (error) {
@@ -69,7 +69,7 @@ async function writesOf({ world, findings }: Meeting, lookups: readonly Lookup[]
 
 async function validOnes(meeting: Meeting, entries: readonly Evaluation[]): Promise<Map<EvalHash, Evaluation>> {
   const flaws = await flawsOf(meeting, entries);
-  return new Map(entries.flatMap((entry, at) => (flaws[at] ? [] : [[entry.eval, entry]])));
+  return new Map(entries.flatMap((entry, at) => (flaws[at] ? [] : [[entry.hash, entry]])));
 }
 
 /** Why a cached evaluation cannot be used: what of it has changed since, or that a large value in it is lost. */

@@ -258,14 +258,14 @@ function noticing({ world, live }: Course, findings: Findings, fact: Fact): bool
   if (!evolve(draft, fact)) return false;
   if (fact.type === 'returned' && work) {
     const { eval: evaluation, expression } = fact;
-    const entry = { eval: evaluation, task: work.task, expression, run: live.run, at: world.clock.now() };
+    const entry = { hash: evaluation, task: work.task, expression, run: live.run, at: world.clock.now() };
     findings.evaluations.set(evaluation, entry);
   }
   return true;
 }
 
 function keepRecovery({ world, live }: Course, findings: Findings, { key, expression, requires }: Recovery): void {
-  const entry = { eval: key, task: CATCH_TASK, expression, requires, run: live.run, at: world.clock.now() };
+  const entry = { hash: key, task: CATCH_TASK, expression, requires, run: live.run, at: world.clock.now() };
   findings.evaluations.set(key, entry);
 }
 
@@ -307,13 +307,13 @@ async function record(course: Course, pass: Pass): Promise<boolean> {
 
 /** Once in a round, however many races it loses: where many events come at once these are most of what is written. */
 async function cacheEvaluations({ world, cached, sendEnd }: Course, { evaluations }: Findings): Promise<void> {
-  const news = [...evaluations.values()].filter(({ eval: evaluation, expression, requires }) => {
+  const news = [...evaluations.values()].filter(({ hash: evaluation, expression, requires }) => {
     const known = cached.get(evaluation);
     return known?.expression !== expression || known.requires !== requires;
   });
   // What was computed is not thrown away because the cache is busy, as long as there is time for the append.
   if (news.length > 0) await world.cache.write(news, sendEnd);
-  for (const evaluation of news) cached.set(evaluation.eval, evaluation);
+  for (const evaluation of news) cached.set(evaluation.hash, evaluation);
 }
 
 /** Whether the entry that stands in the journal is this one: then the append succeeded and only the answer was lost. */

@@ -48,7 +48,7 @@ function frameOf(graph: Graph, job: Job, program: Program): string {
 }
 
 /** Of a job that has not failed yet, when the run stopped first, the work is still there. */
-function callText({ works }: Graph, { task, eval: evaluation, given }: Job): string {
+function callText({ works }: Graph, { task, evaluation, given }: Job): string {
   const args = works.get(evaluation)?.args;
   return briefCall(task, given ?? (args ? briefArguments(task, args) : '…'));
 }

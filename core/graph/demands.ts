@@ -8,7 +8,7 @@ import { type Graph, runOf, type Work } from './graph.ts';
 
 /** One attempt of a piece of work. */
 export interface Attempt {
-  readonly eval: EvalHash;
+  readonly evaluation: EvalHash;
   readonly task: string;
   readonly attempt: number;
   /** A list; large values by reference. */
@@ -17,7 +17,7 @@ export interface Attempt {
 }
 
 export interface Lookup {
-  readonly eval: EvalHash;
+  readonly evaluation: EvalHash;
   /** Of a script: they say where it has put what is reused. */
   readonly args?: Table;
 }
@@ -51,7 +51,7 @@ export function demandsOf(graph: Graph): Demands {
     compute: [...graph.computing].map(([application, { name, operands }]) => ({ application, name, operands })),
     join: [...graph.returning].map(([job, { segment }]) => ({ job, segment })),
     lookup: [
-      ...[...graph.recalls.keys()].map((key) => ({ eval: key })),
+      ...[...graph.recalls.keys()].map((key) => ({ evaluation: key })),
       ...works.filter((work) => work.state === 'lookup').map(lookupOf),
     ],
     inline: ready.filter((work) => isInline(graph, work)).map(attemptOf),
@@ -64,13 +64,13 @@ export function isInline(graph: Graph, work: Work): boolean {
   return (runOf(graph).program.executors[executor]?.type ?? 'inline') === 'inline';
 }
 
-function lookupOf({ eval: evaluation, task, args }: Work): Lookup {
-  return task === SCRIPT_TASK ? { eval: evaluation, args } : { eval: evaluation };
+function lookupOf({ evaluation, task, args }: Work): Lookup {
+  return task === SCRIPT_TASK ? { evaluation, args } : { evaluation };
 }
 
 function attemptOf(work: Work): Attempt {
   return {
-    eval: work.eval,
+    evaluation: work.evaluation,
     task: work.task,
     attempt: work.attempt + 1,
     args: work.args,

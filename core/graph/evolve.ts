@@ -138,7 +138,7 @@ function mayRetry(work: Work, cause: Cause): boolean {
 /** For another attempt; what nobody needs any more, and only ran on, is not tried again. */
 function makeReady(draft: Draft, work: Work): void {
   draft.edits.set(work, 'state', 'ready');
-  draft.edits.add(draft.graph.frontier, work.eval);
+  draft.edits.add(draft.graph.frontier, work.evaluation);
   const jobs = work.jobs.flatMap((id) => draft.graph.jobs.get(id) ?? []).filter((job) => !job.outcome);
   for (const job of jobs) setStatus(draft, job, 'PENDING');
   release(draft, jobs);
@@ -192,7 +192,7 @@ function leaveSubmission(draft: Draft, work: Work): void {
 function stopWriting({ graph, edits }: Draft, work: Work): void {
   edits.set(work, 'submission', null);
   for (const location of work.writes) {
-    if (graph.writing.get(location) === work.eval) edits.drop(graph.writing, location);
+    if (graph.writing.get(location) === work.evaluation) edits.drop(graph.writing, location);
   }
   edits.set(work, 'writes', []);
 }

@@ -88,7 +88,7 @@ export const FIELDS: { readonly [K in keyof Graph]: Field<Graph[K]> } = {
   scopes: { held: scopes, onRetry: 'forgotten', isWaiting: false },
   // Those that have a value stay.
   jobs: { held: byId(), onRetry: 'gone through', isWaiting: false },
-  works: { held: byKey(({ eval: evaluation }) => evaluation), onRetry: 'forgotten', isWaiting: false },
+  works: { held: byKey(({ evaluation }) => evaluation), onRetry: 'forgotten', isWaiting: false },
   // None is left when a run has ended.
   submissions: { held: byId(), onRetry: 'kept', isWaiting: false },
   contexts: { held: entries(), onRetry: 'kept', isWaiting: false },

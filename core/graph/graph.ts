@@ -77,7 +77,7 @@ export interface Job {
   readonly id: JobId;
   readonly ordinal: number;
   readonly task: string;
-  readonly eval: EvalHash;
+  readonly evaluation: EvalHash;
   /** The job whose expression called this one first. */
   readonly parent: JobId | null;
   /** The parent's task: the parent may leave the graph first. */
@@ -102,7 +102,7 @@ export interface Job {
  * lookup → ready → claimed → over, back to ready for the next attempt.
  */
 export interface Work {
-  readonly eval: EvalHash;
+  readonly evaluation: EvalHash;
   readonly ordinal: number;
   readonly task: string;
   readonly args: Table;

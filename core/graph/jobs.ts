@@ -167,7 +167,7 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     id: given.id,
     ordinal: nextOrdinal(draft),
     task: given.task,
-    eval: given.evaluation,
+    evaluation: given.evaluation,
     parent: given.parent,
     ...callerOf(draft, given.parent),
     context: given.context,
@@ -189,7 +189,7 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
   }
   const cached = runOf(graph).cache && given.options.cache !== false && given.options.cacheScope !== 'none';
   edits.put(graph.works, given.evaluation, {
-    eval: given.evaluation,
+    evaluation: given.evaluation,
     ordinal: job.ordinal,
     task: given.task,
     args: given.args,
@@ -235,7 +235,7 @@ export function workReturned(draft: Draft, work: Work, expression: Table, reused
 /** The function of a work failed for good: so do its jobs. */
 export function workFailed(draft: Draft, work: Work, error: Table): void {
   endWork(draft, work);
-  if (work.attempt > 0) draft.edits.put(draft.graph.attempts, work.eval, work.attempt);
+  if (work.attempt > 0) draft.edits.put(draft.graph.attempts, work.evaluation, work.attempt);
   for (const id of [...work.jobs]) {
     const job = draft.graph.jobs.get(id);
     if (job && !job.outcome) settleJob(draft, job, { failure: { error: held(draft, error), origin: job.id } });
@@ -244,7 +244,7 @@ export function workFailed(draft: Draft, work: Work, error: Table): void {
 
 function endWork(draft: Draft, work: Work): void {
   draft.edits.set(work, 'state', 'over');
-  draft.edits.remove(draft.graph.frontier, work.eval);
+  draft.edits.remove(draft.graph.frontier, work.evaluation);
 }
 
 function evaluate(draft: Draft, job: Job, expression: Table): void {
@@ -273,7 +273,7 @@ export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
   if ('value' in outcome) setStatus(draft, job, job.reused ? 'CACHED' : 'DONE');
   else {
     setStatus(draft, job, 'FAILED');
-    const args = graph.works.get(job.eval)?.args;
+    const args = graph.works.get(job.evaluation)?.args;
     if (args) edits.set(job, 'given', briefArguments(job.task, args));
     edits.push(graph.failed, job.id);
   }
@@ -284,10 +284,10 @@ export function settleJob(draft: Draft, job: Job, outcome: Settlement): void {
   const scope = job.scope === null ? undefined : graph.scopes.get(job.scope);
   if (scope) edits.set(job, 'used', usedInScope(graph, scope));
   closeScope(draft, job);
-  const work = graph.works.get(job.eval);
+  const work = graph.works.get(job.evaluation);
   if (work?.state === 'over' && work.jobs.every((id) => graph.jobs.get(id)?.outcome ?? true)) {
     // In another context it may be wanted again. A first attempt needs no note: its record is its result.
-    if (work.attempt > 1) edits.put(graph.attempts, work.eval, work.attempt);
-    edits.drop(graph.works, work.eval, byOrdinal);
+    if (work.attempt > 1) edits.put(graph.attempts, work.evaluation, work.attempt);
+    edits.drop(graph.works, work.evaluation, byOrdinal);
   }
 }

@@ -94,13 +94,13 @@ function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
 function leaveJob(draft: Draft, job: Job, pending: Released[]): void {
   const { graph, edits } = draft;
   if (job.outcome || !graph.jobs.has(job.id) || isWanted(draft, job)) return;
-  const work = graph.works.get(job.eval);
+  const work = graph.works.get(job.evaluation);
   if (work?.state === 'claimed') return;
   if (job.scope !== null) dropScope(draft, job, pending);
   abandon(draft, job);
   if (!work || work.jobs.some((id) => graph.jobs.has(id))) return;
   // Should it be wanted again, its attempts go on: those before have records.
-  if (work.attempt > 0) edits.put(graph.attempts, work.eval, work.attempt);
-  edits.drop(graph.works, work.eval, byOrdinal);
-  edits.remove(graph.frontier, work.eval);
+  if (work.attempt > 0) edits.put(graph.attempts, work.evaluation, work.attempt);
+  edits.drop(graph.works, work.evaluation, byOrdinal);
+  edits.remove(graph.frontier, work.evaluation);
 }

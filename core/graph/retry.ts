@@ -8,7 +8,7 @@ export function reopen(draft: Draft): boolean {
   const { graph, edits } = draft;
   if (!graph.end || graph.end.status === 'DONE') return false;
   for (const work of graph.works.values()) {
-    if (work.attempt > 0) edits.put(graph.attempts, work.eval, work.attempt);
+    if (work.attempt > 0) edits.put(graph.attempts, work.evaluation, work.attempt);
   }
   for (const job of [...graph.jobs.values()]) {
     if (job.outcome && 'value' in job.outcome) continue;

@@ -3,7 +3,7 @@ import { FIELD_NAMES, FIELDS, type FieldName } from './fields.ts';
 import type { Graph } from './graph.ts';
 
 /** Snapshots of another format are ignored and the journal is folded instead. */
-export const GRAPH_FORMAT = 4;
+export const GRAPH_FORMAT = 5;
 
 export interface Snapshot {
   readonly format: number;

@@ -187,7 +187,7 @@ describe('two runs at once', () => {
       cache: {
         ...world.cache,
         write: (evaluations) => {
-          written.push(...evaluations.map((evaluation) => evaluation.eval));
+          written.push(...evaluations.map((evaluation) => evaluation.hash));
           return world.cache.write(evaluations);
         },
       },

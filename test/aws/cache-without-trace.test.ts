@@ -20,7 +20,7 @@ it('a cache that notes no use gives what is there and moves no expiry', async ()
   const noting = dynamoCache(dynamo.client, tableNames.cache, memoryObjects(), clock);
   const reading = dynamoCache(dynamo.client, tableNames.cache, memoryObjects(), clock, { notesUse: false });
   const evaluation = digest('test', 'evaluation') as EvalHash;
-  await noting.write([{ eval: evaluation, task: 't', expression: [1], run: 'run' as RunId, at: clock.now() }]);
+  await noting.write([{ hash: evaluation, task: 't', expression: [1], run: 'run' as RunId, at: clock.now() }]);
   const expiry = async () => {
     const Key = { eval: { S: evaluation } };
     const { Item } = await dynamo.client.send(new GetItemCommand({ TableName: tableNames.cache, Key }));

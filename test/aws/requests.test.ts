@@ -85,7 +85,7 @@ describe('requests to DynamoDB', () => {
   });
 
   it('keep an evaluation for 90 days', () => {
-    const kept = evaluation({ eval: hash, task: 'a.b', run, at: 6 });
+    const kept = evaluation({ hash: hash, task: 'a.b', run, at: 6 });
     expect(evaluationItem(kept, { expression: body, value: undefined }, NOW_MS)).toEqual({
       eval: { S: hash },
       v: { N: '1' },

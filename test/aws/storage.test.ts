@@ -72,7 +72,7 @@ describe('what is large', () => {
     const cache = dynamoCache(dynamo.client, tableNames.cache, objects, virtualClock());
     const large = evaluation({ value: [randomBytes(9_000).toString('base64')] });
     await cache.write([large]);
-    const item = await itemOf(tableNames.cache, { eval: large.eval });
+    const item = await itemOf(tableNames.cache, { eval: large.hash });
     expect(item?.expression).toHaveProperty('B');
     expect([...objects.stored.keys()]).toEqual([item?.value?.S]);
   });
@@ -88,7 +88,7 @@ describe('what is large', () => {
     const [lost, kept] = [evaluation({ value: [randomBytes(9_000).toString('base64')] }), evaluation()];
     await cache.write([lost, kept]);
     for (const key of objects.stored.keys()) harm(objects.stored as Map<string, Uint8Array>, key);
-    expect([...(await cache.read([lost.eval, kept.eval])).keys()]).toEqual([kept.eval]);
+    expect([...(await cache.read([lost.hash, kept.hash])).keys()]).toEqual([kept.hash]);
   });
 
   it('of a summary hides no other run when it is lost, and says that the run is to be looked at', async () => {
@@ -126,16 +126,16 @@ describe('what is old', () => {
     const cache = dynamoCache(dynamo.client, tableNames.cache, memoryObjects(), clock);
     const [used, unused] = [evaluation(), evaluation()];
     await cache.write([used, unused]);
-    const expiry = async () => Number((await itemOf(tableNames.cache, { eval: used.eval }))?.expires?.N);
+    const expiry = async () => Number((await itemOf(tableNames.cache, { eval: used.hash }))?.expires?.N);
     const written = await expiry();
     clock.advance(DAY_MS / 2);
-    await cache.read([used.eval]);
+    await cache.read([used.hash]);
     expect(await expiry()).toBe(written);
     clock.advance(60 * DAY_MS);
-    await cache.read([used.eval]);
+    await cache.read([used.hash]);
     expect(await expiry()).toBe(written + 60.5 * 86_400);
     clock.advance(60 * DAY_MS);
-    expect([...(await cache.read([used.eval, unused.eval])).keys()]).toEqual([used.eval]);
+    expect([...(await cache.read([used.hash, unused.hash])).keys()]).toEqual([used.hash]);
   });
 
   it('of claims counts for 30 days; then the work can be claimed anew, and a cancel is forgotten', async () => {
@@ -199,13 +199,13 @@ describe('what a newer version wrote', () => {
     const cache = dynamoCache(dynamo.client, tableNames.cache, objects, clock);
     const cached = evaluation();
     await cache.write([cached]);
-    await age(tableNames.cache, { eval: cached.eval });
-    await expect(cache.read([cached.eval])).rejects.toThrow(`the cache entry ${cached.eval} has format 2`);
+    await age(tableNames.cache, { eval: cached.hash });
+    await expect(cache.read([cached.hash])).rejects.toThrow(`the cache entry ${cached.hash} has format 2`);
 
     const attempts = dynamoAttempts(dynamo.client, tableNames.attempts, objects, clock);
-    await attempts.claim(run, cached.eval, 1, 'job');
-    await age(tableNames.attempts, { shard: `${run}#${cached.eval[0]}`, eval: cached.eval });
-    await expect(attempts.read(run, [cached.eval])).rejects.toThrow('in run newer1 has format 2');
+    await attempts.claim(run, cached.hash, 1, 'job');
+    await age(tableNames.attempts, { shard: `${run}#${cached.hash[0]}`, eval: cached.hash });
+    await expect(attempts.read(run, [cached.hash])).rejects.toThrow('in run newer1 has format 2');
   });
 });
 

@@ -204,16 +204,16 @@ const CALLS: Readonly<Record<Service, Readonly<Record<string, Prepared>>>> = {
     },
     'writing to the cache': (settings) => {
       const some = [evaluation(), evaluation()];
-      const evals = some.map((one) => one.eval);
-      const after = new Map(some.map((one) => [one.eval, one]));
+      const evals = some.map((one) => one.hash);
+      const after = new Map(some.map((one) => [one.hash, one]));
       const written = { seen: () => cacheOf().read(evals), before: new Map(), after };
       return { made: () => cacheOf(handlers(settings).dynamo).write(some), written };
     },
     'reading the cache': async (settings) => {
       const one = evaluation();
       await cacheOf().write([one]);
-      const made = () => cacheOf(handlers(settings).dynamo).read([one.eval]);
-      return { made, right: new Map([[one.eval, one]]) };
+      const made = () => cacheOf(handlers(settings).dynamo).read([one.hash]);
+      return { made, right: new Map([[one.hash, one]]) };
     },
     'claiming work': (settings, run) => claimed(attemptsOf(handlers(settings).dynamo), run),
     'claiming work, of a runner': (settings, run) => claimed(runner(settings).attempts, run),

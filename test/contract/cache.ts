@@ -11,7 +11,7 @@ const freshEval = (): EvalHash => digest('test', `${Date.now()} ${count++}`) as 
 
 export function evaluation(change: Partial<Evaluation> = {}): Evaluation {
   return {
-    eval: freshEval(),
+    hash: freshEval(),
     task: 'test.add',
     expression: [1, 2, ['op', 'add', [0, 1]]],
     run: 'run1' as RunId,
@@ -21,7 +21,7 @@ export function evaluation(change: Partial<Evaluation> = {}): Evaluation {
 }
 
 function byEval(evaluations: readonly Evaluation[]): Map<EvalHash, Evaluation> {
-  return new Map(evaluations.map((each) => [each.eval, each]));
+  return new Map(evaluations.map((each) => [each.hash, each]));
 }
 
 /** Each call of `open` gives a view of the same cache. */
@@ -31,14 +31,14 @@ export function cacheContract(name: string, open: () => Promise<Cache>): void {
       const cache = await open();
       const written = [evaluation(), evaluation({ value: [3], requires: { 't.inner': digest('task', 'inner') } })];
       await cache.write(written);
-      expect(await cache.read(written.map((each) => each.eval))).toEqual(byEval(written));
+      expect(await cache.read(written.map((each) => each.hash))).toEqual(byEval(written));
     });
 
     it('and leaves out of an answer what it has not', async () => {
       const cache = await open();
       const known = evaluation();
       await cache.write([known]);
-      expect(await cache.read([freshEval(), known.eval, freshEval()])).toEqual(byEval([known]));
+      expect(await cache.read([freshEval(), known.hash, freshEval()])).toEqual(byEval([known]));
       expect(await cache.read([])).toEqual(new Map());
       await cache.write([]);
     });
@@ -49,14 +49,14 @@ export function cacheContract(name: string, open: () => Promise<Cache>): void {
       await cache.write([first]);
       const { value: _, ...second } = { ...first, expression: ['second'], run: 'run2' as RunId, at: first.at + 1 };
       await cache.write([first, second]);
-      expect(await cache.read([first.eval])).toEqual(byEval([second]));
+      expect(await cache.read([first.hash])).toEqual(byEval([second]));
     });
 
     it('by the hundred, asked for twice or once', async () => {
       const cache = await open();
       const written = Array.from({ length: 260 }, () => evaluation());
       await cache.write(written);
-      const evals = written.map((each) => each.eval);
+      const evals = written.map((each) => each.hash);
       expect(await cache.read([...evals, ...evals])).toEqual(byEval(written));
     });
 
@@ -65,7 +65,7 @@ export function cacheContract(name: string, open: () => Promise<Cache>): void {
       const large = () => [randomBytes(300_000).toString('base64')];
       const written = [evaluation({ expression: large(), value: large() }), evaluation({ value: large() })];
       await cache.write(written);
-      expect(await cache.read(written.map((each) => each.eval))).toEqual(byEval(written));
+      expect(await cache.read(written.map((each) => each.hash))).toEqual(byEval(written));
     });
   });
 }

@@ -106,7 +106,7 @@ export class Story {
       expect(evolve(this.draft, fact), `${fact.type} applies`).toBe(true);
       this.facts.push(fact);
       for (const work of this.graph.works.values()) this.#name(work);
-      for (const { id, eval: evaluation } of this.graph.jobs.values()) this.#jobs.set(id, evaluation);
+      for (const { id, evaluation } of this.graph.jobs.values()) this.#jobs.set(id, evaluation);
     }
     return this;
   }
@@ -130,7 +130,7 @@ export class Story {
   /** All jobs of the graph, oldest first, as `f(1) DONE`. */
   jobs(...lines: readonly string[]): this {
     const all = [...this.graph.jobs.values()].sort((a, b) => a.ordinal - b.ordinal);
-    expect(all.map((one) => `${this.nameOf(one.eval)} ${one.status}`)).toEqual(lines);
+    expect(all.map((one) => `${this.nameOf(one.evaluation)} ${one.status}`)).toEqual(lines);
     return this;
   }
 
@@ -144,14 +144,14 @@ export class Story {
   /** What is ready to be submitted goes out in these requests. */
   groups(...groups: readonly (readonly string[])[]): this {
     const made = groupAttempts(this.graph, demandsOf(this.graph).submit);
-    expect(made.map((group) => group.map((attempt) => this.nameOf(attempt.eval)))).toEqual(groups);
+    expect(made.map((group) => group.map((attempt) => this.nameOf(attempt.evaluation)))).toEqual(groups);
     return this;
   }
 
   /** The next attempt of a call has these options; undefined: has none of that name. */
   wants(call: string, options: Readonly<Record<string, unknown>>): this {
     const { inline, submit } = demandsOf(this.graph);
-    const attempt = [...inline, ...submit].find((one) => this.nameOf(one.eval) === call);
+    const attempt = [...inline, ...submit].find((one) => this.nameOf(one.evaluation) === call);
     if (!attempt) throw new Error(`${call} is not demanded`);
     const wanted = Object.keys(options).map((name) => [name, attempt.options[name as keyof JobOptions]]);
     expect(Object.fromEntries(wanted)).toEqual(options);
@@ -201,7 +201,7 @@ export class Story {
     return this.nameOf(this.#jobs.get(job) as EvalHash);
   }
 
-  #name({ eval: evaluation, task, args }: Work): void {
+  #name({ evaluation, task, args }: Work): void {
     if (this.#names.has(evaluation)) return;
     const text = briefCall(task, briefArguments(task, args));
     let name = text;
@@ -219,8 +219,8 @@ export function demandLines(story: Story, graph = story.graph): string[] {
     ...observe.map(({ args }) => `look at ${briefArguments('', args)}`),
     ...compute.map(({ name, operands }) => `compute ${briefCall(name, briefArguments('', operands))}`),
     ...join.map(({ job: id }) => `join ${story.nameOfJob(id)}`),
-    ...lookup.map(({ eval: evaluation }) => `look up ${nameOf(evaluation)}`),
-    ...inline.map(({ eval: evaluation, attempt }) => `run ${nameOf(evaluation)}${again(attempt)}`),
-    ...submit.map(({ eval: evaluation, attempt }) => `submit ${nameOf(evaluation)}${again(attempt)}`),
+    ...lookup.map(({ evaluation }) => `look up ${nameOf(evaluation)}`),
+    ...inline.map(({ evaluation, attempt }) => `run ${nameOf(evaluation)}${again(attempt)}`),
+    ...submit.map(({ evaluation, attempt }) => `submit ${nameOf(evaluation)}${again(attempt)}`),
   ];
 }

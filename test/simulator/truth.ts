@@ -119,7 +119,7 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
   }
 
   /** Whether a job that was to do the work has ended. */
-  function someEnded(run: RunId, { submission, eval: evaluation }: Work): boolean {
+  function someEnded(run: RunId, { submission, evaluation }: Work): boolean {
     const index =
       runs
         .get(run)

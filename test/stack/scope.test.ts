@@ -101,7 +101,7 @@ describe('what expires', () => {
     const now = Date.UTC(2030, 0, 1);
     const claim = { run: 'r' as RunId, eval: 'e' as EvalHash, attempt: 1, holder: 'h' };
     const evaluation = evaluationItem(
-      { ...claim, task: 't', expression: [], at: now },
+      { ...claim, hash: claim.eval, task: 't', expression: [], at: now },
       { expression: { S: 'x' }, value: undefined },
       now,
     );

@@ -33,7 +33,9 @@ export async function shapesOf(
       if (!known.has(JSON.stringify(item))) noteItem(shapes, kind ?? table, item, objects.stored);
     }
   }
-  for (const [key, bytes] of objects.stored) if (!known.has(key)) await noteObject(shapes, key, bytes, objects);
+  const formats = snapshotFormats(objects.stored, known);
+  for (const [key, bytes] of objects.stored)
+    if (!known.has(key)) await noteObject(shapes, key, bytes, objects, formats);
   for (const { request } of batch.jobs.slice(jobs)) noteRequest(shapes, request);
   return shapes;
 }
@@ -74,14 +76,41 @@ function jsonOf(bytes: Uint8Array): unknown {
   return JSON.parse(gunzipSync(bytes).toString());
 }
 
-/** An object by the folder it lies in. */
-async function noteObject(into: Set<string>, key: string, bytes: Uint8Array, objects: Objects): Promise<void> {
+interface StoredSnapshot {
+  readonly format: number;
+}
+
+function snapshotIn(bytes: Uint8Array): StoredSnapshot {
+  return jsonOf(bytes.subarray(SEAL_BYTES)) as StoredSnapshot;
+}
+
+/** Of the snapshots that were there before: the formats that whoever wrote them knows. */
+function snapshotFormats(stored: ReadonlyMap<string, Uint8Array>, known: Known): ReadonlySet<number> {
+  const before = [...stored].filter(([key]) => key.startsWith('snapshots/') && known.has(key));
+  return new Set(before.map(([, bytes]) => snapshotIn(bytes).format));
+}
+
+/**
+ * An object by the folder it lies in. A snapshot of another format than those `formats` is ignored by who does not know it: of it,
+ * what is looked at is noted.
+ */
+async function noteObject(
+  into: Set<string>,
+  key: string,
+  bytes: Uint8Array,
+  objects: Objects,
+  formats: ReadonlySet<number>,
+): Promise<void> {
   const [folder = ''] = key.split('/');
   into.add(`${folder}/`);
   switch (folder) {
     case 'values':
       return noteShapes(into, folder, jsonOf(bytes));
-    case 'snapshots':
+    case 'snapshots': {
+      const snapshot = snapshotIn(bytes);
+      const isKnown = formats.size === 0 || formats.has(snapshot.format);
+      return noteShapes(into, folder, isKnown ? snapshot : { format: snapshot.format });
+    }
     case 'done':
       return noteShapes(into, folder, jsonOf(bytes.subarray(SEAL_BYTES)));
     case 'bundles':

@@ -59,10 +59,10 @@ export function memoryCache(): Cache {
   return overTheWire<Cache>({
     read(evals) {
       const found = evals.flatMap((hash) => evaluations.get(hash) ?? []);
-      return new Map(found.map((evaluation) => [evaluation.eval, evaluation]));
+      return new Map(found.map((evaluation) => [evaluation.hash, evaluation]));
     },
     write(written) {
-      for (const evaluation of written) evaluations.set(evaluation.eval, evaluation);
+      for (const evaluation of written) evaluations.set(evaluation.hash, evaluation);
     },
   });
 }

@@ -2,15 +2,18 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { type BuildFailure, build, formatMessages } from 'esbuild';
+import { build, formatMessages } from 'esbuild';
 import { getSealed, keys, putSealed, ValueGone } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
 import { digestBytes } from '../values/hash.ts';
 import type { Hash } from '../values/ids.ts';
+import { errorIn } from '../values/nodes.ts';
+import { at } from '../values/present.ts';
 import type { Program } from '../values/program.ts';
 import { rootOf, type Table } from '../values/table.ts';
-import { crewFor } from './crew.ts';
-import { ENTRY_MODULE, type Project, projectModules, type Settings } from './modules.ts';
+import { ENTRY_MODULE, isEsbuildFailure, type Project, type ProjectSettings, projectModules } from './modules.ts';
+import { workerPool } from './pool.ts';
+import type { BundleDescription } from './protocol.ts';
 import { inTemporaryFolder } from './temporary.ts';
 
 export interface BundleRequest {
@@ -61,45 +64,43 @@ export async function bundleProgram(request: BundleRequest): Promise<Bundle> {
   const settings =
     config === undefined && profile === undefined
       ? undefined
-      : settingsOf((await loaded({ root, entries: [], config, profile }, request, environment)).program);
-  const { code, program, notes } = await loaded({ root, entries, settings }, request, {});
+      : settingsOf((await linked({ root, entries: [], config, profile }, request, environment)).program);
+  const { code, program, notes } = await linked({ root, entries, settings }, request, {});
   for (const note of notes) log(`${note}\n`);
   const hash = digestBytes(Buffer.from(code));
   return { hash, code, program: { ...program, bundle: hash } };
 }
 
-function settingsOf({ executors, limits, context, web }: Omit<Program, 'bundle'>): Settings {
+function settingsOf({ executors, limits, context, web }: BundleDescription['program']): ProjectSettings {
   return { executors, limits, context, ...(web && { web }) };
 }
 
-interface Loaded {
+interface LinkedBundle extends BundleDescription {
   readonly code: string;
-  readonly program: Omit<Program, 'bundle'>;
-  readonly notes: readonly string[];
 }
 
-async function loaded(
+async function linked(
   project: Project,
   request: BundleRequest,
   environment: BundleRequest['environment'] = {},
-): Promise<Loaded> {
+): Promise<LinkedBundle> {
   const { code, notes } = await link(project);
   return await inTemporaryFolder(async (folder) => {
     const file = join(folder, 'bundle.mjs');
     await writeFile(file, code);
-    const { program, notes: own } = await askProgram(file, project.root, request, environment);
+    const { program, notes: own } = await describeBundle(file, project.root, request, environment);
     return { code, notes: [...notes, ...own], program };
   });
 }
 
 /** Loading runs the top level of the author's files: it happens in a worker, like everything of theirs. */
-async function askProgram(
+async function describeBundle(
   file: string,
   root: string,
   { log = toStderr }: BundleRequest,
   environment: Readonly<Record<string, string | undefined>>,
-): Promise<Omit<Loaded, 'code'>> {
-  const crew = crewFor(file, {
+): Promise<BundleDescription> {
+  const pool = workerPool(file, {
     log,
     timeMs: PROGRAM_MS_MAX,
     memoryMb: undefined,
@@ -108,14 +109,14 @@ async function askProgram(
     files: undefined,
   });
   try {
-    const answer = await crew.call({ kind: 'program' });
-    if (answer.ok) return answer.value as Omit<Loaded, 'code'>;
-    throw new BundleError(messageOf(answer.error));
+    const result = await pool.call({ kind: 'program' });
+    if ('description' in result) return result.description;
+    throw new BundleError(errorMessageOf('error' in result ? result.error : result.table));
   } catch (thrown) {
     if (thrown instanceof BundleError || !(thrown instanceof Error)) throw thrown;
     throw new BundleError(thrown.message, { cause: thrown });
   } finally {
-    await crew.close();
+    await pool.close();
   }
 }
 
@@ -125,9 +126,8 @@ function defined(variables: Readonly<Record<string, string | undefined>>): Recor
   );
 }
 
-function messageOf(error: Table): string {
-  const root = rootOf(error);
-  return Array.isArray(root) && root[0] === 'error' ? String(root[3]) : 'the bundle cannot say what is in it';
+function errorMessageOf(error: Table): string {
+  return errorIn(rootOf(error))?.message ?? 'the bundle cannot say what is in it';
 }
 
 function toStderr(text: string): void {
@@ -155,11 +155,10 @@ async function link(project: Project): Promise<{ code: string; notes: readonly s
       logLevel: 'silent',
       banner: { js: BANNER },
     });
-    return { code: (outputFiles[0] as { readonly text: string }).text, notes };
+    return { code: at(outputFiles, 0).text, notes };
   } catch (thrown) {
-    const { errors } = thrown as Partial<BuildFailure>;
-    if (!errors) throw thrown;
-    const messages = await formatMessages(errors.map(locate), { kind: 'error', color: false });
+    if (!isEsbuildFailure(thrown)) throw thrown;
+    const messages = await formatMessages(thrown.errors.map(locate), { kind: 'error', color: false });
     throw new BundleError(messages.join('').trim(), { cause: thrown });
   }
 }

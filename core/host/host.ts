@@ -8,11 +8,10 @@ import { getSealed, keys, ValueDamaged, ValueGone } from '../engine/objects.ts';
 import type { Host, Objects, TaskResult } from '../engine/ports.ts';
 import type { FileAccess } from '../values/classes.ts';
 import { digestBytes } from '../values/hash.ts';
-import type { Hash } from '../values/ids.ts';
+import { type Hash, hashNamed } from '../values/ids.ts';
 import type { Program, WebSettings } from '../values/program.ts';
-import type { Table } from '../values/table.ts';
-import { type Answer, type Crew, type CrewOptions, crewFor } from './crew.ts';
-import type { Call } from './protocol.ts';
+import { type PoolOptions, type WorkerPool, workerPool } from './pool.ts';
+import type { Call, CallResult } from './protocol.ts';
 import { isProcessGone, removeLeftovers, removeNamed } from './temporary.ts';
 
 /** What one call may take. */
@@ -58,53 +57,54 @@ export type ClosableHost = Host & { close(): Promise<void> };
 /** Bundles whose workers are kept at once. */
 const BUNDLES_MAX = 3;
 
-interface Held {
+interface HostedBundle {
   readonly program: Promise<Program>;
-  crew?: Promise<Crew>;
+  pool?: Promise<WorkerPool>;
 }
 
 /** A call rejects when the bundle is not in the store, damaged, or cannot be loaded; everything else is its result. */
 export function workerHost(options: HostOptions): ClosableHost {
-  const held = new Map<Hash, Held>();
+  const hosted = new Map<Hash, HostedBundle>();
   let unpacking: Promise<unknown> = Promise.resolve();
   // One after another: none is removed that somebody has just looked for.
   const unpack = (bundle: Hash): Promise<string> => {
-    const file = unpacking.then(() => fetchBundle(options, bundle, (name) => held.has(name as Hash)));
+    const file = unpacking.then(() => fetchBundle(options, bundle, (name) => hosted.has(hashNamed(name))));
     unpacking = file.catch(() => undefined);
     return file;
   };
-  const hold = (bundle: Hash): Held => {
-    const found = held.get(bundle) ?? { program: readProgram(options.objects, bundle) };
+  const keep = (bundle: Hash): HostedBundle => {
+    const found = hosted.get(bundle) ?? { program: readProgram(options.objects, bundle) };
     // What failed is asked for again next time.
-    found.program.catch(() => held.get(bundle) === found && held.delete(bundle));
-    held.delete(bundle);
-    held.set(bundle, found);
-    void evict(held);
+    found.program.catch(() => hosted.get(bundle) === found && hosted.delete(bundle));
+    hosted.delete(bundle);
+    hosted.set(bundle, found);
+    void evict(hosted);
     return found;
   };
   const call = async (bundle: Hash, what: Call): Promise<TaskResult> => {
-    const kept = hold(bundle);
-    kept.crew ??= recruit(options, unpack(bundle), kept.program);
-    const crew = await kept.crew.catch((thrown) => {
-      delete kept.crew;
+    const kept = keep(bundle);
+    kept.pool ??= openPool(options, unpack(bundle), kept.program);
+    const pool = await kept.pool.catch((thrown) => {
+      delete kept.pool;
       throw thrown;
     });
-    return resultOf(await crew.call(what));
+    return taskResultOf(await pool.call(what));
   };
   return {
-    program: (bundle) => hold(bundle).program,
+    program: (bundle) => keep(bundle).program,
     root: (bundle, workflow, args) => call(bundle, { kind: 'root', workflow, args }),
     run: (bundle, task, args) => call(bundle, { kind: 'run', task, args }),
     async close() {
-      const crews = [...held.values()].map(({ crew }) => crew);
-      held.clear();
-      await Promise.all(crews.map(async (crew) => (await crew)?.close()));
+      const pools = [...hosted.values()].map(({ pool }) => pool);
+      hosted.clear();
+      await Promise.all(pools.map(async (pool) => (await pool)?.close()));
     },
   };
 }
 
-function resultOf(answer: Answer): TaskResult {
-  return answer.ok ? { ok: true, table: answer.value as Table } : answer;
+function taskResultOf(result: CallResult): TaskResult {
+  if ('description' in result) throw new Error('a worker was called, and described its bundle');
+  return result;
 }
 
 async function readProgram(objects: Objects, bundle: Hash): Promise<Program> {
@@ -118,27 +118,27 @@ async function readProgram(objects: Objects, bundle: Hash): Promise<Program> {
 }
 
 /** Least recently used first; never one that is at work. */
-async function evict(held: Map<Hash, Held>): Promise<void> {
-  for (const [bundle, { crew }] of [...held].slice(0, -BUNDLES_MAX)) {
-    const idle = await crew?.then(
+async function evict(hosted: Map<Hash, HostedBundle>): Promise<void> {
+  for (const [bundle, { pool }] of [...hosted].slice(0, -BUNDLES_MAX)) {
+    const idle = await pool?.then(
       (found) => found.idle && found,
       () => undefined,
     );
-    if (idle === false || held.get(bundle)?.crew !== crew) continue;
-    held.delete(bundle);
+    if (idle === false || hosted.get(bundle)?.pool !== pool) continue;
+    hosted.delete(bundle);
     await idle?.close();
   }
 }
 
-async function recruit(options: HostOptions, file: Promise<string>, program: Promise<Program>): Promise<Crew> {
+async function openPool(options: HostOptions, file: Promise<string>, program: Promise<Program>): Promise<WorkerPool> {
   const [unpacked, { web }] = await Promise.all([file, program]);
-  return crewFor(unpacked, crewOptions(options, web));
+  return workerPool(unpacked, poolOptions(options, web));
 }
 
-function crewOptions(
+function poolOptions(
   { files, limits = INLINE_LIMITS, env = {}, umask, project, confined, log = toStderr }: HostOptions,
   web: WebSettings | undefined,
-): CrewOptions {
+): PoolOptions {
   return { ...limits, files: files?.(web), env, umask, project, confined, log };
 }
 

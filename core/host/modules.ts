@@ -16,7 +16,7 @@ import { ASSETS_CODE } from './assets.ts';
 import { HERE_CODE } from './here.ts';
 import { readInstalled } from './installed.ts';
 import { type Mappings, originOf } from './source-map.ts';
-import { isPackage, type Resolved, type SourceModules, sourceModules } from './source-modules.ts';
+import { isPackage, type ResolvedModule, type SourceModules, sourceModules } from './source-modules.ts';
 import { attachSources, type OpenModule, SOURCES_CODE } from './sources.ts';
 
 /** The folder of redex's core: what authors import as `redex`. */
@@ -30,10 +30,10 @@ export interface Project {
   readonly config?: string | undefined;
   readonly profile?: string | undefined;
   /** What they came to. */
-  readonly settings?: Settings | undefined;
+  readonly settings?: ProjectSettings | undefined;
 }
 
-export type Settings = Pick<Program, 'executors' | 'limits' | 'context' | 'web'>;
+export type ProjectSettings = Pick<Program, 'executors' | 'limits' | 'context' | 'web'>;
 
 /** The module that imports all others and exports what the host loads. */
 export const ENTRY_MODULE = 'redex:entry';
@@ -92,12 +92,11 @@ export function projectModules(project: Project): ProjectModules {
       build.onLoad({ filter: /^here$/, namespace: 'redex' }, () => ({ contents: HERE_CODE }));
       build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, root, modules, args));
       build.onLoad({ filter: /.*/, namespace: 'outside' }, ({ pluginData }) => ({
-        contents: outsideCode(pluginData as Outside),
+        contents: outsideCode(pluginData),
       }));
-      build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData as string));
+      build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData));
       build.onLoad({ filter: /.*/, namespace: 'package' }, async ({ pluginData }) => {
-        const file = pluginData as string;
-        return (await load(file)) ?? loadPlain(file);
+        return (await load(pluginData)) ?? loadPlain(pluginData);
       });
       build.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => load(path));
     },
@@ -180,7 +179,11 @@ async function outsideOf(
   };
 }
 
-async function resolveSource(build: PluginBuild, source: string, importer: string): Promise<Resolved | undefined> {
+async function resolveSource(
+  build: PluginBuild,
+  source: string,
+  importer: string,
+): Promise<ResolvedModule | undefined> {
   const asked = { importer, namespace: 'file', resolveDir: dirname(importer), kind: 'import-statement' } as const;
   const found = await build.resolve(source, { ...asked, pluginData: ASKED });
   if (found.errors.length > 0) return undefined;
@@ -248,7 +251,7 @@ async function loadUser(
     if (config === undefined) notes.push(...own, ...environmentNote(module));
     return { contents: code, loader: 'js', resolveDir: dirname(file) };
   } catch (thrown) {
-    if (!isFailure(thrown)) throw thrown;
+    if (!isEsbuildFailure(thrown)) throw thrown;
     return {
       errors: thrown.errors.map((error) => ({
         ...error,
@@ -258,6 +261,7 @@ async function loadUser(
   }
 }
 
-function isFailure(thrown: unknown): thrown is TransformFailure {
+/** The author's code is at fault: esbuild says where. */
+export function isEsbuildFailure(thrown: unknown): thrown is TransformFailure {
   return thrown instanceof Error && 'errors' in thrown;
 }

@@ -4,11 +4,21 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { dirname, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { FileAccess } from '../values/classes.ts';
-import { type Call, type FromWorker, type PlainError, plainError, type ToWorker } from './protocol.ts';
+import {
+  type Call,
+  type CallResult,
+  type CallState,
+  type FromWorker,
+  type PlainError,
+  plainError,
+  received,
+  type ToWorker,
+} from './protocol.ts';
 
 /** The worker's entry: beside this file, or beside the program that this code was bundled into. */
 const WORKER_URL = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
@@ -32,22 +42,22 @@ export interface ProcessOptions {
 }
 
 /** How a worker ended. */
-export type End =
+export type WorkerEnd =
   | { readonly kind: 'memory' }
-  | { readonly kind: 'broken'; readonly error: PlainError }
+  | { readonly kind: 'crashed'; readonly error: PlainError }
   | { readonly kind: 'exit'; readonly code: number | null; readonly signal: string | null };
 
 export interface WorkerProcess {
   /** Whether the bundle was loaded; the end of the worker before that rejects it with an Error. */
   readonly ready: Promise<void>;
   /** Resolves when the worker is gone. */
-  readonly ended: Promise<End>;
+  readonly ended: Promise<WorkerEnd>;
   call(id: number, call: Call): void;
   /** What the calls in flight are doing, or undefined when the worker does not answer in time. */
-  probe(timeoutMs: number): Promise<Extract<FromWorker, { type: 'pong' }>['calls'] | undefined>;
+  probe(timeoutMs: number): Promise<readonly CallState[] | undefined>;
   kill(): void;
   /** Whether the engine's process waits for this worker before it ends. */
-  hold(on: boolean): void;
+  keepAlive(on: boolean): void;
 }
 
 /** What a worker needs beside V8's heap: the program, the young generation, a few buffers. */
@@ -59,7 +69,7 @@ const MEMORY_SIGNALS: ReadonlySet<string> = new Set(['SIGABRT', 'SIGTRAP', 'SIGI
 export function startWorker(
   file: string,
   options: ProcessOptions,
-  settled: (id: number, ok: boolean, value: unknown) => void,
+  settled: (id: number, result: CallResult) => void,
 ): WorkerProcess {
   const { memoryMb, umask, project = '', confined = false } = options;
   const residentBytesMax = memoryMb === undefined ? 0 : (memoryMb + RESIDENT_OVERHEAD_MB) * 1e6;
@@ -83,25 +93,25 @@ export function startWorker(
   forward(child.stdout, options.log);
   forward(child.stderr, options.log);
   const ready = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<End>();
-  const pongs: ((calls: Extract<FromWorker, { type: 'pong' }>['calls'] | undefined) => void)[] = [];
-  let broken: PlainError | undefined;
+  const ended = Promise.withResolvers<WorkerEnd>();
+  const pongs: ((calls: readonly CallState[] | undefined) => void)[] = [];
+  let crash: PlainError | undefined;
   let killed = false;
   const tell = (message: ToWorker): void => {
     if (child.connected) child.send(message);
   };
   child.on('message', (message) => {
-    const said = message as FromWorker;
+    const said = received<FromWorker>(message);
     if (said.type === 'ready') ready.resolve();
-    else if (said.type === 'settled') settled(said.id, said.ok, said.value);
+    else if (said.type === 'settled') settled(said.id, said.result);
     else if (said.type === 'pong') pongs.shift()?.(said.calls);
-    else if (said.type === 'broken') broken = said.error;
-    else void answer(options.files, said).then(tell);
+    else if (said.type === 'crashed') crash = said.error;
+    else void respond(options.files, said).then(tell);
   });
   // A message that no longer reaches a dying worker is an error too; its end says more.
-  child.on('error', (error) => child.pid === undefined && finish({ kind: 'broken', error: plainError(error) }));
-  child.on('close', (code, signal) => finish(broken ? { kind: 'broken', error: broken } : endOf(code, signal, killed)));
-  const finish = (end: End): void => {
+  child.on('error', (error) => child.pid === undefined && finish({ kind: 'crashed', error: plainError(error) }));
+  child.on('close', (code, signal) => finish(crash ? { kind: 'crashed', error: crash } : endOf(code, signal, killed)));
+  const finish = (end: WorkerEnd): void => {
     ready.reject(new Error(describeEnd(end, 'the bundle')));
     ended.resolve(end);
     for (const pong of pongs.splice(0)) pong(undefined);
@@ -124,7 +134,7 @@ export function startWorker(
       killed = true;
       child.kill('SIGKILL');
     },
-    hold: (on) => hold(child, on),
+    keepAlive: (on) => keepAlive(child, on),
   };
 }
 
@@ -173,18 +183,18 @@ function residentBytes(pid: number | undefined): number {
   }
 }
 
-function endOf(code: number | null, signal: string | null, killed: boolean): End {
+function endOf(code: number | null, signal: string | null, killed: boolean): WorkerEnd {
   // A kill that was not ours is the kernel's, which was out of memory.
   const full = signal !== null && (MEMORY_SIGNALS.has(signal) || (signal === 'SIGKILL' && !killed));
   return full ? { kind: 'memory' } : { kind: 'exit', code, signal };
 }
 
 /** One sentence; `who` is the task, or the bundle. */
-export function describeEnd(end: End, who: string): string {
+export function describeEnd(end: WorkerEnd, who: string): string {
   switch (end.kind) {
     case 'memory':
       return `${who} ran out of memory`;
-    case 'broken':
+    case 'crashed':
       return end.error.stack ?? end.error.message;
     case 'exit':
       return end.signal
@@ -193,14 +203,15 @@ export function describeEnd(end: End, who: string): string {
   }
 }
 
-async function answer(files: FileAccess | undefined, asked: Extract<FromWorker, { type: 'ask' }>): Promise<ToWorker> {
-  const { id, method, args } = asked;
+async function respond(
+  files: FileAccess | undefined,
+  { id, method, args }: Extract<FromWorker, { type: 'request' }>,
+): Promise<ToWorker> {
   try {
     if (!files) throw new Error('files can be read and written only inside a task');
-    const work = files[method] as (...args: readonly unknown[]) => Promise<unknown>;
-    return { type: 'answer', id, value: await work.apply(files, args as unknown[]) };
+    return { type: 'response', id, value: await Reflect.apply(files[method], files, args) };
   } catch (thrown) {
-    return { type: 'refusal', id, error: plainError(thrown) };
+    return { type: 'rejection', id, error: plainError(thrown) };
   }
 }
 
@@ -216,9 +227,10 @@ function forward(stream: Readable | null, log: (text: string) => void): void {
   });
 }
 
-function hold(child: ChildProcess, on: boolean): void {
+function keepAlive(child: ChildProcess, on: boolean): void {
   const change = on ? 'ref' : 'unref';
   child[change]();
   child.channel?.[change]();
-  for (const stream of [child.stdout, child.stderr]) (stream as { ref?(): void; unref?(): void } | null)?.[change]?.();
+  // Pipes of a child are sockets.
+  for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream[change]();
 }

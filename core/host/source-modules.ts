@@ -21,22 +21,22 @@ export interface SourceModules {
   packageOf(file: string): Promise<InstalledPackage | undefined>;
 }
 
-export interface Resolved {
+export interface ResolvedModule {
   /** Absolute, or the name of one of Node's own modules. */
   readonly path: string;
   readonly isExternal: boolean;
 }
 
-export interface Surroundings {
+export interface SourceModulesOptions {
   /** The project's folder: paths in messages are relative to it. */
   readonly root: string;
   /** redex's own folder. */
   readonly core: string;
   /** undefined where there is no such module. */
-  resolve(source: string, importer: string): Promise<Resolved | undefined>;
+  resolve(source: string, importer: string): Promise<ResolvedModule | undefined>;
 }
 
-export function sourceModules({ root, core, resolve }: Surroundings): SourceModules {
+export function sourceModules({ root, core, resolve }: SourceModulesOptions): SourceModules {
   const opened = new Map<string, Promise<OpenModule>>();
   const old = new Map<string, Promise<OldModule>>();
   const packages = new Map<string, Promise<InstalledPackage | undefined>>();

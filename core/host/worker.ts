@@ -9,7 +9,15 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { BundleModule } from '../language/entry.ts';
 import { type FileAccess, provideFileAccess } from '../values/classes.ts';
-import { type CallState, type FromWorker, plainError, type ToWorker } from './protocol.ts';
+import {
+  type Call,
+  type CallResult,
+  type CallState,
+  type FromWorker,
+  plainError,
+  received,
+  type ToWorker,
+} from './protocol.ts';
 
 const [, , bundleFile = '', residentBytesMax = '', umask = '', project = ''] = process.argv;
 // What authors' code writes by itself is the user's.
@@ -24,22 +32,28 @@ function send(message: FromWorker): void {
 }
 
 const running = new Map<number, { readonly startedAt: number; readonly busyAt: number }>();
-const asked = new Map<number, PromiseWithResolvers<unknown>>();
-let asks = 0;
+const requests = new Map<number, PromiseWithResolvers<unknown>>();
+let requestIds = 0;
 
-function ask(method: keyof FileAccess, ...args: unknown[]): Promise<unknown> {
-  const id = asks++;
-  const answer = Promise.withResolvers<unknown>();
-  asked.set(id, answer);
-  send({ type: 'ask', id, method, args });
-  return answer.promise;
+/** What the engine's process gives is what the method of its own gave. */
+function request<M extends keyof FileAccess>(method: M, ...args: Parameters<FileAccess[M]>): ReturnType<FileAccess[M]> {
+  const id = requestIds++;
+  const response = Promise.withResolvers<unknown>();
+  requests.set(id, response);
+  send({ type: 'request', id, method, args });
+  return response.promise as ReturnType<FileAccess[M]>;
 }
 
-const access = Object.fromEntries(
-  (['text', 'bytes', 'write', 'copy', 'copyDir', 'concat', 'version', 'list'] satisfies (keyof FileAccess)[]).map(
-    (method) => [method, (...args: unknown[]) => ask(method, ...args)],
-  ),
-) as unknown as FileAccess;
+const access: FileAccess = {
+  text: (location) => request('text', location),
+  bytes: (location) => request('bytes', location),
+  write: (location, data) => request('write', location, data),
+  copy: (from, to, options) => request('copy', from, to, options),
+  copyDir: (from, to) => request('copyDir', from, to),
+  concat: (from, to) => request('concat', from, to),
+  version: (kind, location) => request('version', kind, location),
+  list: (location) => request('list', location),
+};
 
 const OWN_FRAME = /^ {4}at .*(\bnode:internal\/|\bredex:)/;
 
@@ -61,29 +75,29 @@ function tidyStack(thrown: unknown): void {
 async function load(): Promise<BundleModule> {
   process.setSourceMapsEnabled(true);
   provideFileAccess(access);
-  const { redexBundle } = (await import(pathToFileURL(bundleFile).href)) as { redexBundle: BundleModule };
-  return redexBundle;
+  const loaded: { readonly redexBundle: BundleModule } = await import(pathToFileURL(bundleFile).href);
+  return loaded.redexBundle;
 }
 
-async function carryOut(bundle: BundleModule, call: Extract<ToWorker, { type: 'call' }>['call']): Promise<unknown> {
+async function carryOut(bundle: BundleModule, call: Call): Promise<CallResult> {
   switch (call.kind) {
     case 'program':
-      return { program: bundle.program(), notes: bundle.notes() };
+      return { ok: true, description: { program: bundle.program(), notes: bundle.notes() } };
     case 'root':
-      return bundle.root(call.workflow, call.args);
+      return { ok: true, table: bundle.root(call.workflow, call.args) };
     case 'run':
-      return await bundle.invoke(call.task, call.args);
+      return { ok: true, table: await bundle.invoke(call.task, call.args) };
   }
 }
 
 async function settle(bundle: BundleModule, { id, call }: Extract<ToWorker, { type: 'call' }>): Promise<void> {
   running.set(id, { startedAt: performance.now(), busyAt: busyMs() });
   try {
-    const value = await carryOut(bundle, call);
-    send({ type: 'settled', id, ok: true, value });
+    const result = await carryOut(bundle, call);
+    send({ type: 'settled', id, result });
   } catch (thrown) {
     tidyStack(thrown);
-    send({ type: 'settled', id, ok: false, value: bundle.encodeError(thrown) });
+    send({ type: 'settled', id, result: { ok: false, error: bundle.encodeError(thrown) } });
   } finally {
     running.delete(id);
   }
@@ -107,13 +121,13 @@ function receive(bundle: BundleModule, message: ToWorker): void {
     case 'ping':
       send({ type: 'pong', calls: states() });
       return;
-    case 'answer':
-      asked.get(message.id)?.resolve(message.value);
-      asked.delete(message.id);
+    case 'response':
+      requests.get(message.id)?.resolve(message.value);
+      requests.delete(message.id);
       return;
-    case 'refusal':
-      asked.get(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
-      asked.delete(message.id);
+    case 'rejection':
+      requests.get(message.id)?.reject(Object.assign(new Error(message.error.message), message.error));
+      requests.delete(message.id);
   }
 }
 
@@ -151,19 +165,19 @@ function startGuard(): void {
 
 async function main(): Promise<void> {
   const exit = forbidExit();
-  const breakDown = (thrown: unknown): void => {
+  const crash = (thrown: unknown): void => {
     if (!process.connected) exit(1);
     tidyStack(thrown);
-    process.send?.({ type: 'broken', error: plainError(thrown) } satisfies FromWorker, undefined, {}, () => exit(1));
+    process.send?.({ type: 'crashed', error: plainError(thrown) } satisfies FromWorker, undefined, {}, () => exit(1));
   };
   process.on('disconnect', () => exit(0));
   // The terminal sends it to every process of its group; when to stop is the engine's decision.
   process.on('SIGINT', () => undefined);
-  process.on('uncaughtException', breakDown);
-  process.on('unhandledRejection', breakDown);
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
   if (residentBytesMax !== '') startGuard();
   const bundle = await load();
-  process.on('message', (message) => receive(bundle, message as ToWorker));
+  process.on('message', (message) => receive(bundle, received(message)));
   send({ type: 'ready' });
 }
 

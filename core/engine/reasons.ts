@@ -9,8 +9,11 @@ import { evolve } from '../graph/evolve.ts';
 import { evalsOf, type Fact, type StartedFact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { EvalHash, RunId } from '../values/ids.ts';
+import { isKind, leafIn, listIn, recordIn } from '../values/nodes.ts';
+import { at } from '../values/present.ts';
 import { type Program, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
-import { hashesOf, type Node, rootOf, type Table } from '../values/table.ts';
+import { scriptArgumentsIn } from '../values/script-arguments.ts';
+import { hashesOf, type Index, type Node, rootOf, type Table } from '../values/table.ts';
 import { JournalDamaged } from './lost.ts';
 import type { Meeting } from './meeting.ts';
 import type { Entry, World } from './ports.ts';
@@ -48,7 +51,7 @@ export async function reasonsFor(
   const cached = await world.cache.read(attempts.map((attempt) => attempt.evaluation));
   const entries = [...cached.values()];
   const flaws = await flawsOf(meeting, entries);
-  const flawOf = new Map(entries.map((entry, at) => [entry.hash, flaws[at]]));
+  const flawOf = new Map(entries.map((entry, position) => [entry.hash, flaws[position]]));
   const before = await previousRun(world, started.workflow);
   return attempts.map((attempt) => {
     const { cache, cacheScope } = attempt.options;
@@ -141,8 +144,6 @@ interface Difference {
   readonly isAll: boolean;
 }
 
-const SCRIPT_ARGUMENTS = ['text', 'inputs', 'outputs', 'env'];
-
 /** Two lists of arguments, position by position; a record in one place is compared key by key. */
 function differenceOf(task: string, now: Table, before: Table): Difference {
   const [a, b] = [partsOf(task, now), partsOf(task, before)];
@@ -162,31 +163,36 @@ function differenceOf(task: string, now: Table, before: Table): Difference {
 function partsOf(task: string, args: Table): Map<string, string> {
   const hashes = hashesOf(args);
   const parts = new Map<string, string>();
-  const root = rootOf(args);
-  const places = Array.isArray(root) && root[0] === 'list' ? (root[1] as readonly number[]) : [];
-  places.forEach((place, at) => {
-    const node = args[place] as Node;
-    const name = task === SCRIPT_TASK ? (SCRIPT_ARGUMENTS[at] ?? String(at)) : `argument ${at + 1}`;
-    if (task === SCRIPT_TASK || !Array.isArray(node) || node[0] !== 'record') parts.set(name, hashes[place] as string);
-    else {
-      const prefix = places.length === 1 ? '' : `${name}.`;
-      node[1].forEach((key: string, field: number) => {
-        parts.set(prefix + key, hashes[node[2][field] as number] as string);
-      });
-    }
-  });
+  for (const [name, place] of namedArguments(task, args)) parts.set(name, at(hashes, place));
   return parts;
+}
+
+/** The only argument of a task is named by its fields alone, if it has some. */
+function namedArguments(task: string, args: Table): (readonly [name: string, place: Index])[] {
+  const script = task === SCRIPT_TASK ? scriptArgumentsIn(args) : undefined;
+  // An author knows of the settings that one is called env.
+  if (script) {
+    const { text, inputs, outputs, settings } = script;
+    return Object.entries({ text, inputs, outputs, env: settings });
+  }
+  const places = listIn(rootOf(args)) ?? [];
+  return places.flatMap((place, position) => {
+    const name = `argument ${position + 1}`;
+    const record = recordIn(at(args, place));
+    if (!record) return [[name, place] as const];
+    const prefix = places.length === 1 ? '' : `${name}.`;
+    return record.keys.map((key, field) => [prefix + key, at(record.values, field)] as const);
+  });
 }
 
 /** The table with every file as if nobody had looked at it. */
 function unversioned(table: Table): Table {
-  return table.map((node) => (isLeaf(node) ? ([node[0], node[1], null] as Node) : node));
+  return table.map((node): Node => (isKind(node, 'file', 'dir') ? [node[0], node[1], null] : node));
 }
 
-function filesIn(table: Table): [location: string, version: string | null][] {
-  return table.flatMap((node) => (isLeaf(node) ? [[node[1], node[2]] as [string, string | null]] : []));
-}
-
-function isLeaf(node: Node): node is Extract<Node, readonly ['file' | 'dir', ...unknown[]]> {
-  return Array.isArray(node) && (node[0] === 'file' || node[0] === 'dir');
+function filesIn(table: Table): (readonly [location: string, version: string | null])[] {
+  return table.flatMap((node) => {
+    const leaf = leafIn(node);
+    return leaf ? [[leaf.location, leaf.version] as const] : [];
+  });
 }

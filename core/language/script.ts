@@ -2,6 +2,7 @@
 import { type Dir, type File, Place, Staging } from '../values/classes.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
+import { type ScriptSettings, scriptArguments } from '../values/script-arguments.ts';
 import { argvText, dedent } from '../values/shell.ts';
 import { checkStageNames, placeOf } from '../values/staging.ts';
 import { callable } from './callable.ts';
@@ -50,7 +51,8 @@ export function script<const O = StdoutFile>(
     [],
     Object.keys(callOptions).length > 0 ? callOptions : undefined,
   );
-  return call(scriptText(text), inputs, places, env === undefined ? {} : { env });
+  const settings: ScriptSettings = env === undefined ? {} : { env };
+  return call(...scriptArguments({ text: scriptText(text), inputs, outputs: places, settings }));
 }
 
 function scriptText(text: unknown): unknown {

@@ -3,7 +3,10 @@
  * and costs no more than what it shows. What is named like a secret, or is one in an address, is left out; so are
  * environments.
  */
+import { isScalar, leafIn, listIn, placeIn, recordIn, refIn, stageIn } from './nodes.ts';
+import { at, last } from './present.ts';
 import { SCRIPT_TASK } from './program.ts';
+import { type ScriptArguments, scriptArgumentsIn } from './script-arguments.ts';
 import { type Index, type Node, rootOf, type Table } from './table.ts';
 
 const TEXT_LENGTH_MAX = 60;
@@ -14,9 +17,10 @@ const BRIEF_LENGTH_MAX = 120;
 
 /** The arguments of a call, as between its brackets; of a script the line that tells most, and what it reads and writes. */
 export function briefArguments(task: string, args: Table): string {
-  const root = rootOf(args);
-  const places = isNode(root) && root[0] === 'list' ? root[1] : [];
-  const parts = task === SCRIPT_TASK ? scriptParts(args, places) : listed(places, (place) => brief(args, place, 0));
+  const script = task === SCRIPT_TASK ? scriptArgumentsIn(args) : undefined;
+  const parts = script
+    ? scriptParts(args, script)
+    : listed(listIn(rootOf(args)) ?? [], (place) => brief(args, place, 0));
   return cut(parts.join(', ').replace(/\p{Cc}/gu, escaped), BRIEF_LENGTH_MAX);
 }
 
@@ -30,14 +34,10 @@ export function briefCall(task: string, given: string): string {
   return `${task}(${given})`;
 }
 
-function isNode(node: Node | undefined): node is Exclude<Node, null | boolean | number | string> {
-  return typeof node === 'object' && node !== null;
-}
-
 function brief(table: Table, index: Index, depth: number): string {
-  const node = table[index] as Node;
+  const node = at(table, index);
   if (typeof node === 'string') return quoted(node);
-  if (!isNode(node)) return String(node);
+  if (isScalar(node)) return String(node);
   const inner = (child: Index) => (depth < DEPTH_MAX ? brief(table, child, depth + 1) : '…');
   switch (node[0]) {
     case 'list':
@@ -50,8 +50,9 @@ function brief(table: Table, index: Index, depth: number): string {
       return `Map of ${node[1].length}`;
     case 'file':
     case 'dir':
+      return location(node[1]);
     case 'place':
-      return location(node[0] === 'place' ? node[2] : node[1]);
+      return location(node[2]);
     case 'stage':
     case 'quote':
       return brief(table, node[1], depth);
@@ -79,9 +80,9 @@ function brief(table: Table, index: Index, depth: number): string {
 }
 
 function recordText(keys: readonly string[], values: readonly Index[], inner: (child: Index) => string): string {
-  const fields = listed([...keys.keys()], (at) => {
-    const key = keys[at] as string;
-    return `${cut(key, TEXT_LENGTH_MAX)}: ${SECRET_NAME.test(key) ? '…' : inner(values[at] as Index)}`;
+  const fields = listed([...keys.keys()], (place) => {
+    const key = at(keys, place);
+    return `${cut(key, TEXT_LENGTH_MAX)}: ${SECRET_NAME.test(key) ? '…' : inner(at(values, place))}`;
   });
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
 }
@@ -93,19 +94,15 @@ function listed<T>(members: readonly T[], show: (member: T) => string): string[]
   return more > 0 ? [...shown, `… ${more} more`] : shown;
 }
 
-function scriptParts(args: Table, [text, inputs, outputs]: readonly Index[]): string[] {
-  const source = text === undefined ? null : (args[text] as Node);
-  return [
-    scriptText(source),
-    ...(inputs === undefined ? [] : placesText('in', args, inputs)),
-    ...(outputs === undefined ? [] : placesText('out', args, outputs)),
-  ];
+function scriptParts(args: Table, { text, inputs, outputs }: ScriptArguments<Index>): string[] {
+  return [scriptText(at(args, text)), ...placesText('in', args, inputs), ...placesText('out', args, outputs)];
 }
 
 function scriptText(source: Node): string {
   if (typeof source === 'string') return briefScript(source);
   // Its text is elsewhere: whoever has the store can put the line in.
-  return isNode(source) && source[0] === 'ref' ? `<script ${source[1]}>` : '<script>';
+  const large = refIn(source);
+  return large ? `<script ${large.hash}>` : '<script>';
 }
 
 /** A long script in what `briefArguments` gives, by its hash. */
@@ -129,20 +126,24 @@ function tellingLine(text: string): string {
 const NODES_LOOKED_AT = 100;
 
 function placesText(word: string, args: Table, root: Index): string[] {
-  const found: string[] = [];
+  const locations: string[] = [];
   const pending = [root];
   for (let seen = 0; pending.length > 0 && seen < NODES_LOOKED_AT; seen++) {
-    const node = args[pending.pop() as Index];
-    if (!isNode(node)) continue;
-    if (node[0] === 'file' || node[0] === 'dir') found.push(node[1]);
-    else if (node[0] === 'place') found.push(node[2]);
-    else if (node[0] === 'stage') pending.push(node[1]);
-    else if (node[0] === 'list') pending.push(...node[1].slice(0, NODES_LOOKED_AT).reverse());
-    else if (node[0] === 'record') pending.push(...node[2].slice(0, NODES_LOOKED_AT).reverse());
+    const node = at(args, last(pending));
+    pending.pop();
+    const found = leafIn(node) ?? placeIn(node);
+    if (found) locations.push(found.location);
+    else pending.push(...insideOf(node).slice(0, NODES_LOOKED_AT).reverse());
   }
-  const [first, ...others] = found;
+  const [first, ...others] = locations;
   if (first === undefined) return [];
   return [`${word} ${location(first)}${others.length > 0 ? ` and ${others.length} more` : ''}`];
+}
+
+/** The parts of what may hold files and places, in a script's inputs and outputs. */
+function insideOf(node: Node): readonly Index[] {
+  const stage = stageIn(node);
+  return stage ? [stage.source] : (listIn(node) ?? recordIn(node)?.values ?? []);
 }
 
 const SECRET_WORD = '(?:secret|passw|passphrase|token|(?:api|access|private)[_-]?key|credential|signature)';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadFunctions } from '../cli/session.ts';
-import { parseVerdict } from '../core/aws/events.ts';
+import { parseVerdict } from '../core/aws/batch/events.ts';
 import type { Entry, RunSummary } from '../core/engine/ports.ts';
 import { bundleProgram, storeBundle } from '../core/host/bundle.ts';
 import type { RunId } from '../core/values/ids.ts';

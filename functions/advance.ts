@@ -14,7 +14,7 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
-import { parseBlocked, parseVerdict, parseWakeUp } from '../core/aws/events.ts';
+import { parseBlocked, parseVerdict, parseWakeUp } from '../core/aws/batch/events.ts';
 import type { EventQueue } from '../core/aws/queue.ts';
 import { noteBlocked } from '../core/engine/blocked.ts';
 import type { Verdict, World } from '../core/engine/ports.ts';

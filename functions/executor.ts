@@ -1,7 +1,7 @@
 /** What runs have left, and what Batch says of their jobs: for handlers that look and take nothing forward. */
 
-import type { BatchClients } from '../core/aws/batch.ts';
-import { batchExecutor } from '../core/aws/batch.ts';
+import type { BatchClients } from '../core/aws/batch/executor.ts';
+import { batchExecutor } from '../core/aws/batch/executor.ts';
 import { batchClients, logsClient } from '../core/aws/clients.ts';
 import { cloudWatchLogs } from '../core/aws/job-logs.ts';
 import { folderJobLogs } from '../core/disk/job-logs.ts';

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-batch';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { batchExecutor } from '../../core/aws/batch.ts';
+import { batchExecutor } from '../../core/aws/batch/executor.ts';
 import { batchSettings, submission } from '../support/submission.ts';
 
 const client = new BatchClient({ region: 'us-east-1' });

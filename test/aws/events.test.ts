@@ -5,8 +5,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { parseVerdict, parseWakeUp } from '../../core/aws/batch/events.ts';
 import { eventBus } from '../../core/aws/bus.ts';
-import { parseVerdict, parseWakeUp } from '../../core/aws/events.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import { summary } from '../contract/summaries.ts';
 

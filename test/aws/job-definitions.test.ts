@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { submitParams } from '../../core/aws/batch-requests.ts';
-import { definitionProblem, jobDefinitionParams } from '../../core/aws/job-definitions.ts';
+import { definitionProblem, jobDefinitionParams } from '../../core/aws/batch/job-definitions.ts';
+import { submitParams } from '../../core/aws/batch/requests.ts';
 import type { Secrets } from '../../core/values/secrets.ts';
 import { batchSettings, submission } from '../support/submission.ts';
 

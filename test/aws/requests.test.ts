@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { claimParams, finishParams } from '../../core/aws/attempts.ts';
-import { resourceRequirements, submitParams } from '../../core/aws/batch-requests.ts';
+import { resourceRequirements, submitParams } from '../../core/aws/batch/requests.ts';
 import { putEventParams } from '../../core/aws/bus.ts';
 import { evaluationItem, touchParams } from '../../core/aws/cache.ts';
 import { appendParams, readAfterParams } from '../../core/aws/journal.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { batchExecutor } from '../../core/aws/batch.ts';
+import { parseVerdict, parseWakeUp } from '../../core/aws/batch/events.ts';
+import { batchExecutor } from '../../core/aws/batch/executor.ts';
 import { eventBus } from '../../core/aws/bus.ts';
 import { awsClients } from '../../core/aws/clients.ts';
-import { parseVerdict, parseWakeUp } from '../../core/aws/events.ts';
 import type { SubmissionRequest } from '../../core/engine/ports.ts';
 import { engineSettings } from '../../core/environment.ts';
 import type { RunId, SubmissionId } from '../../core/values/ids.ts';

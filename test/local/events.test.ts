@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
-import { parseVerdict, parseWakeUp } from '../../core/aws/events.ts';
+import { parseVerdict, parseWakeUp } from '../../core/aws/batch/events.ts';
 import { seededChaos } from '../../local/chaos.ts';
 import { readJsonLines } from '../../local/json-lines.ts';
 import { openQueue } from '../../local/queue.ts';

@@ -3,7 +3,7 @@
  * and variables of jobs; no values. What has only shapes that a release wrote itself holds nothing that it does not know.
  */
 import { gunzipSync } from 'node:zlib';
-import { submitParams } from '../../core/aws/batch-requests.ts';
+import { submitParams } from '../../core/aws/batch/requests.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import type { Objects, SubmissionRequest } from '../../core/engine/ports.ts';
 import type { TestDynamo } from '../support/dynamo.ts';

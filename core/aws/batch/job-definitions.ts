@@ -14,9 +14,9 @@ import type {
   Secret,
   TaskContainerProperties,
 } from '@aws-sdk/client-batch';
-import type { Resources } from '../engine/ports.ts';
-import { digest } from '../values/hash.ts';
-import { SECRET_VARIABLE, secretText } from '../values/secrets.ts';
+import type { Resources } from '../../engine/ports.ts';
+import { digest } from '../../values/hash.ts';
+import { SECRET_VARIABLE, secretText } from '../../values/secrets.ts';
 
 /** What of a deployment is in the definitions of its jobs. */
 export interface DefinitionSettings {

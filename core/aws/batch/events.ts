@@ -4,10 +4,10 @@
  */
 
 import * as v from 'valibot';
-import type { Verdict } from '../engine/ports.ts';
-import { EXECUTOR_STATUSES } from '../engine/statuses.ts';
-import { RUN_ID, type RunId } from '../values/ids.ts';
-import { EVENT_SOURCE, WAKE_UP } from './bus.ts';
+import type { Verdict } from '../../engine/ports.ts';
+import { EXECUTOR_STATUSES } from '../../engine/statuses.ts';
+import { RUN_ID, type RunId } from '../../values/ids.ts';
+import { EVENT_SOURCE, WAKE_UP } from '../bus.ts';
 import { JOB_CONTAINER } from './job-definitions.ts';
 
 /** Absent, too, when it is null or of another type than it was ever seen with. */

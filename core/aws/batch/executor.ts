@@ -15,9 +15,8 @@ import {
   SubmitJobCommand,
   TerminateJobCommand,
 } from '@aws-sdk/client-batch';
-import type { BatchExecutor, SubmissionRequest, SubmitOutcome } from '../engine/ports.ts';
-import { type BatchSettings, listByNameParams, resourceRequirements, submitParams } from './batch-requests.ts';
-import { chunked } from './batches.ts';
+import type { BatchExecutor, SubmissionRequest, SubmitOutcome } from '../../engine/ports.ts';
+import { chunked } from '../batches.ts';
 import { verdictOfJob } from './events.ts';
 import {
   type Defined,
@@ -26,6 +25,7 @@ import {
   type JobDefinition,
   jobDefinitionParams,
 } from './job-definitions.ts';
+import { type BatchSettings, listByNameParams, resourceRequirements, submitParams } from './requests.ts';
 
 const DESCRIBE_IDS_MAX = 100;
 

@@ -4,7 +4,6 @@ export { type Config, defineConfig, type ProfileSettings, type Settings } from '
 export { dir, file, type StdoutFile } from './language/files.ts';
 export { catchAll, catchError, cond, context, flatMap, force, map, quote, seq, throwError } from './language/forms.ts';
 export { isLazy } from './language/lazy.ts';
-export { type CopyOptions, constant, copyDir, copyFile, glob, identity } from './language/library.ts';
 export {
   add,
   and,
@@ -42,6 +41,7 @@ export { type ScriptOptions, type ScriptResult, script } from './language/script
 export { raw, sh } from './language/sh.ts';
 export { type ParamsOptions, type TaskOptions, task, type Workflow } from './language/task.ts';
 export type { CallOptions, Force, Lazy, Lift, Quoted, Task } from './language/types.ts';
+export { type CopyOptions, constant, copyDir, copyFile, glob, identity } from './library/tasks.ts';
 export { Dir, File, Staging } from './values/classes.ts';
 export type { ErrorName } from './values/errors.ts';
 export type { ExecutorConfig, JobOptions } from './values/program.ts';

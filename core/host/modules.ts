@@ -118,7 +118,7 @@ function entryCode({ entries, config, profile, settings }: Project): string {
   // Parsed when it is loaded: in a literal a key `__proto__` would be another thing.
   const given = settings ? `JSON.parse(${JSON.stringify(JSON.stringify(settings))})` : 'undefined';
   return [
-    `import { makeBundle } from ${JSON.stringify(join(CORE, 'language/entry.ts'))};`,
+    `import { makeBundle } from ${JSON.stringify(join(CORE, 'library/entry.ts'))};`,
     config ? `import config from ${JSON.stringify(config)};` : `const config = ${given};`,
     ...entries.map((entry) => `import ${JSON.stringify(entry)};`),
     `export const redexBundle = makeBundle(config, ${JSON.stringify(profile)}, import.meta.url);`,

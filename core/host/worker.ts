@@ -7,8 +7,9 @@ import { dirname, join, sep } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { BundleModule } from '../language/entry.ts';
-import { type FileAccess, provideFileAccess } from '../values/classes.ts';
+import { provideFileAccess } from '../library/contents.ts';
+import type { BundleModule } from '../library/entry.ts';
+import type { FileAccess } from '../values/classes.ts';
 import {
   type Call,
   type CallResult,

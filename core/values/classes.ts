@@ -1,6 +1,6 @@
 /**
- * The values an author works with beside plain JavaScript ones. File and Dir do their I/O through an access that the
- * host provides: this module itself touches nothing.
+ * The values an author works with beside plain JavaScript ones. File and Dir are data: what reads and writes their contents
+ * is in core/library/contents.ts, which is linked into bundles and tells this module of itself.
  */
 
 /** Marks an expression: `value[EXPRESSION]` is its frozen form. */
@@ -43,18 +43,31 @@ export interface FileAccess {
   list(location: string): Promise<string[]>;
 }
 
-const ACCESS = Symbol.for('redex.fileAccess');
-
-/** Gives files their access, for the whole process or worker thread. */
-export function provideFileAccess(access: FileAccess): void {
-  (globalThis as Record<symbol, unknown>)[ACCESS] = access;
+/** What the methods of File and Dir do, inside of a task. */
+export interface FileContents {
+  text(file: File): Promise<string>;
+  bytes(file: File): Promise<Uint8Array>;
+  write(file: File, data: string | Uint8Array): Promise<File>;
+  copy(source: File, target: File, options: { readonly gunzip: boolean }): Promise<File>;
+  concat(parts: readonly File[], target: File): Promise<File>;
+  exists(file: File): Promise<boolean>;
+  copyDir(source: Dir, target: Dir): Promise<Dir>;
+  list(directory: Dir): Promise<File[]>;
 }
 
-function access(): FileAccess {
-  const provided = (globalThis as Record<symbol, unknown>)[ACCESS] as FileAccess | undefined;
-  if (!provided) throw new Error('files can be read and written only inside a task');
+let provided: FileContents | undefined;
+
+/** Gives files their contents: once, when the module is loaded that has them. */
+export function provideContents(contents: FileContents): void {
+  provided = contents;
+}
+
+function contents(): FileContents {
+  if (!provided) throw new Error(OUTSIDE_TASKS);
   return provided;
 }
+
+export const OUTSIDE_TASKS = 'files can be read and written only inside a task';
 
 /** One spelling per location: no empty or `.` parts in local paths. What a scheme means is for its store to say. */
 function normalise(location: string): string {
@@ -96,40 +109,29 @@ export class File {
   }
 
   text(): Promise<string> {
-    return access().text(this.location);
+    return contents().text(this);
   }
 
   bytes(): Promise<Uint8Array> {
-    return access().bytes(this.location);
+    return contents().bytes(this);
   }
 
   /** Writes the whole file and gives it back with its new version. */
   write(data: string | Uint8Array): Promise<File> {
-    return access()
-      .write(this.location, data)
-      .then((version) => new File(this.location, version));
+    return contents().write(this, data);
   }
 
   copyTo(target: File, { gunzip = false }: { readonly gunzip?: boolean } = {}): Promise<File> {
-    return access()
-      .copy(this.location, target.location, { gunzip })
-      .then((version) => new File(target.location, version));
+    return contents().copy(this, target, { gunzip });
   }
 
   /** Writes `parts` one after another into this file. */
   concat(parts: readonly File[]): Promise<File> {
-    return access()
-      .concat(
-        parts.map((part) => part.location),
-        this.location,
-      )
-      .then((version) => new File(this.location, version));
+    return contents().concat(parts, this);
   }
 
   exists(): Promise<boolean> {
-    return access()
-      .version('file', this.location)
-      .then((version) => version !== undefined);
+    return contents().exists(this);
   }
 }
 
@@ -160,16 +162,12 @@ export class Dir {
 
   /** Makes the target hold exactly the files of this directory, and gives it. */
   copyTo(target: Dir): Promise<Dir> {
-    return access()
-      .copyDir(this.location, target.location)
-      .then(() => target);
+    return contents().copyDir(this, target);
   }
 
   /** All files below the directory, at any depth, sorted by location. */
   list(): Promise<File[]> {
-    return access()
-      .list(this.location)
-      .then((locations) => locations.map((location) => new File(location)));
+    return contents().list(this);
   }
 }
 

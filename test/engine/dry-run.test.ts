@@ -3,7 +3,8 @@ import { type DryRun, type DryWorld, dryRun, readOnly } from '../../core/engine/
 import { launch } from '../../core/engine/launch.ts';
 import type { World } from '../../core/engine/ports.ts';
 import { add, type File, file, map, task, v } from '../../core/index.ts';
-import { type FileAccess, provideFileAccess } from '../../core/values/classes.ts';
+import { provideFileAccess } from '../../core/library/contents.ts';
+import type { FileAccess } from '../../core/values/classes.ts';
 import { digest } from '../../core/values/hash.ts';
 import { withCode } from '../support/changed-code.ts';
 import type { MemoryWorld } from '../support/memory-world.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { add, BadArguments, type Config, defineConfig, file, task, v } from '../../core/index.ts';
 import { REVIVE } from '../../core/language/callable.ts';
-import { makeBundle, TaskNotFound } from '../../core/language/entry.ts';
+import { makeBundle, TaskNotFound } from '../../core/library/entry.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode, NotEncodable } from '../../core/values/encode.ts';
 import { digest } from '../../core/values/hash.ts';

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { constant, copyDir, copyFile, Dir, dir, File, file, glob, identity } from '../../core/index.ts';
 import { REVIVE } from '../../core/language/callable.ts';
-import { makeBundle } from '../../core/language/entry.ts';
-import { EXPRESSION, type Expression, type FileAccess, provideFileAccess } from '../../core/values/classes.ts';
+import { provideFileAccess } from '../../core/library/contents.ts';
+import { makeBundle } from '../../core/library/entry.ts';
+import { EXPRESSION, type Expression, type FileAccess } from '../../core/values/classes.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 
@@ -42,7 +43,7 @@ function run(lazy: unknown): Promise<unknown> {
 }
 
 beforeAll(() => provideFileAccess(ACCESS));
-afterAll(() => provideFileAccess(undefined as unknown as FileAccess));
+afterAll(() => provideFileAccess(undefined));
 beforeEach(() => {
   copies = [];
   stored.clear();

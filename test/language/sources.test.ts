@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { task } from '../../core/index.ts';
-import { makeBundle } from '../../core/language/entry.ts';
+import { makeBundle } from '../../core/library/entry.ts';
 
 it('a task without a version or a known source is an error of the program, not of its definition', () => {
   task('sources.none', (n: number) => n);

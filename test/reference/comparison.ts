@@ -3,7 +3,7 @@
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { Host, RunSummary } from '../../core/engine/ports.ts';
 import { isCaughtBy } from '../../core/graph/errors.ts';
-import { makeBundle } from '../../core/language/entry.ts';
+import { makeBundle } from '../../core/library/entry.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest } from '../../core/values/hash.ts';
 import type { RunId } from '../../core/values/ids.ts';

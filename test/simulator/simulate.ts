@@ -2,7 +2,7 @@
 
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { Host } from '../../core/engine/ports.ts';
-import { makeBundle } from '../../core/language/entry.ts';
+import { makeBundle } from '../../core/library/entry.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';
 import { digest } from '../../core/values/hash.ts';

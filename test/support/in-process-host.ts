@@ -1,7 +1,7 @@
 /** The Host without process, thread, time limit or files: for simulations and for tests of everything above it. */
 
 import type { Host, TaskResult } from '../../core/engine/ports.ts';
-import type { BundleModule } from '../../core/language/entry.ts';
+import type { BundleModule } from '../../core/library/entry.ts';
 import type { Hash } from '../../core/values/ids.ts';
 import type { Table } from '../../core/values/table.ts';
 

@@ -8,7 +8,7 @@ import type { JobSpec } from '../../core/engine/spec.ts';
 import { errorOf } from '../../core/graph/errors.ts';
 import type { StartedFact } from '../../core/graph/facts.ts';
 import type { Config } from '../../core/language/config.ts';
-import { makeBundle } from '../../core/language/entry.ts';
+import { makeBundle } from '../../core/library/entry.ts';
 import { spill } from '../../core/values/contents.ts';
 import { decode } from '../../core/values/decode.ts';
 import { encode } from '../../core/values/encode.ts';

@@ -1,10 +1,11 @@
 /** Tasks every bundle has, under `redex.`. Their versions are in their hashes: a changed meaning is a new version. */
+import { apply, isLazy } from '../language/lazy.ts';
+import { register } from '../language/registry.ts';
+import { task } from '../language/task.ts';
+import type { Force, Lazy, Lift } from '../language/types.ts';
 import { Dir, File } from '../values/classes.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
-import { apply, isLazy } from './lazy.ts';
-import { register } from './registry.ts';
-import { task } from './task.ts';
-import type { Force, Lazy, Lift } from './types.ts';
+import './contents.ts';
 
 /** Scripts are carried out by the runner: the task has no function. */
 register({
@@ -49,11 +50,10 @@ export interface CopyOptions {
 const copyFileTask = task(
   'redex.copy_file',
   { version: '1', executor: 'batch', description: 'Copies one file, also between stores.' },
-  (source: File, target: string, { skipIfExists = false, gunzip = false }: CopyOptions) => {
+  async (source: File, target: string, { skipIfExists = false, gunzip = false }: CopyOptions) => {
     const copy = new File(target);
-    if (copy.location === source.location && !gunzip) return Promise.resolve(source);
-    const there = skipIfExists ? copy.exists() : Promise.resolve(false);
-    return there.then((isThere) => (isThere ? copy : source.copyTo(copy, { gunzip })));
+    if (copy.location === source.location && !gunzip) return source;
+    return skipIfExists && (await copy.exists()) ? copy : await source.copyTo(copy, { gunzip });
   },
 );
 
@@ -69,9 +69,9 @@ export function copyFile(
 const copyDirTask = task(
   'redex.copy_dir',
   { version: '1', executor: 'batch', description: 'Copies all files below a directory.' },
-  (source: Dir, target: string) => {
+  async (source: Dir, target: string) => {
     const copy = new Dir(target);
-    return copy.location === source.location ? Promise.resolve(source) : source.copyTo(copy);
+    return copy.location === source.location ? source : await source.copyTo(copy);
   },
 );
 
@@ -91,9 +91,10 @@ function pathIn(directory: Dir, listed: File): string {
 const globTask = task(
   'redex.glob',
   { version: '1', description: 'Files of a directory whose paths fit a pattern.' },
-  (directory: Dir, pattern: string) => {
+  async (directory: Dir, pattern: string) => {
     const fits = globPattern(pattern);
-    return directory.list().then((files) => files.filter((each) => fits.test(pathIn(directory, each))));
+    const files = await directory.list();
+    return files.filter((each) => fits.test(pathIn(directory, each)));
   },
 );
 

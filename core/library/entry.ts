@@ -1,17 +1,17 @@
 /** What a bundle exports: its tasks as data, and how they are run. The host and the runner call nothing else. */
+import { REVIVE } from '../language/callable.ts';
+import { type Config, resolveConfig } from '../language/config.ts';
+import { encodeThrown } from '../language/failures.ts';
+import { lazy } from '../language/lazy.ts';
+import { jsonSchemaOf, type Params, parseArguments } from '../language/params.ts';
+import { placeIn } from '../language/places.ts';
+import { allDefinitions, definitionOf, type TaskDefinition } from '../language/registry.ts';
+import { helpersOf, taskHash } from '../language/sources.ts';
 import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
 import type { Program, TaskInfo } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
-import { REVIVE } from './callable.ts';
-import { type Config, resolveConfig } from './config.ts';
-import { encodeThrown } from './failures.ts';
-import { lazy } from './lazy.ts';
-import './library.ts';
-import { jsonSchemaOf, type Params, parseArguments } from './params.ts';
-import { placeIn } from './places.ts';
-import { allDefinitions, definitionOf, type TaskDefinition } from './registry.ts';
-import { helpersOf, taskHash } from './sources.ts';
+import './tasks.ts';
 
 export interface BundleModule {
   /** Tasks by full name, executors, limits, context: Program without the bundle's own hash. */
@@ -39,10 +39,7 @@ export function makeBundle(config: Config | undefined, profile: string | undefin
   return {
     program: () => ({ ...resolveConfig(config ?? {}, profile), tasks: taskInfos(address) }),
     notes: () => [...new Set(allDefinitions().flatMap((definition) => notesOn(definition, address)))],
-    invoke: (name, args) =>
-      Promise.resolve(args)
-        .then((given) => run(functionOf(name), given))
-        .then(encode),
+    invoke: async (name, args) => encode(await run(functionOf(name), args)),
     root: (name, given) => {
       const { params } = workflowOf(name);
       return encode(lazy({ kind: 'call', name, args: [parseArguments(name, params, given)], options: undefined }));

@@ -7,13 +7,16 @@
  * 3. The mark of a cancelled run is looked at before and after a claim: a claim that is granted came before the mark.
  */
 
-import { access, readFile, rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptRecord, Attempts } from '../engine/ports.ts';
 import { errorValue } from '../graph/errors.ts';
 import { type EvalHash, parseHash, type RunId } from '../values/ids.ts';
+import { stored } from '../values/json.ts';
+import { isErrno } from '../values/thrown.ts';
 import { mapConcurrent } from './concurrent.ts';
-import { createFile, isErrno } from './write.ts';
+import { readIfThere } from './read.ts';
+import { createFile } from './write.ts';
 
 const RUN = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 const READS_AT_ONCE = 32;
@@ -87,13 +90,13 @@ async function history(path: string): Promise<{ length: number; last: AttemptRec
   for (let length = 0; ; length++) {
     const next = await readIfThere(`${path}.${length + 1}`);
     if (next === undefined) return { length, last };
-    last = parsed(next) ?? damagedAfter(last);
+    last = parsed(next.toString()) ?? damagedAfter(last);
   }
 }
 
 function parsed(text: string): AttemptRecord | undefined {
   try {
-    const record = JSON.parse(text) as AttemptRecord | null;
+    const record = stored<AttemptRecord | null>(text);
     return typeof record?.attempt === 'number' && typeof record.holder === 'string' ? record : undefined;
   } catch {
     return undefined;
@@ -104,15 +107,6 @@ function parsed(text: string): AttemptRecord | undefined {
 function damagedAfter(claim: AttemptRecord | undefined): AttemptRecord {
   const error = errorValue('ValueDamaged', 'the record of the job is damaged, and its result cannot be had');
   return { attempt: claim?.attempt ?? 0, holder: claim?.holder ?? '', outcome: { ok: false, error, measured: {} } };
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (thrown) {
-    if (isErrno(thrown, 'ENOENT')) return undefined;
-    throw thrown;
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { at } from '../values/present.ts';
+
 /** The results of `work` on every item, in order, with at most `limit` under way at once. The first rejection stops new work. */
 export async function mapConcurrent<A, B>(
   items: readonly A[],
@@ -9,9 +11,9 @@ export async function mapConcurrent<A, B>(
   let failed = false;
   const lane = async (): Promise<void> => {
     while (next < items.length && !failed) {
-      const at = next++;
+      const index = next++;
       try {
-        results[at] = await work(items[at] as A);
+        results[index] = await work(at(items, index));
       } catch (thrown) {
         failed = true;
         throw thrown;

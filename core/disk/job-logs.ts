@@ -1,8 +1,10 @@
 /** Logs of jobs as files of a folder. */
+
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { JobLogs } from '../engine/ports.ts';
-import { isErrno } from './write.ts';
+import { at } from '../values/present.ts';
+import { isErrno } from '../values/thrown.ts';
 
 const PART_BYTES = 1 << 20;
 const LINE_END = 10;
@@ -51,11 +53,11 @@ function wholeLines(bytes: Buffer): number {
 
 /** What comes behind belongs to a character whose other bytes are not there yet. */
 function wholeCharacters(bytes: Buffer): number {
-  for (let at = bytes.length - 1; at >= 0 && at > bytes.length - CHARACTER_BYTES_MAX; at--) {
-    const byte = bytes[at] as number;
+  for (let start = bytes.length - 1; start >= 0 && start > bytes.length - CHARACTER_BYTES_MAX; start--) {
+    const byte = at(bytes, start);
     if (byte < MULTIPLE) break;
     // As many bytes as the first has leading ones.
-    if (byte >= FIRST_OF_MULTIPLE) return at + Math.clz32(~byte << 24) > bytes.length ? at : bytes.length;
+    if (byte >= FIRST_OF_MULTIPLE) return start + Math.clz32(~byte << 24) > bytes.length ? start : bytes.length;
   }
   return bytes.length;
 }

@@ -1,18 +1,15 @@
 /** The object store as a folder, shared by many processes. */
+
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkKey } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
-import { isErrno, replaceFile } from './write.ts';
-
-/** No part begins with a dot, so a key climbs nowhere and meets no file that is still being written. */
-const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/;
+import { isErrno } from '../values/thrown.ts';
+import { replaceFile } from './write.ts';
 
 /** Objects under `root`. An object appears whole; of two writers the last one stays. Throws on a key that is not one. */
 export function folderObjects(root: string): Objects {
-  const pathOf = (key: string): string => {
-    if (!KEY.test(key)) throw new Error(`not a key of the object store: ${JSON.stringify(key)}`);
-    return join(root, key);
-  };
+  const pathOf = (key: string): string => join(root, checkKey(key));
   return {
     async put(key, bytes) {
       await replaceFile(pathOf(key), bytes);

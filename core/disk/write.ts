@@ -1,7 +1,9 @@
 /** Files of redex's own, for their owner alone. They appear whole or not at all, whichever other processes write beside. */
+
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isErrno } from '../values/thrown.ts';
 
 const PART_DIGITS = 16;
 const FILE_MODE = 0o600;
@@ -22,10 +24,6 @@ export function partName(digest: string): string {
 /** A free name in the folder of `path`, so that a rename or link to it stays on one file system. */
 export function partBeside(path: string): string {
   return join(dirname(path), partName(randomBytes(PART_DIGITS / 2).toString('hex')));
-}
-
-export function isErrno(thrown: unknown, ...codes: string[]): boolean {
-  return thrown instanceof Error && codes.includes((thrown as NodeJS.ErrnoException).code ?? '');
 }
 
 /** Puts the bytes at `path`, in place of what is there. Makes the folders it needs. `mode`: where others may read it. */

@@ -1,20 +1,22 @@
 /** What authors' File and Dir do, on any store. */
+
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FileAccess } from '../values/classes.ts';
+import { codeOf } from '../values/thrown.ts';
 import type { Attributes } from './attributes.ts';
 import { realPlace } from './contained.ts';
 import { inputMissing, quote, refused } from './errors.ts';
-import { type Chunks, type Made, type Store, sha256Of, versionNow, type Written } from './store.ts';
+import { type Chunks, type DirectoryContent, type FileStore, sha256Of, versionNow, type Written } from './store.ts';
 import { openStores, type StoreOptions, type Stores } from './stores.ts';
-import type { Patience } from './tries.ts';
+import type { RetryPolicy } from './tries.ts';
 
 /**
- * Nothing is loaded or opened before the first use. Errors that are the file's own are FileErrors. `patience` is with
+ * Nothing is loaded or opened before the first use. Errors that are the file's own are FileErrors. `retry` is with
  * servers, where it is to be another than usual.
  */
-export function fileAccess(options: StoreOptions = {}, patience?: Patience): FileAccess {
-  const storeOf = openStores(options, patience);
+export function fileAccess(options: StoreOptions = {}, retry?: RetryPolicy): FileAccess {
+  const storeOf = openStores(options, retry);
   const read = (location: string): Chunks => storeOf(location).read(location);
   return {
     text: async (location) => new TextDecoder().decode(await collect(read(location))),
@@ -35,12 +37,17 @@ export function fileAccess(options: StoreOptions = {}, patience?: Patience): Fil
   };
 }
 
-interface CopyOptions {
+interface FileCopyOptions {
   readonly gunzip?: boolean;
   readonly more?: Attributes | undefined;
 }
 
-async function copyFile(storeOf: Stores, from: string, to: string, { gunzip, more }: CopyOptions): Promise<Written> {
+async function copyFile(
+  storeOf: Stores,
+  from: string,
+  to: string,
+  { gunzip, more }: FileCopyOptions,
+): Promise<Written> {
   const [source, target] = [storeOf(from), storeOf(to)];
   const within = !gunzip && source === target ? await source.copy?.(from, to, more) : undefined;
   if (within) return within;
@@ -59,12 +66,12 @@ async function copyDirectory(storeOf: Stores, from: string, to: string): Promise
     throw refused(to, `cannot be replaced: it holds ${quote(from)}, which is to be copied`);
   const locations = new Map(entries.map(({ path, location }) => [path, location]));
   const at = (path: string): string => locations.get(path) ?? path;
-  const made: Made = { paths: [...locations.keys()], sha256: (path) => sha256Of(source.read(at(path))) };
+  const made: DirectoryContent = { paths: [...locations.keys()], sha256: (path) => sha256Of(source.read(at(path))) };
   await target.directories.replace(to, made, (path, place, more) => copyFile(storeOf, at(path), place, { more }));
 }
 
 /** With a slash at its end, and links followed where there are any. */
-async function realLocation(store: Store, location: string): Promise<string> {
+async function realLocation(store: FileStore, location: string): Promise<string> {
   const path = store.path?.(location);
   return path === undefined ? location : `${await realPlace(path)}/`;
 }
@@ -87,8 +94,7 @@ async function* gunzipped(location: string, chunks: Chunks): Chunks {
   try {
     for await (const chunk of unzip) yield chunk;
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code?.startsWith('Z_'))
-      throw refused(location, 'cannot be unzipped: it is not whole gzip data');
+    if (codeOf(thrown)?.startsWith('Z_')) throw refused(location, 'cannot be unzipped: it is not whole gzip data');
     throw thrown;
   }
 }

@@ -1,13 +1,14 @@
 /** Paths below a folder: the one place that says which are let in, and that looks again where bytes are written. */
+
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
-import { isErrno } from '../disk/write.ts';
+import { isErrno } from '../values/thrown.ts';
 import { quote, refused } from './errors.ts';
 import { bytesOf, textOf } from './names.ts';
-import type { Entry, Store } from './store.ts';
+import type { FileStore, StoreEntry } from './store.ts';
 
 /** The store, with listings that cannot lead out of the folder: keys on S3 are any text, also `d/../../x`. */
-export function contained(store: Store): Store {
+export function contained(store: FileStore): FileStore {
   return {
     ...store,
     list: async (location) => {
@@ -18,7 +19,7 @@ export function contained(store: Store): Store {
   };
 }
 
-function checkListing(folder: string, entries: readonly Entry[]): void {
+function checkListing(folder: string, entries: readonly StoreEntry[]): void {
   const paths = new Set(entries.map(({ path }) => path));
   for (const { path, location } of entries) {
     checkPath(folder, path, location);

@@ -1,7 +1,8 @@
 /** What a path is, where it is not what was expected: what is there is not said to be missing. */
+
 import type { Stats } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
-import { isErrno } from '../disk/write.ts';
+import { isErrno } from '../values/thrown.ts';
 import { bytesOf } from './names.ts';
 
 /** `a folder`, `a named pipe`, …; undefined where nothing is there. */

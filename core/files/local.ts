@@ -1,17 +1,19 @@
 /** Files of this machine. */
+
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
-import { isErrno, partBeside } from '../disk/write.ts';
+import { partBeside } from '../disk/write.ts';
+import { codeOf, isErrno } from '../values/thrown.ts';
 import { abandonedRemover } from './abandoned.ts';
 import { type Attributes, attributesOf, setAttributes } from './attributes.ts';
 import { inputChanged, inputMissing, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { asText, bytesOf } from './names.ts';
 import { localDirectories } from './replacing.ts';
-import type { Chunks, Entry, Store } from './store.ts';
+import type { Chunks, FileStore, StoreEntry } from './store.ts';
 import { fileVersions, settled, statFile } from './versions.ts';
 import { filesBelow } from './walk.ts';
 
@@ -33,7 +35,7 @@ export interface LocalOptions {
   readonly umask?: number | undefined;
 }
 
-export function localStore(options: LocalOptions): Store {
+export function localStore(options: LocalOptions): FileStore {
   const versions = fileVersions(options.versions, { notes: options.notesVersions ?? true });
 
   const root = options.root === undefined ? undefined : asText(options.root);
@@ -47,7 +49,7 @@ export function localStore(options: LocalOptions): Store {
 
   const removeAbandoned = abandonedRemover(options.partsKeptMs);
   const directories = localDirectories({ ...options, root, pathOf, versions, removeAbandoned });
-  const store: Store = {
+  const store: FileStore = {
     path: pathOf,
     directories: {
       check: (location, made) => guarded(location, 'write', () => directories.check(location, made)),
@@ -64,7 +66,7 @@ export function localStore(options: LocalOptions): Store {
       return guarded(location, 'read', async () => {
         const paths = await filesBelow(folder);
         if (!paths) return await absent(location, folder, 'a folder');
-        const entries = await mapConcurrent(paths, HASHES_AT_ONCE, async (path): Promise<Entry | undefined> => {
+        const entries = await mapConcurrent(paths, HASHES_AT_ONCE, async (path): Promise<StoreEntry | undefined> => {
           const found = await versions.of(`${folder}/${path}`);
           return found && { path, location: base + path, ...found };
         });
@@ -95,14 +97,14 @@ async function absent(location: string, path: string, wanted: 'a file' | 'a fold
   if (kind !== undefined && kind !== wanted) throw refused(location, `is ${kind}, not ${wanted}`);
 }
 
-interface Reading {
+interface LocalRead {
   readonly location: string;
   readonly path: string;
   readonly version: string | undefined;
   readonly tell: ((attributes: Attributes) => void) | undefined;
 }
 
-async function* readLocal({ location, path, version, tell }: Reading): Chunks {
+async function* readLocal({ location, path, version, tell }: LocalRead): Chunks {
   const hash = version === undefined ? undefined : createHash('sha256');
   try {
     const stats = await stat(bytesOf(path));
@@ -185,7 +187,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function explained(location: string, verb: 'read' | 'write', thrown: unknown): unknown {
-  const code = (thrown as NodeJS.ErrnoException).code;
+  const code = codeOf(thrown);
   const reason = code === undefined ? undefined : REASONS[code];
   return reason ? refused(location, `cannot be ${verb === 'read' ? 'read' : 'written'}: ${reason}`) : thrown;
 }

@@ -1,21 +1,21 @@
 /** The engine's look at files. */
 
 import { mapConcurrent } from '../disk/concurrent.ts';
-import { isErrno } from '../disk/write.ts';
 import type { Files, Seen, Unseen } from '../engine/ports.ts';
 import { encode } from '../values/encode.ts';
 import { spelled } from '../values/places.ts';
+import { valueAt } from '../values/present.ts';
 import { ABSENT } from '../values/table.ts';
+import { isErrno, messageOf } from '../values/thrown.ts';
+import { LOOKS_AT_ONCE } from './concurrency.ts';
 import { placeFinder } from './contained.ts';
 import { FileError, refused, unreachable } from './errors.ts';
-import { type Leaf, versionNow } from './store.ts';
+import { type FileOrDir, versionNow } from './store.ts';
 import { openStores, type StoreOptions, type Stores } from './stores.ts';
-import type { Patience } from './tries.ts';
-
-const LOOKS_AT_ONCE = 16;
+import type { RetryPolicy } from './tries.ts';
 
 /** A round waits for it: a server that stays silent is given up after half a minute. */
-const PATIENCE: Patience = { tries: 3, delayMs: 500, silenceMs: 10_000 };
+const RETRY_POLICY: RetryPolicy = { tries: 3, delayMs: 500, idleMs: 10_000 };
 
 /**
  * For all that servers are asked in a call: a listing may have many pages, each of them just in time. A round of 15
@@ -33,14 +33,14 @@ const DOWN_AFTER = LOOKS_AT_ONCE;
  */
 export function observeFiles(
   options: StoreOptions,
-  patience: Patience = PATIENCE,
+  retry: RetryPolicy = RETRY_POLICY,
   serversMsMax: number = SERVERS_MS_MAX,
 ): Files {
-  const storeOf = openStores(options, patience);
+  const storeOf = openStores(options, retry);
   return {
     async observe(leaves, web) {
       const distinct = [...new Map(leaves.map((leaf) => [keyOf(leaf), leaf])).entries()];
-      const servers = new Map<string, Server>();
+      const servers = new Map<string, ServerState>();
       const end = Date.now() + serversMsMax;
       const found = await mapConcurrent(distinct, LOOKS_AT_ONCE, async ([key, leaf]) => {
         const server = servers.get(originOf(leaf.location)) ?? { inVain: 0, answers: false };
@@ -48,7 +48,7 @@ export function observeFiles(
         return [key, await look((location) => storeOf(location, web), leaf, server, end)] as const;
       });
       const seen = new Map(found);
-      return leaves.map((leaf) => seen.get(keyOf(leaf)) as Seen);
+      return leaves.map((leaf) => valueAt(seen, keyOf(leaf)));
     },
     async places(locations) {
       const place = placeFinder();
@@ -66,13 +66,13 @@ export function observeFiles(
 }
 
 /** What is known of one in a call. */
-interface Server {
+interface ServerState {
   /** Files that were tried in vain. */
   inVain: number;
   answers: boolean;
 }
 
-async function look(storeOf: Stores, leaf: Leaf, server: Server, end: number): Promise<Seen> {
+async function look(storeOf: Stores, leaf: FileOrDir, server: ServerState, end: number): Promise<Seen> {
   const { location } = leaf;
   if (!server.answers && server.inVain >= DOWN_AFTER) {
     return unseen(unreachable(location, `nor could ${server.inVain} other files of its server be`));
@@ -85,7 +85,7 @@ async function look(storeOf: Stores, leaf: Leaf, server: Server, end: number): P
     if (!(thrown instanceof FileError)) {
       // A disk, for instance, that fails where this file lies.
       if (!isErrno(thrown, 'EIO', 'ESTALE', 'ETIMEDOUT')) throw thrown;
-      return unseen(refused(location, `cannot be looked at: ${(thrown as Error).message}`));
+      return unseen(refused(location, `cannot be looked at: ${messageOf(thrown)}`));
     }
     if (thrown.name === 'NetworkError') server.inVain++;
     else server.answers = true;
@@ -93,7 +93,7 @@ async function look(storeOf: Stores, leaf: Leaf, server: Server, end: number): P
   }
 }
 
-async function unlessTooLate<T>({ location }: Leaf, end: number, looking: Promise<T>): Promise<T> {
+async function unlessTooLate<T>({ location }: FileOrDir, end: number, looking: Promise<T>): Promise<T> {
   if (originOf(location) === '') return await looking;
   const late = Promise.withResolvers<never>();
   const tooLate = () => late.reject(unreachable(location, 'looking at it took too long'));
@@ -114,6 +114,6 @@ function originOf(location: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(location)?.[0] ?? '';
 }
 
-function keyOf({ kind, location }: Leaf): string {
+function keyOf({ kind, location }: FileOrDir): string {
   return `${kind} ${location}`;
 }

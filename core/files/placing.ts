@@ -1,14 +1,15 @@
 /** One file into a working directory, so that whatever a script does to it there, the original stays as it is. */
+
 import { constants } from 'node:fs';
 import { access, copyFile, open, stat, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isErrno } from '../disk/write.ts';
+import { isErrno } from '../values/thrown.ts';
 import { type Attributes, attributesOf, setAttributes, setAttributesAt } from './attributes.ts';
 import { realPath } from './contained.ts';
 import { inputChanged, inputMissing } from './errors.ts';
 import { writeAll } from './local.ts';
 import { bytesOf } from './names.ts';
-import type { Chunks, Store } from './store.ts';
+import type { Chunks, FileStore } from './store.ts';
 
 export interface Placement {
   readonly location: string;
@@ -29,7 +30,7 @@ export interface Placed {
  * A link where this process can change neither the original nor its folder, so neither can the script; else a
  * copy-on-write clone where the file system has them; else a copy of the bytes.
  */
-export async function placeFile(store: Store, placement: Placement, signal: AbortSignal): Promise<Placed> {
+export async function placeFile(store: FileStore, placement: Placement, signal: AbortSignal): Promise<Placed> {
   const path = store.path?.(placement.location);
   if (path !== undefined) {
     if (placement.how === 'link' && (await isBeyondReach(path))) {
@@ -80,14 +81,18 @@ async function clone(path: string, target: string): Promise<boolean> {
   }
 }
 
-async function checkedBytes(store: Store, { location, version }: Placement): Promise<number> {
+async function checkedBytes(store: FileStore, { location, version }: Placement): Promise<number> {
   const found = await store.stat(location);
   if (!found) throw version ? inputChanged(location) : inputMissing(location);
   if (version !== null && found.version !== version) throw inputChanged(location);
   return found.bytes;
 }
 
-async function copyBytes(store: Store, { location, version, target }: Placement, signal: AbortSignal): Promise<number> {
+async function copyBytes(
+  store: FileStore,
+  { location, version, target }: Placement,
+  signal: AbortSignal,
+): Promise<number> {
   let attributes: Attributes = {};
   const chunks = store.read(location, version ?? undefined, (told) => (attributes = told));
   const handle = await open(bytesOf(target), 'wx');

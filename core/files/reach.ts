@@ -10,7 +10,7 @@ import { isAbsolute, resolve, sep } from 'node:path';
 import { isInside } from './addresses.ts';
 import { realPlace } from './contained.ts';
 import { quote, refused } from './errors.ts';
-import type { Store } from './store.ts';
+import type { FileStore } from './store.ts';
 
 export interface Reach {
   /** Local files are those below this folder; undefined: there are none. */
@@ -55,7 +55,7 @@ function isBelow(folder: string, path: string): boolean {
 }
 
 /** The local store, of which nothing can be had that is not really below the folder, whatever links are on the way. */
-export function within(folder: string, store: Store): Store {
+export function within(folder: string, store: FileStore): FileStore {
   const check = async (location: string): Promise<void> => {
     const [top, place] = await Promise.all([realPlace(resolve(folder)), realPlace(store.path?.(location) ?? location)]);
     if (!isBelow(top, place)) throw refused(location, `cannot be reached from here: it leads to ${quote(place)}`);

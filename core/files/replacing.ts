@@ -1,18 +1,21 @@
 /** Local directories that are outputs: each holds exactly what its script made, and what a user put there stays. */
+
 import { chmod, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
-import { isErrno, partBeside, partName, replaceFile } from '../disk/write.ts';
+import { partBeside, partName, replaceFile } from '../disk/write.ts';
 import { digest } from '../values/hash.ts';
+import { stored } from '../values/json.ts';
+import { isErrno } from '../values/thrown.ts';
+import { TRANSFERS_AT_ONCE } from './concurrency.ts';
 import { realPlace } from './contained.ts';
 import { foreignFile, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { bytesOf } from './names.ts';
-import type { Directories, Made, Written } from './store.ts';
+import type { Directories, DirectoryContent, Written } from './store.ts';
 import { statFile, type Versions } from './versions.ts';
 import { filesBelow } from './walk.ts';
 
-const TRANSFERS_AT_ONCE = 4;
 /** Others may put a directory there in between. */
 const SWAPS_MAX = 5;
 
@@ -35,7 +38,11 @@ export function localDirectories({ pathOf, versions, removeAbandoned, placed, ro
   };
 
   /** What was put there and what is made now, where all that is there is of these. */
-  const check = async (location: string, { paths, sha256 }: Made, place: string): Promise<ReadonlySet<string>> => {
+  const check = async (
+    location: string,
+    { paths, sha256 }: DirectoryContent,
+    place: string,
+  ): Promise<ReadonlySet<string>> => {
     const kind = await kindAt(place);
     if (kind !== undefined && kind !== 'a folder') throw refused(location, `is ${kind}, not a folder`);
     const note = await noteOf(place);
@@ -89,7 +96,7 @@ export function localDirectories({ pathOf, versions, removeAbandoned, placed, ro
 
 async function readNote(path: string): Promise<string[]> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as string[];
+    return stored(await readFile(path, 'utf8'));
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT') || thrown instanceof SyntaxError) return [];
     throw thrown;

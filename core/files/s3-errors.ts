@@ -1,5 +1,7 @@
 /** What S3, or the way there, says of a file, in terms of the file. */
+
 import { S3ServiceException } from '@aws-sdk/client-s3';
+import * as v from 'valibot';
 import { FileError, inputChanged, inputMissing, refused, unreachable } from './errors.ts';
 
 /** 4xx that ask for time. */
@@ -27,7 +29,7 @@ function explanation(location: string, thrown: unknown): FileError | undefined {
   }
   // Every error of a request has it, also those of the network; what a source of bytes throws has not.
   if (!('$metadata' in thrown)) return undefined;
-  const { httpStatusCode: status } = thrown.$metadata as { httpStatusCode?: number };
+  const status = statusIn(thrown.$metadata);
   if (status === 404 && thrown.name === 'NoSuchBucket') {
     return refused(location, 'cannot be reached: there is no such bucket');
   }
@@ -38,6 +40,11 @@ function explanation(location: string, thrown: unknown): FileError | undefined {
   const said = status === undefined ? textOf(thrown) : `S3 answered ${status} ${textOf(thrown)}`;
   const isFinal = status !== undefined && status >= 400 && status < 500 && !TROUBLE.includes(status);
   return isFinal ? refused(location, `cannot be reached: ${said}`) : unreachable(location, said);
+}
+
+function statusIn(metadata: unknown): number | undefined {
+  const { output, success } = v.safeParse(v.object({ httpStatusCode: v.number() }), metadata);
+  return success ? output.httpStatusCode : undefined;
 }
 
 /** Answers to HEAD have no body, and so no message. */

@@ -10,11 +10,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { type Attributes, toMetadata } from './attributes.ts';
-import { copySource, etagOf, type Place, type S3Target, versionOf } from './s3-place.ts';
+import { copySource, etagOf, type S3Location, type S3Target, versionOf } from './s3-location.ts';
 import type { Chunks, Written } from './store.ts';
 
 /** An object as it was looked at. */
-export interface Found extends Written {
+export interface S3Object extends Written {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -72,7 +72,7 @@ async function* inParts(chunks: Chunks | Iterable<Uint8Array>): AsyncGenerator<B
   return undefined;
 }
 
-type Sent = { parts: CompletedPart[]; bytes: number };
+type UploadedParts = { parts: CompletedPart[]; bytes: number };
 
 type Metadata = Readonly<Record<string, string>>;
 
@@ -83,7 +83,7 @@ function metadataIn(metadata: Metadata): { Metadata?: Metadata } {
 async function multipart(
   target: S3Target,
   metadata: Metadata,
-  send: (UploadId: string) => Promise<Sent>,
+  send: (UploadId: string) => Promise<UploadedParts>,
 ): Promise<Written> {
   const { client, Bucket, Key } = target;
   const { UploadId } = await client.send(
@@ -116,7 +116,7 @@ async function sendParts(
   UploadId: string,
   first: Buffer[],
   more: AsyncGenerator<Buffer, undefined>,
-): Promise<Sent> {
+): Promise<UploadedParts> {
   const { client, Bucket, Key } = target;
   const parts: CompletedPart[] = [];
   const ready = first.values();
@@ -139,7 +139,7 @@ async function sendParts(
  * For objects that are too large for one CopyObject: S3 copies ranges of it, none of the bytes pass through here. The
  * metadata, which CopyObject takes along by itself, is given anew.
  */
-export async function copyInParts(target: S3Target, source: Place, found: Found): Promise<Written> {
+export async function copyInParts(target: S3Target, source: S3Location, found: S3Object): Promise<Written> {
   const { version, bytes, metadata } = found;
   const { client, Bucket, Key } = target;
   const numbers = Array.from({ length: Math.ceil(bytes / COPY_PART_BYTES) }, (_, at) => at + 1);

@@ -1,35 +1,36 @@
 /** Inputs into a working directory, outputs out of it. */
+
 import { constants, createReadStream } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
-import { isErrno } from '../disk/write.ts';
 import { ABSENT } from '../values/table.ts';
+import { isErrno } from '../values/thrown.ts';
 import { type Attributes, attributesOf } from './attributes.ts';
+import { TRANSFERS_AT_ONCE } from './concurrency.ts';
 import { checkReallyBelow, pathBelow, realPath } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { bytesOf } from './names.ts';
 import { abortable, type Placed, type Placement, placeFile } from './placing.ts';
 import {
-  type CopyMade,
+  type CopyInto,
+  type DirectoryContent,
   dirVersion,
-  type Entry,
-  type Leaf,
-  type Made,
-  type Store,
+  type FileOrDir,
+  type FileStore,
+  type StoreEntry,
   versionNow,
   type Written,
 } from './store.ts';
 import type { Stores } from './stores.ts';
 import { filesBelow } from './walk.ts';
 
-const TRANSFERS_AT_ONCE = 4;
 const CHUNK_BYTES = 1024 * 1024;
 /** Times are set to the microsecond. */
 const TIME_STEP_MS = 0.002;
 
-export type Input = Leaf & {
+export type Input = FileOrDir & {
   /** What it must have; null when nobody has looked at it, ABSENT when it was looked for in vain. */
   readonly version: string | null;
   /** Relative to the working directory; may have folders. */
@@ -37,7 +38,7 @@ export type Input = Leaf & {
   readonly how: 'link' | 'copy';
 };
 
-export type Output = Leaf & { readonly name: string };
+export type Output = FileOrDir & { readonly name: string };
 
 /**
  * Puts an input into the working directory, on condition that it has its version still, and gives its size.
@@ -52,7 +53,7 @@ export async function stageIn(stores: Stores, input: Input, folder: string, sign
 }
 
 /** What a store has under a name that this machine's file systems do not take is refused by that name. */
-async function placeNamed(store: Store, placement: Placement, signal: AbortSignal): Promise<Placed> {
+async function placeNamed(store: FileStore, placement: Placement, signal: AbortSignal): Promise<Placed> {
   try {
     await mkdir(bytesOf(dirname(placement.target)), { recursive: true });
     return await placeFile(store, placement, signal);
@@ -62,7 +63,7 @@ async function placeNamed(store: Store, placement: Placement, signal: AbortSigna
   }
 }
 
-async function copyDirIn(store: Store, input: Input, target: string, signal: AbortSignal): Promise<Placed> {
+async function copyDirIn(store: FileStore, input: Input, target: string, signal: AbortSignal): Promise<Placed> {
   const { entries } = checked(input, await look(store, input));
   await mkdir(bytesOf(dirname(target)), { recursive: true });
   await mkdir(bytesOf(target));
@@ -79,14 +80,14 @@ export async function checkUnchanged(stores: Stores, input: Input): Promise<void
   checked(input, await look(stores(input.location), input));
 }
 
-interface Seen {
+interface InputState {
   readonly version: string;
   readonly bytes: number;
   /** Of a directory. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly StoreEntry[];
 }
 
-async function look(store: Store, { kind, location }: Leaf): Promise<Seen | undefined> {
+async function look(store: FileStore, { kind, location }: FileOrDir): Promise<InputState | undefined> {
   if (kind === 'file') {
     const found = await store.stat(location);
     return found && { ...found, entries: [] };
@@ -97,7 +98,7 @@ async function look(store: Store, { kind, location }: Leaf): Promise<Seen | unde
   return entries && { version, bytes: sum(entries.map((entry) => entry.bytes)), entries };
 }
 
-function checked({ location, version }: Input, seen: Seen | undefined): Seen {
+function checked({ location, version }: Input, seen: InputState | undefined): InputState {
   if (!seen) throw version ? inputChanged(location) : inputMissing(location);
   if (version !== null && seen.version !== version) throw inputChanged(location);
   return seen;
@@ -145,12 +146,12 @@ export async function stageOut(stores: Stores, output: Output, folder: string, s
   if (kind === 'file') return await copyOut(stores, source, location, signal);
   const store = stores(location);
   if (await isSame(source, store.path?.(location))) return await written(store, output, 0);
-  const copy: CopyMade = (path, to, more) => copyOut(stores, join(source, path), to, signal, more);
+  const copy: CopyInto = (path, to, more) => copyOut(stores, join(source, path), to, signal, more);
   return await written(store, output, await store.directories.replace(location, await madeIn(stores, source), copy));
 }
 
 /** What a directory is to hold that the script has made as this folder. */
-async function madeIn(stores: Stores, folder: string): Promise<Made> {
+async function madeIn(stores: Stores, folder: string): Promise<DirectoryContent> {
   const store = stores(folder);
   return {
     paths: (await filesBelow(folder)) ?? [],
@@ -174,7 +175,7 @@ async function copyOut(
 }
 
 /** Of an input that is staged out onto itself: the same file, or an equal copy of the same time and size. */
-async function alreadyThere(store: Store, source: string, location: string): Promise<Written | undefined> {
+async function alreadyThere(store: FileStore, source: string, location: string): Promise<Written | undefined> {
   const same = await store.copy?.(source, location);
   const path = store.path?.(location);
   if (same || path === undefined) return same;
@@ -186,7 +187,7 @@ async function alreadyThere(store: Store, source: string, location: string): Pro
 }
 
 /** What is at the location now: a directory may have held files before. */
-async function written(store: Store, leaf: Leaf, bytes: number): Promise<Written> {
+async function written(store: FileStore, leaf: FileOrDir, bytes: number): Promise<Written> {
   return { version: (await versionNow(store, leaf)) ?? ABSENT, bytes };
 }
 

@@ -13,7 +13,7 @@ export interface Written {
 }
 
 /** A file below a directory, by its path from there. */
-export interface Entry {
+export interface StoreEntry {
   readonly path: string;
   readonly location: string;
   readonly version: string;
@@ -21,11 +21,11 @@ export interface Entry {
 }
 
 /** Locations are of the store's own scheme; those of directories end in a slash. FileError where it is the file's fault. */
-export interface Store {
+export interface FileStore {
   /** The file now; undefined when there is none. FileRefused where something else is in its place. */
   stat(location: string): Promise<Written | undefined>;
   /** The files below a directory, at any depth, sorted by path; undefined when there is no such directory. */
-  list(location: string): Promise<Entry[] | undefined>;
+  list(location: string): Promise<StoreEntry[] | undefined>;
   /**
    * The bytes, in chunks of at most a few MB. With a version the file must have it: InputChanged, at the latest in
    * place of the end. InputMissing when there is no file. Before the first chunk or the end, what else travels is told.
@@ -44,30 +44,30 @@ export interface Store {
 }
 
 /** What a directory is to hold. */
-export interface Made {
+export interface DirectoryContent {
   readonly paths: readonly string[];
   /** Of the bytes; undefined where there is no such file any more. */
   sha256(path: string): Promise<string | undefined>;
 }
 
 /** Puts one of them at a location of the directory's store. */
-export type CopyMade = (path: string, to: string, attributes?: Attributes) => Promise<Written>;
+export type CopyInto = (path: string, to: string, attributes?: Attributes) => Promise<Written>;
 
 /** Directories that are outputs. */
 export interface Directories {
   /** FileRefused names a file in the directory that no job put there. */
-  check(location: string, made: Made): Promise<void>;
+  check(location: string, made: DirectoryContent): Promise<void>;
   /**
    * Makes it hold exactly these files, and gives how many bytes `copy` wrote. Checks again. What is there in between is
    * no result of a job.
    */
-  replace(location: string, made: Made, copy: CopyMade): Promise<number>;
+  replace(location: string, made: DirectoryContent, copy: CopyInto): Promise<number>;
 }
 
-export type Leaf = { readonly kind: 'file' | 'dir'; readonly location: string };
+export type FileOrDir = { readonly kind: 'file' | 'dir'; readonly location: string };
 
 /** Covers relative paths and versions of all files: equal contents in two places have equal versions. */
-export function dirVersion(entries: readonly Entry[]): string {
+export function dirVersion(entries: readonly StoreEntry[]): string {
   const pairs = entries.map(({ path, version }) => [path, version] as const);
   return digest('dir', JSON.stringify(pairs.sort(([a], [b]) => byCodeUnit(a, b))));
 }
@@ -80,7 +80,7 @@ export async function sha256Of(chunks: Chunks): Promise<string> {
 }
 
 /** The version now; undefined when there is no such file, or no file below the directory. */
-export async function versionNow(store: Store, { kind, location }: Leaf): Promise<string | undefined> {
+export async function versionNow(store: FileStore, { kind, location }: FileOrDir): Promise<string | undefined> {
   if (kind === 'file') return (await store.stat(location))?.version;
   const entries = await store.list(location);
   return entries && entries.length > 0 ? dirVersion(entries) : undefined;

@@ -5,8 +5,8 @@ import { contained } from './contained.ts';
 import { refused } from './errors.ts';
 import { type LocalOptions, localStore } from './local.ts';
 import { type Reach, refusalOf, within } from './reach.ts';
-import type { Store } from './store.ts';
-import type { Patience } from './tries.ts';
+import type { FileStore } from './store.ts';
+import type { RetryPolicy } from './tries.ts';
 import { webStore } from './web.ts';
 import type { Proxies } from './web-request.ts';
 
@@ -21,15 +21,15 @@ export interface StoreOptions extends LocalOptions {
 }
 
 /** The store that a location is in. FileRefused for schemes nobody knows. `web`: where it is another than the options'. */
-export type Stores = (location: string, web?: WebSettings) => Store;
+export type Stores = (location: string, web?: WebSettings) => FileStore;
 
-/** `patience` is with servers, where it is to be another than for reading. */
-export function openStores(options: StoreOptions, patience?: Patience): Stores {
+/** `retry` is with servers, where it is to be another than for reading. */
+export function openStores(options: StoreOptions, retry?: RetryPolicy): Stores {
   const { reach } = options;
   const files = localStore(options);
   const local = contained(reach?.below === undefined ? files : within(reach.below, files));
   // The SDK is large: it is loaded by those who need it.
-  const s3 = contained(deferred(async () => (await import('./s3.ts')).s3Store(options.s3, patience)));
+  const s3 = contained(deferred(async () => (await import('./s3.ts')).s3Store(options.s3, retry)));
   return (location, web = options.web) => {
     const refusal = reach && refusalOf(location, reach);
     if (refusal !== undefined) throw refused(location, refusal);
@@ -37,14 +37,14 @@ export function openStores(options: StoreOptions, patience?: Patience): Stores {
     if (scheme === undefined) return local;
     if (scheme === 's3') return s3;
     if (scheme === 'https' || scheme === 'http')
-      return webStore(patience, { proxies: options.proxies, ...web, publicOnly: reach !== undefined });
+      return webStore(retry, { proxies: options.proxies, ...web, publicOnly: reach !== undefined });
     throw refused(location, 'cannot be reached: only s3://, https:// and local paths can');
   };
 }
 
-function deferred(load: () => Promise<Store>): Store {
-  let loaded: Promise<Store> | undefined;
-  const store = (): Promise<Store> => (loaded ??= load());
+function deferred(load: () => Promise<FileStore>): FileStore {
+  let loaded: Promise<FileStore> | undefined;
+  const store = (): Promise<FileStore> => (loaded ??= load());
   return {
     stat: async (location) => (await store()).stat(location),
     list: async (location) => (await store()).list(location),

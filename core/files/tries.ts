@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unreachable } from './errors.ts';
 
-export interface Patience {
+export interface RetryPolicy {
   /** Requests in a row that bring nothing before a file counts as unreachable. */
   readonly tries: number;
   /** Before the second of them; doubled before each one after it. */
   readonly delayMs: number;
   /** Of an answer, or of the next bytes of a body. */
-  readonly silenceMs: number;
+  readonly idleMs: number;
 }
 
 /** What a server may ask for by Retry-After. */
@@ -18,11 +18,11 @@ const DELAY_MS_MAX = 20_000;
 export class Tries {
   #failed = 0;
   readonly #location: string;
-  readonly #patience: Patience;
+  readonly #retry: RetryPolicy;
 
-  constructor(location: string, patience: Patience) {
+  constructor(location: string, retry: RetryPolicy) {
     this.#location = location;
-    this.#patience = patience;
+    this.#retry = retry;
   }
 
   succeeded(): void {
@@ -32,7 +32,7 @@ export class Tries {
   /** Resolves when it is time for the next try. */
   async failed(why: string, atLeastMs = 0): Promise<void> {
     this.#failed++;
-    const { tries, delayMs } = this.#patience;
+    const { tries, delayMs } = this.#retry;
     if (this.#failed >= tries) throw unreachable(this.#location, `${why}; it was tried ${tries} times`);
     const wait = delayMs * 2 ** (this.#failed - 1) * (0.5 + Math.random());
     await sleep(Math.min(DELAY_MS_MAX, Math.max(wait, atLeastMs)));

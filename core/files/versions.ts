@@ -1,11 +1,14 @@
 /** Versions of local files: the SHA-256 of their bytes, remembered by what the file system says of them. */
+
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isErrno, replaceFile } from '../disk/write.ts';
+import { replaceFile } from '../disk/write.ts';
 import { digest } from '../values/hash.ts';
+import { stored } from '../values/json.ts';
+import { isErrno } from '../values/thrown.ts';
 import { refused } from './errors.ts';
 import { bytesOf } from './names.ts';
 
@@ -105,7 +108,7 @@ export async function statFile(path: string): Promise<BigIntStats | undefined> {
 
 async function readMemo(path: string): Promise<Memo | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Memo;
+    return stored(await readFile(path, 'utf8'));
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT') || thrown instanceof SyntaxError) return undefined;
     throw thrown;

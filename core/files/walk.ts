@@ -1,8 +1,10 @@
 /** The files below a local folder. */
+
 import { readdir, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { isErrno, isPart } from '../disk/write.ts';
+import { isPart } from '../disk/write.ts';
 import { byCodeUnit } from '../values/encode.ts';
+import { isErrno } from '../values/thrown.ts';
 import { realPath } from './contained.ts';
 import { quote, refused } from './errors.ts';
 import { bytesOf, textOf } from './names.ts';
@@ -25,7 +27,7 @@ export async function filesBelow(folder: string): Promise<string[] | undefined> 
   return found.sort(byCodeUnit);
 }
 
-interface Walk {
+interface FolderWalk {
   /** As the user names it. */
   readonly folder: string;
   /** Where it really is. */
@@ -33,7 +35,7 @@ interface Walk {
   readonly found: string[];
 }
 
-async function collect(walk: Walk, real: string, prefix: string, above: readonly string[]): Promise<void> {
+async function collect(walk: FolderWalk, real: string, prefix: string, above: readonly string[]): Promise<void> {
   for (const entry of await readdir(bytesOf(real), { withFileTypes: true, encoding: 'buffer' })) {
     const name = textOf(entry.name);
     if (isPart(name)) continue;
@@ -47,7 +49,7 @@ async function collect(walk: Walk, real: string, prefix: string, above: readonly
   }
 }
 
-async function follow(walk: Walk, link: string, path: string, above: readonly string[]): Promise<void> {
+async function follow(walk: FolderWalk, link: string, path: string, above: readonly string[]): Promise<void> {
   const target = await targetOf(walk, link, path);
   if (!target.startsWith(walk.top + sep) && target !== walk.top) {
     throw refused(walk.folder, `holds the link ${quote(path)}, which leads out of it to ${quote(target)}`);
@@ -60,7 +62,7 @@ async function follow(walk: Walk, link: string, path: string, above: readonly st
   else throw refused(walk.folder, `holds ${quote(path)}, which is neither a file nor a folder`);
 }
 
-async function targetOf(walk: Walk, link: string, path: string): Promise<string> {
+async function targetOf(walk: FolderWalk, link: string, path: string): Promise<string> {
   try {
     return await realPath(link);
   } catch (thrown) {

@@ -10,14 +10,14 @@ import { BlockList, isIP, type LookupFunction } from 'node:net';
 import type { WebSettings } from '../values/program.ts';
 import { isInside } from './addresses.ts';
 import { refused } from './errors.ts';
+import { IdleTimeout } from './idle-timeout.ts';
 import { addressRefusal } from './reach.ts';
-import { Silence } from './silence.ts';
 
 export interface WebRequest {
   readonly method: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
   /** ms until the answer begins. */
-  readonly silenceMs: number;
+  readonly idleMs: number;
 }
 
 /** Proxies by protocol, as HTTP_PROXY and its like have them. */
@@ -91,7 +91,7 @@ function agentFor(location: string, url: URL, proxies: Proxies = {}): HttpAgent 
 
 function send(
   url: URL,
-  { method, headers, silenceMs }: WebRequest,
+  { method, headers, idleMs }: WebRequest,
   agent: HttpAgent,
   look?: LookupFunction,
 ): Promise<IncomingMessage> {
@@ -103,7 +103,7 @@ function send(
       agent,
       ...(look ? { lookup: look } : {}),
     });
-    const timer = setTimeout(() => request.destroy(new Silence(silenceMs)), silenceMs);
+    const timer = setTimeout(() => request.destroy(new IdleTimeout(idleMs)), idleMs);
     request.once('close', () => clearTimeout(timer));
     request.on('error', reject);
     request.once('response', (response) => {

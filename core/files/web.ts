@@ -1,23 +1,25 @@
 /** Files on the web: read-only. The version is a strong ETag, or else the SHA-256 of the bytes. */
+
 import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { messageOf } from '../values/thrown.ts';
 import { FileError, inputChanged, inputMissing, refused } from './errors.ts';
-import { SILENCE_MS_MAX, unlessSilent } from './silence.ts';
-import type { Chunks, Store, Written } from './store.ts';
-import { type Patience, Tries } from './tries.ts';
+import { BODY_IDLE_MS_MAX, withIdleTimeout } from './idle-timeout.ts';
+import type { Chunks, FileStore, Written } from './store.ts';
+import { type RetryPolicy, Tries } from './tries.ts';
 import { ask, type WebOptions, type WebRequest } from './web-request.ts';
 
 /** Silent servers are given up after a minute, those that answer at once with an error after some seconds. */
-const PATIENCE: Patience = { tries: 4, delayMs: 500, silenceMs: SILENCE_MS_MAX };
+const RETRY_POLICY: RetryPolicy = { tries: 4, delayMs: 500, idleMs: BODY_IDLE_MS_MAX };
 
 /** How a file is asked for: by which way, and how patiently. */
 interface Asking {
   readonly way: WebOptions;
-  readonly patience: Patience;
+  readonly retry: RetryPolicy;
 }
 
-export function webStore(patience: Patience = PATIENCE, way: WebOptions = {}): Store {
-  const asking = { way, patience };
+export function webStore(retry: RetryPolicy = RETRY_POLICY, way: WebOptions = {}): FileStore {
+  const asking = { way, retry };
   return {
     stat: (location) => stat(location, asking),
     list: (location) => Promise.reject(refused(location, 'cannot be listed: the web has no directories')),
@@ -32,7 +34,7 @@ function readOnly(location: string): Promise<never> {
 }
 
 async function stat(location: string, asking: Asking): Promise<Written | undefined> {
-  const tries = new Tries(location, asking.patience);
+  const tries = new Tries(location, asking.retry);
   const head = await answer(location, { method: 'HEAD' }, asking, tries, isAnswerToHead);
   head.destroy();
   const [etag, length] = [strongTag(head), head.headers['content-length']];
@@ -70,7 +72,7 @@ class Download {
     this.#location = location;
     this.#expected = expected;
     this.#asking = asking;
-    this.#tries = new Tries(location, asking.patience);
+    this.#tries = new Tries(location, asking.retry);
   }
 
   /** To be asked at the end. */
@@ -81,7 +83,7 @@ class Download {
   async *chunks(): Chunks {
     for (;;) {
       const response = await this.#open();
-      const body = unlessSilent(response, this.#asking.patience.silenceMs);
+      const body = withIdleTimeout(response, this.#asking.retry.idleMs);
       try {
         for await (const chunk of this.#rest(response, body)) {
           this.#hash.update(chunk);
@@ -91,7 +93,7 @@ class Download {
         }
       } catch (thrown) {
         if (thrown instanceof FileError) throw thrown;
-        await this.#tries.failed(`its download broke off after ${this.offset} bytes (${messageOf(thrown)})`);
+        await this.#tries.failed(`its download broke off after ${this.offset} bytes (${networkMessageOf(thrown)})`);
         continue;
       }
       if (this.#length === undefined || this.offset === this.#length) return;
@@ -147,20 +149,20 @@ class Download {
 /** The first answer that is one; after trouble that may pass the server is asked again. */
 async function answer(
   location: string,
-  request: Omit<WebRequest, 'silenceMs'>,
-  { way, patience: { silenceMs } }: Asking,
+  request: Omit<WebRequest, 'idleMs'>,
+  { way, retry: { idleMs } }: Asking,
   tries: Tries,
   isAnswer: (response: IncomingMessage) => boolean = (response) => !isTrouble(response),
 ): Promise<IncomingMessage> {
   for (;;) {
     try {
-      const response = await ask(location, { ...request, silenceMs }, way);
+      const response = await ask(location, { ...request, idleMs }, way);
       if (isAnswer(response)) return response;
       response.destroy();
       await tries.failed(`the server answered ${statusOf(response)}`, retryAfterMs(response));
     } catch (thrown) {
       if (thrown instanceof FileError) throw thrown;
-      await tries.failed(messageOf(thrown));
+      await tries.failed(networkMessageOf(thrown));
     }
   }
 }
@@ -213,7 +215,7 @@ function strongTag({ headers }: IncomingMessage): string | undefined {
   return etag && /^"[^"]+"$/.test(etag) ? etag.slice(1, -1) : undefined;
 }
 
-function messageOf(thrown: unknown): string {
-  if (thrown instanceof AggregateError) return messageOf(thrown.errors[0]);
-  return thrown instanceof Error ? thrown.message : String(thrown);
+/** Of several addresses that were tried in vain, the first one's trouble. */
+function networkMessageOf(thrown: unknown): string {
+  return messageOf(thrown instanceof AggregateError ? thrown.errors[0] : thrown);
 }

@@ -1,10 +1,13 @@
 /** Makes the runner one program: `runner.mjs`, the worker it starts for TypeScript functions, and chunks loaded when needed. */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+
+import { mkdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
-import { isErrno, replaceFile } from '../../core/disk/write.ts';
+import { readIfThere } from '../../core/disk/read.ts';
+import { replaceFile } from '../../core/disk/write.ts';
 import { digestBytes } from '../../core/values/hash.ts';
+import { stored } from '../../core/values/json.ts';
 import { PROGRAM } from '../../stack/programs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,7 +34,7 @@ export async function buildRunner(outdir: string): Promise<{ main: string }> {
 async function isFresh(folder: string): Promise<boolean> {
   const stamp = await readIfThere(join(folder, STAMP));
   if (!stamp) return false;
-  const { inputs, outputs } = JSON.parse(stamp.toString()) as Stamp;
+  const { inputs, outputs } = stored<Stamp>(stamp.toString());
   const present = await mapConcurrent(outputs, READS_AT_ONCE, (name) => isThere(join(folder, name)));
   if (present.includes(false)) return false;
   const now = await contentsOf(Object.keys(inputs));
@@ -68,15 +71,6 @@ async function contentsOf(paths: readonly string[]): Promise<Record<string, stri
     return [path, bytes ? digestBytes(bytes) : ''] as const;
   });
   return Object.fromEntries(contents);
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (thrown) {
-    if (isErrno(thrown, 'ENOENT')) return undefined;
-    throw thrown;
-  }
 }
 
 async function isThere(path: string): Promise<boolean> {

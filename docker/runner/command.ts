@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isErrno } from '../../core/values/thrown.ts';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { type Family, type Usage, watchUsage } from './processes.ts';
@@ -55,14 +56,14 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
   const folders = ['home', 'tmp'].map((name) => mkdir(join(command.inner, name)));
   await Promise.all([...folders, writeFile(file, command.text, { mode: 0o755 })]);
   const isPlain = !command.text.startsWith('#!');
-  const words = isPlain ? ['bash', '-eo', 'pipefail', file] : [file];
+  const [program, args] = isPlain ? ['bash', ['-eo', 'pipefail', file]] : [file, []];
   const trace = isPlain ? await traceIn(command.inner) : undefined;
   const unended = SHELL_SCRIPT.test(command.text) ? await openHereDocument(file, command.machine.PATH) : undefined;
   if (unended !== undefined) throw new JobFailure('ScriptError', unended);
   const names = [join(command.inner, 'stdout'), join(command.inner, 'stderr')] as const;
   const [stdout, stderr] = await openPipes(...names, command.machine.PATH);
   lifetime.signal.throwIfAborted();
-  const child = spawn(words[0] as string, words.slice(1), {
+  const child = spawn(program, args, {
     cwd: command.folder,
     env: {
       ...command.machine,
@@ -195,7 +196,7 @@ async function forward(
     }
   } catch (thrown) {
     // It was ended because nothing more came.
-    if ((thrown as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw thrown;
+    if (!isErrno(thrown, 'ERR_STREAM_PREMATURE_CLOSE')) throw thrown;
   }
   await write(hiding.end());
 }

@@ -1,4 +1,5 @@
 /** One job from its claim to its record. */
+
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { REFUSED_EXIT_CODE } from '../../core/engine/causes.ts';
@@ -9,6 +10,7 @@ import type { JobSpec } from '../../core/engine/spec.ts';
 import { openLeavesOf, spill } from '../../core/values/contents.ts';
 import { SCRIPT_TASK } from '../../core/values/program.ts';
 import type { Table } from '../../core/values/table.ts';
+import { messageOf } from '../../core/values/thrown.ts';
 import { failureValue, JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { watchUsage } from './processes.ts';
@@ -105,7 +107,7 @@ async function work(
   } catch (thrown) {
     if (lifetime.signal.aborted || thrown instanceof StoreTrouble) throw thrown;
     const error = failureValue(spec.task, thrown);
-    desk.say(`failed: ${(thrown as Error).message}`);
+    desk.say(`failed: ${messageOf(thrown)}`);
     return { ok: false, error };
   }
 }
@@ -122,7 +124,7 @@ async function loadedArgs(desk: Desk, spec: JobSpec): Promise<{ table: Table } |
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
 

@@ -1,22 +1,21 @@
 /** What becomes of a script's outputs. */
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
+import { LOOKS_AT_ONCE, TRANSFERS_AT_ONCE } from '../../core/files/concurrency.ts';
 import { placeFinder } from '../../core/files/contained.ts';
 import { outputMissing } from '../../core/files/errors.ts';
 import { checkOutput, checkPlace, type Output, stageOut } from '../../core/files/staging.ts';
 import { versionNow, type Written } from '../../core/files/store.ts';
 import type { Stores } from '../../core/files/stores.ts';
+import { isKind, type NodeOfKind } from '../../core/values/nodes.ts';
 import { clashOf, type Target } from '../../core/values/places.ts';
+import { at, last } from '../../core/values/present.ts';
 import { type Index, mapChildren, type Node, type Table, TableBuilder } from '../../core/values/table.ts';
-
 import { JobFailure } from './failures.ts';
 
-const TRANSFERS_AT_ONCE = 4;
-const LOOKS_AT_ONCE = 16;
-
-type PlaceNode = Extract<Node, readonly ['place', ...unknown[]]>;
+type PlaceNode = NodeOfKind<'place'>;
 
 export function wantsStdout(outputs: Table): boolean {
-  return outputs.some(isStdout);
+  return outputs.some((node) => isKind(node, 'stdout'));
 }
 
 /**
@@ -30,16 +29,16 @@ export async function takeOut(
   stdout: string,
   signal: AbortSignal,
 ): Promise<{ value: Table; bytes: number }> {
-  const places = outputs.filter(isPlace);
+  const places = outputs.filter((node) => isKind(node, 'place'));
   const staged = places.map(outputOf).filter((output) => output !== undefined);
   await mapConcurrent(staged, TRANSFERS_AT_ONCE, (output) => checkOutput(output, folder));
   await checkApart(places, stores);
   await mapConcurrent(staged, TRANSFERS_AT_ONCE, (output) => checkPlace(stores, output, folder));
   const written = await mapConcurrent(places, TRANSFERS_AT_ONCE, (place) => fill(place, folder, stores, signal));
-  const versions = new Map<Node, string>(places.map((place, at) => [place, written[at]?.version ?? '']));
+  const versions = new Map<Node, string>(places.map((place, index) => [place, written[index]?.version ?? '']));
   const value = rebuilt(outputs, (node) => {
-    if (isStdout(node)) return stdout;
-    return isPlace(node) ? [node[1], node[2], versions.get(node) ?? null] : node;
+    if (isKind(node, 'stdout')) return stdout;
+    return isKind(node, 'place') ? [node[1], node[2], versions.get(node) ?? null] : node;
   });
   return { value, bytes: written.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
@@ -76,17 +75,9 @@ function outputOf([, kind, location, name]: PlaceNode): Output | undefined {
   return name === null ? undefined : { kind, location, name };
 }
 
-function isPlace(node: Node): node is PlaceNode {
-  return node !== null && typeof node === 'object' && node[0] === 'place';
-}
-
-function isStdout(node: Node): boolean {
-  return node !== null && typeof node === 'object' && node[0] === 'stdout';
-}
-
 function rebuilt(table: Table, replace: (node: Node) => Node): Table {
   const builder = new TableBuilder();
   const moved: Index[] = [];
-  for (const node of table) moved.push(builder.add(mapChildren(replace(node), (child) => moved[child] as Index)));
-  return builder.build(moved.at(-1) as Index);
+  for (const node of table) moved.push(builder.add(mapChildren(replace(node), (child) => at(moved, child))));
+  return builder.build(last(moved));
 }

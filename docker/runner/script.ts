@@ -7,10 +7,12 @@ import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { shortName } from '../../core/disk/short-names.ts';
 import { FOLDER_MODE } from '../../core/disk/write.ts';
 import { exitCodeHint } from '../../core/engine/exit-codes.ts';
+import { TRANSFERS_AT_ONCE } from '../../core/files/concurrency.ts';
 import { asText } from '../../core/files/names.ts';
 import { checkUnchanged, stageIn } from '../../core/files/staging.ts';
 import type { Stores } from '../../core/files/stores.ts';
 import type { Table } from '../../core/values/table.ts';
+import { codeOf, isErrno } from '../../core/values/thrown.ts';
 import { type Finished, runCommand } from './command.ts';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
@@ -19,7 +21,6 @@ import type { Usage } from './processes.ts';
 import { readScript, type Script } from './script-arguments.ts';
 import type { Secrets } from './secrets.ts';
 
-const TRANSFERS_AT_ONCE = 4;
 /** A record may hold 10 MB, and other jobs have theirs. Quotas do not show but by writing. */
 const ROOM_BYTES = 16 << 20;
 /** In the working directory: out of the way of `*`. */
@@ -104,7 +105,7 @@ async function carryOut(script: Script, folder: string, job: ScriptJob): Promise
   );
   measured.stagedInBytes = placed.reduce((sum, { bytes }) => sum + bytes, 0);
   const { stdout = '' } = await run(script, folder, job);
-  const linked = script.inputs.filter((_, at) => placed[at]?.linked);
+  const linked = script.inputs.filter((_, index) => placed[index]?.linked);
   await mapConcurrent(linked, TRANSFERS_AT_ONCE, (input) => checkUnchanged(stores, input));
   if (!(await job.stillOurs())) return 'lost';
   const { value, bytes } = await takeOut(script.outputs, here, stores, stdout, lifetime.signal);
@@ -137,16 +138,14 @@ async function run(script: Script, folder: string, job: ScriptJob): Promise<Fini
 }
 
 function startFailure(text: string, thrown: unknown): unknown {
-  const code = (thrown as NodeJS.ErrnoException).code;
-  if (!['ENOENT', 'EACCES', 'ENOEXEC'].includes(code ?? '')) return thrown;
+  if (!isErrno(thrown, 'ENOENT', 'EACCES', 'ENOEXEC')) return thrown;
   // Where it is not the script's interpreter, it is a tool of the runner's own.
-  const { path } = thrown as NodeJS.ErrnoException;
-  if (path === 'mkfifo')
-    return new JobFailure('ScriptError', `the runner needs the program ${path}, which is not here`);
+  if (thrown instanceof Error && 'path' in thrown && thrown.path === 'mkfifo')
+    return new JobFailure('ScriptError', `the runner needs the program ${thrown.path}, which is not here`);
   const interpreter = text.startsWith('#!') ? text.slice(2).split('\n', 1)[0]?.trim() : 'bash';
   return new JobFailure(
     'ScriptError',
-    `the script cannot be started: is there a program ${interpreter} here? (${code})`,
+    `the script cannot be started: is there a program ${interpreter} here? (${codeOf(thrown)})`,
   );
 }
 

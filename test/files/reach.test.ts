@@ -16,7 +16,7 @@ import { isInside } from '../../core/files/addresses.ts';
 import { observeFiles } from '../../core/files/observe.ts';
 import { type Reach, refusalOf } from '../../core/files/reach.ts';
 import type { StoreOptions } from '../../core/files/stores.ts';
-import type { Patience } from '../../core/files/tries.ts';
+import type { RetryPolicy } from '../../core/files/tries.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import { withinReach } from '../../core/host/reachable.ts';
 import { Dir, File } from '../../core/values/classes.ts';
@@ -27,7 +27,7 @@ import { close } from '../support/fault-proxy.ts';
 import { scratchFolder } from '../support/project.ts';
 
 const REDUCER: Reach = { below: undefined, buckets: ['stack', 'data-*'] };
-const HASTE: Patience = { tries: 1, delayMs: 1, silenceMs: 1000 };
+const HASTE: RetryPolicy = { tries: 1, delayMs: 1, idleMs: 1000 };
 
 const client = new S3Client({ region: 'us-east-1' });
 const s3 = mockClient(client);

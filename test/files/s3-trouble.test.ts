@@ -5,8 +5,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { observeFiles } from '../../core/files/observe.ts';
 import { s3Store } from '../../core/files/s3.ts';
-import type { Store } from '../../core/files/store.ts';
-import type { Patience } from '../../core/files/tries.ts';
+import type { FileStore } from '../../core/files/store.ts';
+import type { RetryPolicy } from '../../core/files/tries.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import { ABSENT } from '../../core/values/table.ts';
 import { close, type Fault, type FaultProxy, faultProxy } from '../support/fault-proxy.ts';
@@ -32,13 +32,13 @@ const service: RequestListener = (request, response) => {
 
 let server: Server;
 let proxy: FaultProxy;
-let store: Store;
+let store: FileStore;
 
 beforeAll(async () => {
   server = createServer(service);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   proxy = await faultProxy(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  store = s3Store(clientOf(proxy.url), { tries: 3, delayMs: 1, silenceMs: 250 });
+  store = s3Store(clientOf(proxy.url), { tries: 3, delayMs: 1, idleMs: 250 });
 });
 
 afterAll(async () => {
@@ -116,13 +116,13 @@ describe('trouble on the way to S3', () => {
 });
 
 describe('a look at many files in S3', () => {
-  const PATIENCE: Patience = { tries: 3, delayMs: 1, silenceMs: 250 };
+  const RETRY_POLICY: RetryPolicy = { tries: 3, delayMs: 1, idleMs: 250 };
   const places = Array.from(
     { length: 100 },
     (_, at) => ({ kind: 'file', location: `s3://bucket/object-${at}` }) as const,
   );
-  const lookAt = async (silenceMs = PATIENCE.silenceMs): Promise<string[]> => {
-    const seen = await observeFiles({ s3: clientOf(proxy.url, 2 * silenceMs) }, { ...PATIENCE, silenceMs }).observe(
+  const lookAt = async (idleMs = RETRY_POLICY.idleMs): Promise<string[]> => {
+    const seen = await observeFiles({ s3: clientOf(proxy.url, 2 * idleMs) }, { ...RETRY_POLICY, idleMs }).observe(
       places,
     );
     return seen.map((one) => (typeof one === 'string' ? one : errorLine(one.unseen)));
@@ -145,7 +145,7 @@ describe('a look at many files in S3', () => {
     });
     await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
     const client = clientOf(`http://127.0.0.1:${(endless.address() as AddressInfo).port}`, 10_000);
-    const files = observeFiles({ s3: client }, PATIENCE, 1500);
+    const files = observeFiles({ s3: client }, RETRY_POLICY, 1500);
     const [folder, file] = await files.observe([
       { kind: 'dir', location: 's3://bucket/d/' },
       { kind: 'file', location: '/no/such/file' },

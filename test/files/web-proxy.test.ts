@@ -6,11 +6,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { webProxies } from '../../core/environment.ts';
 import { fileAccess } from '../../core/files/access.ts';
 import { observeFiles } from '../../core/files/observe.ts';
-import type { Patience } from '../../core/files/tries.ts';
+import type { RetryPolicy } from '../../core/files/tries.ts';
 import { CERTIFICATE } from '../support/certificate.ts';
 import { close } from '../support/fault-proxy.ts';
 
-const PATIENCE: Patience = { tries: 2, delayMs: 1, silenceMs: 1000 };
+const RETRY_POLICY: RetryPolicy = { tries: 2, delayMs: 1, idleMs: 1000 };
 
 let origin: Server;
 let secure: Server;
@@ -23,7 +23,7 @@ const seen: string[] = [];
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 const proxyUrl = (): string => `http://127.0.0.1:${portOf(proxy)}`;
 const text = (location: string, variables: Record<string, string>, web = {}): Promise<string> =>
-  fileAccess({ proxies: webProxies(variables), web }, PATIENCE).text(location);
+  fileAccess({ proxies: webProxies(variables), web }, RETRY_POLICY).text(location);
 
 beforeAll(async () => {
   setDefaultCACertificates([...getCACertificates(), CERTIFICATE.cert]);
@@ -87,7 +87,7 @@ describe('files on the web are had through the proxy of the environment', () => 
     async (name) => {
       const variables = { [name]: proxyUrl().replace('http://', '') };
       expect(await text('http://data.example/file', variables)).toBe('data.example /file');
-      const observed = await observeFiles({ proxies: webProxies(variables) }, PATIENCE).observe([
+      const observed = await observeFiles({ proxies: webProxies(variables) }, RETRY_POLICY).observe([
         { kind: 'file', location: 'http://data.example/file' },
       ]);
       expect(observed).toEqual([expect.any(String)]);
@@ -157,7 +157,7 @@ describe('redirects into a private network', () => {
 
   it('are allowed to a look by the program whose look it is', async () => {
     const leaf = { kind: 'file', location: `http://127.0.0.1:${portOf(origin)}/local` } as const;
-    const files = observeFiles({}, PATIENCE);
+    const files = observeFiles({}, RETRY_POLICY);
     expect(await files.observe([leaf], { privateRedirects: ['localhost'] })).toEqual([expect.any(String)]);
     expect(await files.observe([leaf])).toEqual([{ unseen: expect.anything() }]);
   });

@@ -10,7 +10,7 @@ import type { Seen } from '../../core/engine/ports.ts';
 import { fileAccess } from '../../core/files/access.ts';
 import { isInside } from '../../core/files/addresses.ts';
 import { observeFiles } from '../../core/files/observe.ts';
-import type { Patience } from '../../core/files/tries.ts';
+import type { RetryPolicy } from '../../core/files/tries.ts';
 import { webStore } from '../../core/files/web.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import type { FileAccess } from '../../core/values/classes.ts';
@@ -21,7 +21,7 @@ const TAGGED = Buffer.from('tagged');
 const LARGE = Buffer.from(Array.from({ length: 20_000 }, (_, at) => at % 251));
 const ZIPPED = gzipSync('encoded');
 /** Servers here answer at once, or never. */
-const HASTE: Patience = { tries: 4, delayMs: 1, silenceMs: 1000 };
+const HASTE: RetryPolicy = { tries: 4, delayMs: 1, idleMs: 1000 };
 let etag = '"tag-1"';
 
 const pages: Record<string, RequestListener> = {
@@ -163,7 +163,7 @@ describe('a file on the web', () => {
 const told = (seen: Seen | undefined): string | undefined => (typeof seen === 'object' ? errorLine(seen.unseen) : seen);
 
 describe('a look at files of a server that', () => {
-  const PATIENCE: Patience = { tries: 2, delayMs: 1, silenceMs: 200 };
+  const RETRY_POLICY: RetryPolicy = { tries: 2, delayMs: 1, idleMs: 200 };
   const leaves = (url: string, count: number) =>
     Array.from({ length: count }, (_, at) => ({ kind: 'file', location: `${url}/page-${at}` }) as const);
 
@@ -174,7 +174,7 @@ describe('a look at files of a server that', () => {
       proxy.meet([], fault);
       const start = Date.now();
       const places = [...leaves(proxy.url, 200), { kind: 'file', location: `${base}/tagged` } as const];
-      const seen = await observeFiles({ root }, PATIENCE).observe(places);
+      const seen = await observeFiles({ root }, RETRY_POLICY).observe(places);
       expect(Date.now() - start).toBeLessThan(5_000);
       expect(seen.at(-1)).toBe(etag.slice(1, -1));
       for (const [at, one] of seen.slice(0, -1).entries()) {
@@ -192,14 +192,14 @@ describe('a look at files of a server that', () => {
       { length: 60 },
       (_, at) => ({ kind: 'file', location: `${proxy.url}/tagged?${at}` }) as const,
     );
-    const seen = await observeFiles({ root }, { ...PATIENCE, silenceMs: 5000, tries: 1 }).observe(tagged);
+    const seen = await observeFiles({ root }, { ...RETRY_POLICY, idleMs: 5000, tries: 1 }).observe(tagged);
     expect(seen.filter((one) => typeof one === 'object')).toHaveLength(3);
     await proxy.close();
   });
 });
 
 describe('trouble on the way to the web', () => {
-  const PATIENCE: Patience = { tries: 3, delayMs: 1, silenceMs: 200 };
+  const RETRY_POLICY: RetryPolicy = { tries: 3, delayMs: 1, idleMs: 200 };
   let proxy: FaultProxy;
 
   beforeAll(async () => {
@@ -210,7 +210,7 @@ describe('trouble on the way to the web', () => {
 
   const bytes = async (path: string, version?: string): Promise<Buffer> => {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of webStore(PATIENCE).read(proxy.url + path, version)) chunks.push(chunk);
+    for await (const chunk of webStore(RETRY_POLICY).read(proxy.url + path, version)) chunks.push(chunk);
     return Buffer.concat(chunks);
   };
   const PASSING: Fault[] = ['silent', 'stall', 'cut', 'reset', 429, 500, 503];
@@ -245,7 +245,7 @@ describe('trouble on the way to the web', () => {
     await bytes('/large');
     expect(proxy.seen[1]).toMatch(/^GET \/large bytes=[1-9]\d*-$/);
     proxy.meet(['cut', 503]);
-    const chunks = webStore({ ...PATIENCE, delayMs: 50 })
+    const chunks = webStore({ ...RETRY_POLICY, delayMs: 50 })
       .read(`${proxy.url}/large`)
       [Symbol.asyncIterator]();
     await chunks.next();
@@ -266,7 +266,7 @@ describe('trouble on the way to the web', () => {
 
   it('does not make a file without a tag the sum of two', async () => {
     proxy.meet(['cut']);
-    const chunks = webStore({ ...PATIENCE, delayMs: 50 })
+    const chunks = webStore({ ...RETRY_POLICY, delayMs: 50 })
       .read(`${proxy.url}/plain`)
       [Symbol.asyncIterator]();
     await chunks.next();
@@ -278,7 +278,7 @@ describe('trouble on the way to the web', () => {
   it('does not keep a look from seeing the version', async () => {
     for (const fault of PASSING) {
       proxy.meet([fault]);
-      expect(await webStore(PATIENCE).stat(`${proxy.url}/plain`)).toEqual({
+      expect(await webStore(RETRY_POLICY).stat(`${proxy.url}/plain`)).toEqual({
         version: createHash('sha256').update(LARGE).digest('hex'),
         bytes: LARGE.byteLength,
       });
@@ -287,14 +287,14 @@ describe('trouble on the way to the web', () => {
 
   it('is not seen in a server that is slow', async () => {
     proxy.meet(['late']);
-    const store = webStore({ tries: 1, delayMs: 1, silenceMs: 10_000 });
+    const store = webStore({ tries: 1, delayMs: 1, idleMs: 10_000 });
     expect(await store.stat(`${proxy.url}/tagged`)).toMatchObject({ bytes: TAGGED.byteLength });
     expect(proxy.seen).toEqual(['HEAD /tagged']);
   });
 
   it('does not end a slow use of what has come', async () => {
     let taken = 0;
-    for await (const chunk of webStore({ ...PATIENCE, silenceMs: 50 }).read(`${base}/plain`)) {
+    for await (const chunk of webStore({ ...RETRY_POLICY, idleMs: 50 }).read(`${base}/plain`)) {
       if (taken === 0) await new Promise((resolve) => setTimeout(resolve, 120));
       taken += chunk.byteLength;
     }

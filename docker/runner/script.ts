@@ -1,4 +1,4 @@
-/** The one task that the runner carries out itself: `redex.script`, given [text, inputs, outputs, settings]. */
+/** The one task that the runner carries out itself: `redex.script`. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,6 +1,5 @@
 /** From reads to an alignment: aligned, sorted, duplicates marked, base qualities recalibrated. */
 import { type File, file, script, task } from '../../core/index.ts';
-import type { GenomeIndex } from './reference.ts';
 import { commands, type Tools } from './tools.ts';
 
 /** Aligns reads to the genome: a BAM sorted by coordinate, with NM, MD and UQ tags. */
@@ -13,7 +12,7 @@ export const runBwa = task(
     reads2: File,
     bam: string,
     genome: File,
-    bwaIndex: GenomeIndex,
+    bwaIndex: Readonly<Record<string, File>>,
     platform: string,
     tools: Tools,
   ) => {

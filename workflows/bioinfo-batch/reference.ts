@@ -2,8 +2,8 @@
 import { constant, copyFile, type File, file, script, task } from '../../core/index.ts';
 import { commands, type Tools } from './tools.ts';
 
-/** The reference beside its indexes, by extension. */
-export type GenomeIndex = Readonly<Record<string, File>>;
+/** Files beside the reference, by extension: these two, and those that bwa makes for itself. */
+export type GenomeIndex = { readonly fai: File; readonly dict: File };
 
 /** Copies the reference to our own storage, unzipped. */
 export const downloadGenomeRef = task(
@@ -32,7 +32,7 @@ export const indexGenomeRef = task(
   (genome: File, tools: Tools) => {
     const { bwa, bwaIndex, picard } = commands(tools);
     const name = genome.name;
-    const extensions = [...bwaIndex, 'fai'];
+    const beside = (ext: string) => file(`${genome.location}.${ext}`).stage(`${name}.${ext}`);
     return script(
       `
       ${bwa} index ${name}
@@ -46,10 +46,11 @@ export const indexGenomeRef = task(
         executor: 'batch',
         memory: 8,
         inputs: [genome.stage()],
-        outputs: Object.fromEntries([
-          ...extensions.map((ext) => [ext, file(`${genome.location}.${ext}`).stage(`${name}.${ext}`)] as const),
-          ['dict', file(genome.location.replace(/\.[^./]+$/, '.dict')).stage('reference.dict')] as const,
-        ]),
+        outputs: {
+          ...Object.fromEntries(bwaIndex.map((ext) => [ext, beside(ext)] as const)),
+          fai: beside('fai'),
+          dict: file(genome.location.replace(/\.[^./]+$/, '.dict')).stage('reference.dict'),
+        },
       },
     );
   },

@@ -115,11 +115,14 @@ export const alignSamples = task(
     platform: string,
     tools: Tools,
   ) => {
-    const samples = Object.entries(readPairs).map(([sampleId, pairs]) => [
-      sampleId,
-      alignSample(sampleId, pairs, genome, index, sites, `${outputPath}${sampleId}/`, platform, tools),
-    ]);
-    return Object.fromEntries(samples) as Record<string, ReturnType<typeof alignSample>>;
+    const samples = Object.entries(readPairs).map(
+      ([sampleId, pairs]) =>
+        [
+          sampleId,
+          alignSample(sampleId, pairs, genome, index, sites, `${outputPath}${sampleId}/`, platform, tools),
+        ] as const,
+    );
+    return Object.fromEntries(samples);
   },
 );
 
@@ -145,12 +148,13 @@ export const alignSample = task(
     );
     const reads = cutAdapters(merged.reads1, merged.reads2, `${prefix}.cutadapt`);
 
-    const bwaIndex = Object.fromEntries(commands(tools).bwaIndex.map((ext) => [ext, index[ext] as File]));
+    const extensions = commands(tools).bwaIndex;
+    const bwaIndex = Object.fromEntries(Object.entries(index).filter(([ext]) => extensions.includes(ext)));
     const bam = `${prefix}.aln.sorted.settag.bam`;
     const aligned = runBwa(sampleId, reads.reads1, reads.reads2, bam, genome, bwaIndex, platform, tools);
 
     const marked = markDups(aligned.bam, `${prefix}.mark_dup`, tools);
-    const { fai, dict } = index as { fai: File; dict: File };
+    const { fai, dict } = index;
     const recalibrated = baseRecalib(marked.bam, `${prefix}.recalib`, genome, fai, dict, sites, tools);
 
     return {

@@ -1,6 +1,6 @@
 /** What was typed. Node turns each byte that is part of no UTF-8 into U+FFFD; Linux still knows the byte. */
-import { readFileSync } from 'node:fs';
 import { textOf } from '../core/files/names.ts';
+import { commandLineOf } from '../core/proc.ts';
 
 const LOST = '\uFFFD';
 
@@ -33,11 +33,7 @@ function wordsIn(commandLine: Buffer): Buffer[] {
 
 /** Of this process; undefined where the system does not tell. */
 export function ownCommandLine(): Buffer | undefined {
-  try {
-    return readFileSync('/proc/self/cmdline');
-  } catch {
-    return undefined;
-  }
+  return commandLineOf('self');
 }
 
 /** Since npm starts commands with words that are text, a byte may be lost before redex begins. */

@@ -1,23 +1,11 @@
 /** Processes of jobs on this machine. Where nothing is told of processes, jobs must see their parent's end. */
-import { readlinkSync } from 'node:fs';
-import {
-  addBelow,
-  allProcesses,
-  JOB_MARK,
-  killAll,
-  type ProcessState,
-  readProc,
-  STARTED_FIELD,
-  send,
-  statFields,
-  variableOf,
-} from '../core/disk/processes.ts';
+import { addBelow, JOB_MARK, killAll, send } from '../core/disk/processes.ts';
+import { allProcesses, bootId, type ProcessState, startTimeOf, variableOf, workingDirectoryOf } from '../core/proc.ts';
 
 /** What tells a process from every other that has had, or will have, its number; undefined when there is none. */
 export function birthOf(pid: number): string | undefined {
-  // Also of one that has ended, as long as nobody has asked for its exit code.
-  const started = statFields(pid)[STARTED_FIELD];
-  return started && `${readProc('sys/kernel/random/boot_id')?.slice(0, 8)}:${started}`;
+  const started = startTimeOf(pid);
+  return started === undefined ? undefined : `${bootId()?.slice(0, 8)}:${started}`;
 }
 
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
@@ -29,7 +17,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
  * it, and what has the job's mark.
  */
 export function jobKiller(job: string, leader: number): () => void {
-  const born = Number(statFields(leader)[STARTED_FIELD] ?? 0);
+  const born = startTimeOf(leader) ?? 0;
   return () => {
     // Looked for before anything is killed: what has lost its parent is below nobody any more.
     const below = new Map<number, ProcessState>();
@@ -76,15 +64,6 @@ function jobOf(pid: number): string | undefined {
 function isOfGroup(pid: number, leader: RecordedProcess, workFolder: string): boolean {
   const birth = leader.pid === undefined ? undefined : birthOf(leader.pid);
   if (birth !== undefined) return birth === leader.birth;
-  try {
-    return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${workFolder}/`);
-  } catch {
-    return false;
-  }
-}
-
-/** How many processes the kernel has killed for want of memory since it started; undefined where it does not say. */
-export function outOfMemoryKills(): number | undefined {
-  const count = /^oom_kill (\d+)$/m.exec(readProc('vmstat') ?? '')?.[1];
-  return count === undefined ? undefined : Number(count);
+  const directory = workingDirectoryOf(pid);
+  return directory !== undefined && `${directory}/`.startsWith(`${workFolder}/`);
 }

@@ -1,7 +1,7 @@
 /** Looks at a laptop: at the machine, at the project, and at the state that runs have left. Nothing is carried on. */
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { statFields } from '../../core/disk/processes.ts';
+import { isProcReadable } from '../../core/proc.ts';
 import type { Program } from '../../core/values/program.ts';
 import { workflowsOf } from '../../core/values/program.ts';
 import { type Holder, holderOf } from '../../local/attach.ts';
@@ -45,7 +45,7 @@ export async function lookAtLaptop(laptop: Laptop): Promise<LaptopFacts> {
     engines: enginesNode(),
     platform: process.platform,
     missing: PROGRAMS.filter((name) => !isOnPath(name, environment.PATH ?? '')),
-    procIsReadable: statFields('self').length > 1,
+    procIsReadable: isProcReadable(),
     vcpus,
     memoryMiB,
     freeBytes: bavail * bsize,

@@ -3,11 +3,12 @@
  * in large steps (`for (;;) list.push(0)` is enough), whatever the thread's resource limits say.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname, extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { memoryBytesOf } from '../proc.ts';
 import type { FileAccess } from '../values/classes.ts';
 import {
   type Call,
@@ -166,21 +167,12 @@ const WATCH_MS = 100;
 
 /** As the guard in the worker does, which a confined one has not: buffers are not in the limit that V8 keeps by itself. */
 function watchMemory(child: ChildProcess, residentBytesMax: number): void {
-  if (residentBytesMax === 0 || child.pid === undefined) return;
+  const { pid } = child;
+  if (residentBytesMax === 0 || pid === undefined) return;
   const watch = setInterval(() => {
-    if (residentBytes(child.pid) > residentBytesMax) child.kill('SIGUSR2');
+    if (memoryBytesOf(pid).resident > residentBytesMax) child.kill('SIGUSR2');
   }, WATCH_MS).unref();
   child.once('exit', () => clearInterval(watch));
-}
-
-/** 0 when nothing is told of the process. */
-function residentBytes(pid: number | undefined): number {
-  try {
-    const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kib ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
 }
 
 function endOf(code: number | null, signal: string | null, killed: boolean): WorkerEnd {

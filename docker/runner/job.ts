@@ -1,12 +1,12 @@
 /** One job from its claim to its record. */
 
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { REFUSED_EXIT_CODE } from '../../core/engine/causes.ts';
 import { lookAt, withSeen } from '../../core/engine/looking.ts';
 import { putLarge, ValueGone } from '../../core/engine/objects.ts';
 import type { Attempts, Files, Objects, Outcome, TaskResult } from '../../core/engine/ports.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
+import { outOfMemoryKills, outOfMemoryKillsInContainer } from '../../core/proc.ts';
 import { openLeavesOf, spill } from '../../core/values/contents.ts';
 import { SCRIPT_TASK } from '../../core/values/program.ts';
 import type { Table } from '../../core/values/table.ts';
@@ -145,13 +145,5 @@ async function record(
 
 /** How often something here was killed for want of memory: of the container where there is one, else of the machine. */
 function memoryKills(): number {
-  for (const path of ['/sys/fs/cgroup/memory.events', '/proc/vmstat']) {
-    try {
-      const count = /^oom_kill (\d+)$/m.exec(readFileSync(path, 'latin1'))?.[1];
-      if (count !== undefined) return Number(count);
-    } catch {
-      // Another kernel, or none of Linux's.
-    }
-  }
-  return 0;
+  return outOfMemoryKillsInContainer() ?? outOfMemoryKills() ?? 0;
 }

@@ -1,5 +1,5 @@
 /** How a job is ended from outside. */
-import { allProcesses } from '../../core/disk/processes.ts';
+import { allProcesses } from '../../core/proc.ts';
 import { type Family, leadsGroup, ownFamily, signalGroup } from './processes.ts';
 
 /** AWS Batch sends SIGKILL 30 s after SIGTERM. */

@@ -1,18 +1,14 @@
 /** Processes of a job: which there are, what they use, and their end. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addBelow, JOB_MARK, killAll, send } from '../../core/disk/processes.ts';
 import {
-  addBelow,
   allProcesses,
+  endedChildrenCpuSeconds,
   environmentOf,
-  JOB_MARK,
-  killAll,
+  memoryBytesOf,
   type ProcessState,
-  readProc,
-  send,
   stateOf,
-  statFields,
-  ticksToSeconds,
-} from '../../core/disk/processes.ts';
+} from '../../core/proc.ts';
 
 const LOOK_MS = 500;
 /** What has been killed is gone at once, but for what waits for a device. */
@@ -118,21 +114,21 @@ export interface Usage {
 
 /** Watches what a family that has just begun its work uses of the machine, until asked. */
 export function watchUsage(family: Family): () => Usage {
-  const endedBefore = endedSeconds();
+  const endedBefore = endedChildrenCpuSeconds();
   let cpuSeconds = 0;
   let memoryPeakBytes = 0;
   const look = (): void => {
     const members = family.members();
-    const ended = endedSeconds() - endedBefore;
+    const ended = endedChildrenCpuSeconds() - endedBefore;
     cpuSeconds = Math.max(
       cpuSeconds,
       members.reduce((sum, state) => sum + state.cpuSeconds, ended),
     );
     let inUse = 0;
     for (const { pid } of members) {
-      const status = readProc(`${pid}/status`) ?? '';
-      inUse += kibOf(status, 'VmRSS') * 1024;
-      memoryPeakBytes = Math.max(memoryPeakBytes, kibOf(status, 'VmHWM') * 1024);
+      const { resident, peak } = memoryBytesOf(pid);
+      inUse += resident;
+      memoryPeakBytes = Math.max(memoryPeakBytes, peak);
     }
     memoryPeakBytes = Math.max(memoryPeakBytes, inUse);
   };
@@ -145,13 +141,4 @@ export function watchUsage(family: Family): () => Usage {
     look();
     return { cpuSeconds, ...(memoryPeakBytes > 0 ? { memoryPeakBytes } : {}) };
   };
-}
-
-/** Processor time of the children of this process that have ended, with all of theirs. */
-function endedSeconds(): number {
-  return ticksToSeconds(statFields('self').slice(13, 15));
-}
-
-function kibOf(status: string, field: string): number {
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
 }

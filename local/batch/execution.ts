@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { removeShortNames } from '../../core/disk/short-names.ts';
-import { jobKiller, outOfMemoryKills, signalProcess } from '../processes.ts';
+import { outOfMemoryKills } from '../../core/proc.ts';
+import { jobKiller, signalProcess } from '../processes.ts';
 import { removeContainers } from './docker.ts';
 
 export interface Launch {

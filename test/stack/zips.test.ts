@@ -7,9 +7,9 @@ import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { s3Objects } from '../../core/aws/objects.ts';
 import { folderObjects } from '../../core/disk/objects.ts';
-import { allProcesses, readProc } from '../../core/disk/processes.ts';
 import { deployBundle } from '../../core/engine/deployed.ts';
 import { type Bundle, bundleProgram, storeBundle } from '../../core/host/bundle.ts';
+import { allProcesses, commandLineOf } from '../../core/proc.ts';
 import { digestBytes } from '../../core/values/hash.ts';
 import { FUNCTIONS, type FunctionPackage, packageFunctions } from '../../stack/build.ts';
 import { startDynamo, type TestDynamo, tableNames } from '../support/dynamo.ts';
@@ -271,6 +271,6 @@ describe('the zips', () => {
 
 function workersOf({ pid }: ChildProcess): number[] {
   return allProcesses().flatMap(({ pid: own, parent }) =>
-    parent === pid && readProc(`${own}/cmdline`)?.includes('worker.js') ? [own] : [],
+    parent === pid && commandLineOf(own)?.includes('worker.js') ? [own] : [],
   );
 }

@@ -3,9 +3,10 @@
 import type { Attempt, Demands } from '../graph/demands.ts';
 import { errorOf } from '../graph/errors.ts';
 import type { Fact } from '../graph/facts.ts';
-import { LOAD, LOAD_WHOLE } from '../graph/operations.ts';
+import type { Computation } from '../graph/graph.ts';
 import { openLeavesOf, spill, spillParts } from '../values/contents.ts';
 import type { Hash, RunId } from '../values/ids.ts';
+import { unknownKind } from '../values/never.ts';
 import { applyOperator } from '../values/operators.ts';
 import { get } from '../values/operators-get.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
@@ -86,9 +87,9 @@ function computeAll(meeting: Meeting, demands: Demands['compute']): Promise<Fact
 }
 
 async function compute(meeting: Meeting, demand: Demands['compute'][number], load: Load): Promise<Fact> {
-  const { application, name, operands } = demand;
+  const { application, computation } = demand;
   try {
-    const value = await operatorValue(meeting, name, operands, load);
+    const value = await computed(meeting, computation, load);
     return { type: 'computed', application, ok: true, value };
   } catch (error) {
     // A store that cannot be reached says nothing of the value: the round is tried again.
@@ -98,9 +99,24 @@ async function compute(meeting: Meeting, demand: Demands['compute'][number], loa
   }
 }
 
-async function operatorValue(meeting: Meeting, name: string, operands: Table, load: Load): Promise<Table> {
-  if (name === LOAD_WHOLE) return await load(operands);
-  if (name === LOAD) return keep(meeting, spillParts(await load(operands)));
+async function computed(meeting: Meeting, computation: Computation, load: Load): Promise<Table> {
+  switch (computation.of) {
+    case 'whole':
+      return await load(computation.value);
+    case 'top':
+      return keep(meeting, spillParts(await load(computation.value)));
+    case 'operator':
+      return await operatorValue(meeting, computation, load);
+    default:
+      return unknownKind('computation', computation);
+  }
+}
+
+async function operatorValue(
+  meeting: Meeting,
+  { name, operands }: Extract<Computation, { readonly of: 'operator' }>,
+  load: Load,
+): Promise<Table> {
   // A part is looked for where the large value is; beside the key it would be copied for each.
   const parts = name === 'get' ? elementsOf(operands) : [operands];
   const loaded = await Promise.all(parts.map(load));

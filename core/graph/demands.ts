@@ -1,10 +1,11 @@
 /** What the pure core asks of the outside before it can go on. */
 import type { EvalHash, Hash, JobId } from '../values/ids.ts';
+import { valueAt } from '../values/present.ts';
 import { INLINE_EXECUTOR, type JobOptions, SCRIPT_TASK } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { attemptOptions } from './evolve.ts';
 import { WAITING_NAMES } from './fields.ts';
-import { type Graph, runOf, type Work } from './graph.ts';
+import { type Computation, type Graph, runOf, type Work } from './graph.ts';
 
 /** One attempt of a piece of work. */
 export interface Attempt {
@@ -25,8 +26,8 @@ export interface Lookup {
 export interface Demands {
   /** Look at the file literals in these argument lists. */
   readonly observe: readonly { readonly call: Hash; readonly args: Table }[];
-  /** Load the operands and apply the operator. */
-  readonly compute: readonly { readonly application: Hash; readonly name: string; readonly operands: Table }[];
+  /** Load what is large, and compute with it. */
+  readonly compute: readonly { readonly application: Hash; readonly computation: Computation }[];
   /** Read the values of jobs that left the live graph. */
   readonly join: readonly { readonly job: JobId; readonly segment: Hash }[];
   /** Look these evaluations up in the cache. */
@@ -43,12 +44,12 @@ const NOTHING: Demands = { observe: [], compute: [], join: [], lookup: [], inlin
 export function demandsOf(graph: Graph): Demands {
   if (graph.end || graph.stopping || !graph.run) return NOTHING;
   const works = [...graph.frontier]
-    .map((evaluation) => graph.works.get(evaluation) as Work)
+    .map((evaluation) => valueAt(graph.works, evaluation))
     .sort((a, b) => a.ordinal - b.ordinal);
   const ready = works.filter((work) => work.state === 'ready');
   return {
     observe: [...graph.observing].map(([call, { args }]) => ({ call, args })),
-    compute: [...graph.computing].map(([application, { name, operands }]) => ({ application, name, operands })),
+    compute: [...graph.computing].map(([application, { computation }]) => ({ application, computation })),
     join: [...graph.returning].map(([job, { segment }]) => ({ job, segment })),
     lookup: [
       ...[...graph.recalls.keys()].map((key) => ({ evaluation: key })),

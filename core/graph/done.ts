@@ -19,19 +19,24 @@ const ID_BYTES = 16;
 /** Fewer jobs than this are not worth an object of their own. */
 export const SEGMENT_JOBS_MIN = 1_000;
 
+type FinishedJob = Job & { readonly outcome: { readonly value: Table } };
+
+function hasValue(job: Job): job is FinishedJob {
+  return job.outcome !== null && 'value' in job.outcome;
+}
+
 /** The jobs that nothing in the live graph refers to any more, by id. The cost follows the live graph. */
-export function finishedJobs(graph: Graph): Job[] {
-  const finished: Job[] = [];
+export function finishedJobs(graph: Graph): FinishedJob[] {
+  const finished: FinishedJob[] = [];
   for (const job of graph.jobs.values()) {
-    const isServed = job.outcome && 'value' in job.outcome && job.callers.every((caller) => !graph.nodes.has(caller));
-    if (isServed) finished.push(job);
+    if (hasValue(job) && job.callers.every((caller) => !graph.nodes.has(caller))) finished.push(job);
   }
   return finished.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** What a segment's object holds: values by job. */
-export function segmentValues(jobs: readonly Job[]): Record<JobId, Table> {
-  return Object.fromEntries(jobs.map((job) => [job.id, (job.outcome as { value: Table }).value]));
+export function segmentValues(jobs: readonly FinishedJob[]): Record<JobId, Table> {
+  return Object.fromEntries(jobs.map((job) => [job.id, job.outcome.value]));
 }
 
 /** The name of the segment: a hash of the jobs in it. */
@@ -87,7 +92,7 @@ function includes(sorted: Buffer, wanted: Buffer): boolean {
 
 /** Has the call wait for the value of a job that is done and gone. */
 export function waitForDone(draft: Draft, node: GraphNode, job: JobId, segment: Hash): void {
-  waitUnder(draft, draft.graph.returning, job, node, (nodes) => ({ segment, nodes }));
+  waitUnder(draft, node, { in: 'returning', key: job }, draft.graph.returning, (nodes) => ({ segment, nodes }));
 }
 
 /** The value of such a job: its callers have it. */

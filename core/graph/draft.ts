@@ -2,10 +2,11 @@
 
 import { spill } from '../values/contents.ts';
 import type { EvalHash, Hash } from '../values/ids.ts';
+import { valueAt } from '../values/present.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
 import { emptyGraph } from './fields.ts';
-import type { Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally } from './graph.ts';
+import type { Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally, Wait } from './graph.ts';
 
 /** A recovered catch, to be kept in the cache. */
 export interface Recovery {
@@ -40,24 +41,35 @@ export function noEffects(): Effects {
   return { large: new Map(), recoveries: [] };
 }
 
-export function liveNode(draft: Draft, id: NodeId): GraphNode {
-  const node = draft.graph.nodes.get(id);
-  if (!node) throw new Error(`node ${id} is not in the graph`);
-  return node;
+/** A node that is in the graph, since another takes it as an input. */
+export function liveNode({ graph }: Draft, id: NodeId): GraphNode {
+  return valueAt(graph.nodes, id);
 }
 
-/** Has the node wait under `key`. The first one to wait there makes the entry; equal calls can be many. */
+/** The value of an input that is known to have one. */
+export function inputValue(draft: Draft, input: NodeId): Table {
+  const { outcome } = liveNode(draft, input);
+  if (!outcome || !('value' in outcome)) throw new Error(`node ${input} has no value`);
+  return outcome.value;
+}
+
+/** The values of inputs that are known to have them. */
+export function inputValues(draft: Draft, inputs: readonly NodeId[]): Table[] {
+  return inputs.map((input) => inputValue(draft, input));
+}
+
+/** Has the node wait in one of the graph's maps. The first one to wait there makes the entry; equal calls can be many. */
 export function waitUnder<K extends Hash, W extends { readonly nodes: readonly NodeId[] }>(
   { edits }: Draft,
-  waiting: ReadonlyMap<K, W>,
-  key: K,
   node: GraphNode,
+  wait: Wait & { readonly key: K },
+  waiting: ReadonlyMap<K, W>,
   entryOf: (nodes: readonly NodeId[]) => W,
 ): void {
-  const known = waiting.get(key);
+  const known = waiting.get(wait.key);
   if (known) edits.push(known.nodes, node.id);
-  else edits.put(waiting, key, entryOf([node.id]));
-  edits.set(node, 'waits', key);
+  else edits.put(waiting, wait.key, entryOf([node.id]));
+  edits.set(node, 'waits', wait);
 }
 
 /** Gives a node its outcome, once. Users hear of it when the queue comes to it. */

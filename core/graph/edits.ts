@@ -1,3 +1,5 @@
+import { last, valueAt } from '../values/present.ts';
+
 /**
  * Every change of the live graph goes through here, so that a round which could not append its facts leaves the graph
  * exactly as it was, orders included: the warm graph is the fold of appended entries and nothing else. The graph's types
@@ -43,25 +45,24 @@ export class Edits {
   }
 
   push<T>(target: readonly T[], value: T): void {
-    const list = target as T[];
+    const list = writableList(target);
     this.#undo?.push(() => list.pop());
     list.push(value);
   }
 
   /** Removes and returns the last element. */
   pop<T>(target: readonly T[]): T | undefined {
-    const list = target as T[];
+    const list = writableList(target);
     if (list.length === 0) return undefined;
-    const value = list.pop() as T;
+    const value = last(list);
+    list.pop();
     this.#undo?.push(() => list.push(value));
     return value;
   }
 
   put<K, V>(target: ReadonlyMap<K, V>, key: K, value: V): void {
-    const map = target as Map<K, V>;
-    const had = map.has(key);
-    const before = map.get(key) as V;
-    this.#undo?.push(() => (had ? map.set(key, before) : map.delete(key)));
+    const map = writableMap(target);
+    if (this.#undo) this.#undo.push(map.has(key) ? settingBack(map, key) : () => map.delete(key));
     map.set(key, value);
   }
 
@@ -70,26 +71,25 @@ export class Edits {
    * between `begin` and the end: the cost follows its size.
    */
   drop<K, V>(target: ReadonlyMap<K, V>, key: K, placeOf?: (value: V) => number): void {
-    const map = target as Map<K, V>;
+    const map = writableMap(target);
     if (!map.has(key)) return;
-    const before = map.get(key) as V;
     if (this.#undo && !this.#orders.has(map)) {
       const keys = placeOf ? [] : [...map.keys()];
       this.#orders.set(map, () => (placeOf ? sort(map, placeOf) : reorder(map, keys)));
     }
-    this.#undo?.push(() => map.set(key, before));
+    this.#undo?.push(settingBack(map, key));
     map.delete(key);
   }
 
   add<T>(target: ReadonlySet<T>, value: T): void {
-    const set = target as Set<T>;
+    const set = writableSet(target);
     if (set.has(value)) return;
     this.#undo?.push(() => set.delete(value));
     set.add(value);
   }
 
   remove<T>(target: ReadonlySet<T>, value: T): void {
-    const set = target as Set<T>;
+    const set = writableSet(target);
     if (!set.has(value)) return;
     if (this.#undo && !this.#orders.has(set)) {
       const members = [...set];
@@ -98,6 +98,25 @@ export class Edits {
     this.#undo?.push(() => set.add(value));
     set.delete(value);
   }
+}
+
+/** What is read-only for everyone else is written here. */
+function writableList<T>(list: readonly T[]): T[] {
+  return list as T[];
+}
+
+function writableMap<K, V>(map: ReadonlyMap<K, V>): Map<K, V> {
+  return map as Map<K, V>;
+}
+
+function writableSet<T>(set: ReadonlySet<T>): Set<T> {
+  return set as Set<T>;
+}
+
+/** Gives the key what it has now. */
+function settingBack<K, V>(map: Map<K, V>, key: K): () => void {
+  const before = valueAt(map, key);
+  return () => map.set(key, before);
 }
 
 function sort<K, V>(map: Map<K, V>, placeOf: (value: V) => number): void {
@@ -111,7 +130,7 @@ function sort<K, V>(map: Map<K, V>, placeOf: (value: V) => number): void {
 function reorder<K, V>(map: Map<K, V>, keys: readonly K[]): void {
   refill(
     map,
-    keys.filter((key) => map.has(key)).map((key) => [key, map.get(key) as V]),
+    keys.filter((key) => map.has(key)).map((key) => [key, valueAt(map, key)]),
   );
 }
 

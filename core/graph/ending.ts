@@ -2,8 +2,8 @@
 
 import type { JobId } from '../values/ids.ts';
 import { type Draft, setStatus } from './draft.ts';
-import { guardedCount } from './forms.ts';
-import type { Failure, Graph, GraphNode, Job, NodeId } from './graph.ts';
+import { guardedCount } from './forms/forms.ts';
+import { type Failure, type Graph, type GraphNode, type Job, jobOf, type NodeId } from './graph.ts';
 
 /** A node failed: when no catch stands on some way from it to the root, nothing can save the run. */
 export function noticeFailure(draft: Draft, node: GraphNode): void {
@@ -75,11 +75,11 @@ function firstFailure(graph: Graph): Failure {
       if ('failure' in node.outcome) return node.outcome.failure;
       continue;
     }
-    const job = node.shape.kind === 'call' && node.waits !== null ? graph.jobs.get(node.waits as JobId) : undefined;
+    const job = jobOf(graph, node);
     const scope = job && job.scope !== null ? graph.scopes.get(job.scope) : undefined;
     const result = scope && resultOf(graph, scope.nodes.values(), job?.id);
     if (result !== undefined) pending.push(result);
-    for (let at = node.inputs.length - 1; at >= 0; at--) pending.push(node.inputs[at] as NodeId);
+    pending.push(...node.inputs.toReversed());
   }
   const last = graph.failed.at(-1);
   const outcome = last && graph.jobs.get(last)?.outcome;

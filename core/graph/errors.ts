@@ -1,6 +1,7 @@
 /** Errors that the engine itself raises, as values. */
 import { encode } from '../values/encode.ts';
 import { type ErrorName, reviveError } from '../values/errors.ts';
+import { errorIn } from '../values/nodes.ts';
 import { rootOf, type Table } from '../values/table.ts';
 
 /** An encoded error with the fields of `extras`; it can be caught by `name` or as 'Error'. */
@@ -18,14 +19,13 @@ function named(name: string, message: string, extras: Record<string, unknown> = 
 
 /** Whether the error can be caught by one of the names. */
 export function isCaughtBy(error: Table, names: readonly string[]): boolean {
-  const root = rootOf(error);
-  return Array.isArray(root) && root[0] === 'error' && root[2].some((name: string) => names.includes(name));
+  return errorIn(rootOf(error))?.classes.some((name) => names.includes(name)) ?? false;
 }
 
 /** `Name: message`, for people. */
 export function errorLine(error: Table): string {
-  const root = rootOf(error);
-  return Array.isArray(root) && root[0] === 'error' ? `${root[1]}: ${root[3]}` : 'an error that is held elsewhere';
+  const root = errorIn(rootOf(error));
+  return root ? `${root.name}: ${root.message}` : 'an error that is held elsewhere';
 }
 
 /** Whatever an operator threw, as a value; without its stack, which is the engine's and not the author's. */

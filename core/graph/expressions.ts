@@ -2,9 +2,12 @@
 
 import { concreteNodes } from '../values/contents.ts';
 import type { Hash, JobId } from '../values/ids.ts';
+import { isKind, isScalar, nodeAt } from '../values/nodes.ts';
+import { at, last, valueAt } from '../values/present.ts';
 import { childrenOf, combine, hashesOf, hashOf, type Index, type Node, subtable, type Table } from '../values/table.ts';
 import type { Draft } from './draft.ts';
 import type { GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
+import { firstStage } from './stages.ts';
 
 interface Analysis {
   readonly hashes: readonly Hash[];
@@ -38,30 +41,30 @@ export function openScope(draft: Draft, job: JobId | null, table: Table, within?
 export function nodeFor(draft: Draft, scope: Scope, index: Index): NodeId {
   const { hashes, concrete } = analyse(scope.table);
   const wanted = new Set<Index>([index]);
-  for (const at of wanted) {
-    if (concrete[at] || scope.nodes.has(hashes[at] as Hash)) continue;
-    for (const child of strictChildren(scope.table[at] as Node)) wanted.add(child);
+  for (const place of wanted) {
+    if (concrete[place] || scope.nodes.has(at(hashes, place))) continue;
+    for (const child of strictChildren(nodeAt(scope.table, place))) wanted.add(child);
   }
-  for (const at of [...wanted].sort((a, b) => a - b)) {
-    const hash = hashes[at] as Hash;
+  const nodeOf = (place: Index): NodeId => valueAt(scope.nodes, at(hashes, place));
+  for (const place of [...wanted].sort((a, b) => a - b)) {
+    const hash = at(hashes, place);
     if (scope.nodes.has(hash)) continue;
-    if (concrete[at]) addValue(draft, scope, hash, subtable(scope.table, at));
+    if (concrete[place]) addValue(draft, scope, hash, subtable(scope.table, place));
     else {
-      const node = scope.table[at] as Node;
-      const inputs = strictChildren(node).map((child) => scope.nodes.get(hashes[child] as Hash) as NodeId);
-      addNode(draft, scope, hash, shapeOf(node, at), inputs);
+      const node = nodeAt(scope.table, place);
+      addNode(draft, scope, hash, shapeOf(node, place), strictChildren(node).map(nodeOf));
     }
   }
-  return scope.nodes.get(hashes[index] as Hash) as NodeId;
+  return nodeOf(index);
 }
 
 /** A form's children wait until the form asks for them. */
 function strictChildren(node: Node): Index[] {
-  return node !== null && typeof node === 'object' && node[0] === 'form' ? [] : childrenOf(node);
+  return isKind(node, 'form') ? [] : childrenOf(node);
 }
 
 function shapeOf(node: Node, index: Index): Shape {
-  if (node === null || typeof node !== 'object') throw new Error('a scalar is concrete');
+  if (isScalar(node)) throw new Error('a scalar is concrete');
   switch (node[0]) {
     case 'list':
       return { kind: 'list' };
@@ -111,7 +114,7 @@ export interface ConcreteCall {
 export function callNode(draft: Draft, scope: Scope, { task, args, options }: ConcreteCall): NodeId {
   const parts = options ? [...args, options] : args;
   const hash = hashOf(
-    combine(parts, (roots) => ['call', task, roots.slice(0, args.length), options ? (roots.at(-1) as Index) : null]),
+    combine(parts, (roots) => ['call', task, roots.slice(0, args.length), options ? last(roots) : null]),
   );
   const known = scope.nodes.get(hash);
   if (known !== undefined) return known;
@@ -142,7 +145,7 @@ function addNode(
     users: [],
     result: null,
     waits: null,
-    phase: 0,
+    stage: shape.kind === 'form' ? firstStage(shape.name) : null,
     outcome,
   };
   draft.edits.set(draft.graph, 'nextNode', id + 1);

@@ -3,6 +3,7 @@
  * snapshots, retries and releases go by this table.
  */
 import type { Hash } from '../values/ids.ts';
+import { keysOf } from '../values/json.ts';
 import type { Graph, NodeId, Scope, ScopeId } from './graph.ts';
 
 interface Held<T> {
@@ -23,9 +24,14 @@ interface Field<T> {
   readonly isWaiting: Waiting<T>;
 }
 
+/** What a snapshot of this format holds: its JSON has the type that it was written from. */
+function read<T>(saved: unknown): T {
+  return saved as T;
+}
+
 /** The same in JSON. */
 function asIs<T>(empty: () => T): Held<T> {
-  return { empty, saved: (value) => value, loaded: (saved) => saved as T };
+  return { empty, saved: (value) => value, loaded: (saved) => read(saved) };
 }
 
 /** The keys are in the values. */
@@ -33,7 +39,7 @@ function byKey<K, V>(keyOf: (value: V) => K): Held<ReadonlyMap<K, V>> {
   return {
     empty: () => new Map(),
     saved: (map) => [...map.values()],
-    loaded: (saved) => new Map((saved as V[]).map((value) => [keyOf(value), value])),
+    loaded: (saved) => new Map(read<V[]>(saved).map((value) => [keyOf(value), value])),
   };
 }
 
@@ -45,12 +51,12 @@ function entries<K, V>(): Held<ReadonlyMap<K, V>> {
   return {
     empty: () => new Map(),
     saved: (map) => [...map],
-    loaded: (saved) => new Map(saved as [K, V][]),
+    loaded: (saved) => new Map(read<[K, V][]>(saved)),
   };
 }
 
 function members<T>(): Held<ReadonlySet<T>> {
-  return { empty: () => new Set(), saved: (set) => [...set], loaded: (saved) => new Set(saved as T[]) };
+  return { empty: () => new Set(), saved: (set) => [...set], loaded: (saved) => new Set(read<T[]>(saved)) };
 }
 
 /** With the scope that has the same nodes in their place, if one came before. */
@@ -68,7 +74,7 @@ const scopes: Held<ReadonlyMap<ScopeId, Scope>> = {
   },
   loaded(saved) {
     const map = new Map<ScopeId, Scope>();
-    for (const scope of saved as SavedScope[]) {
+    for (const scope of read<SavedScope[]>(saved)) {
       const shared = typeof scope.nodes === 'number' ? map.get(scope.nodes)?.nodes : new Map(scope.nodes);
       map.set(scope.id, { ...scope, nodes: shared ?? new Map() });
     }
@@ -111,7 +117,7 @@ export const FIELDS: { readonly [K in keyof Graph]: Field<Graph[K]> } = {
 
 export type FieldName = keyof Graph;
 
-export const FIELD_NAMES = Object.keys(FIELDS) as readonly FieldName[];
+export const FIELD_NAMES: readonly FieldName[] = keysOf(FIELDS);
 
 type WaitingName = { [K in FieldName]: Waiting<Graph[K]> extends true ? K : never }[FieldName];
 
@@ -119,9 +125,31 @@ function isWaitingName(name: FieldName): name is WaitingName {
   return FIELDS[name].isWaiting;
 }
 
-/** The maps of nodes that wait for the outside, by what they wait for. */
 export const WAITING_NAMES: readonly WaitingName[] = FIELD_NAMES.filter(isWaitingName);
 
 export function emptyGraph(): Graph {
-  return Object.fromEntries(FIELD_NAMES.map((name) => [name, FIELDS[name].held.empty()])) as unknown as Graph;
+  return graphWith((name) => FIELDS[name].held.empty());
+}
+
+/** The graph whose fields are what `fieldOf` gives for them. */
+function graphWith(fieldOf: <K extends FieldName>(name: K) => Graph[K]): Graph {
+  const graph: { -readonly [K in FieldName]?: Graph[K] } = {};
+  const fill = <K extends FieldName>(name: K) => {
+    graph[name] = fieldOf(name);
+  };
+  for (const name of FIELD_NAMES) fill(name);
+  return graph as Graph;
+}
+
+/** Fields as plain JSON. */
+export type SavedFields = { readonly [K in FieldName]?: unknown };
+
+export function savedFields(graph: Graph): SavedFields {
+  const saved = <K extends FieldName>(name: K): unknown => FIELDS[name].held.saved(graph[name]);
+  return Object.fromEntries(FIELD_NAMES.map((name) => [name, saved(name)]));
+}
+
+/** The graph of fields that were saved and parsed from JSON. The caller gives them away. */
+export function loadedGraph(saved: SavedFields): Graph {
+  return graphWith((name) => FIELDS[name].held.loaded(saved[name]));
 }

@@ -12,9 +12,11 @@
 
 import type { Failures } from '../values/causes.ts';
 import type { EvalHash, Hash, JobId, RunId, SubmissionId } from '../values/ids.ts';
+import { valueAt } from '../values/present.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Index, Table } from '../values/table.ts';
 import type { ClaimedJob, StartedFact } from './facts.ts';
+import type { Stage } from './stages.ts';
 
 export type NodeId = number;
 export type ScopeId = number;
@@ -52,12 +54,34 @@ export interface GraphNode {
   readonly users: readonly NodeId[];
   /** The job whose returned expression this is. */
   readonly result: JobId | null;
-  /** The job a call waits for, or the key of the observation or computation it waits for. */
-  readonly waits: JobId | Hash | null;
-  /** How far a form got; each form says what its numbers mean. */
-  readonly phase: number;
+  /** What it waits for beside its inputs. */
+  readonly waits: Wait | null;
+  /** How far a form got. null: it is none, or one that only a later version knows. */
+  readonly stage: Stage | null;
   readonly outcome: Settlement | null;
 }
+
+/** What a node waits for: an entry of one of the graph's maps. */
+export type Wait =
+  /** A call: its job, also once that has its outcome. */
+  | { readonly in: 'jobs'; readonly key: JobId }
+  /** A call: the versions of files in its arguments. */
+  | { readonly in: 'observing'; readonly key: Hash }
+  /** An operator, a form or a call: a large value. */
+  | { readonly in: 'computing'; readonly key: Hash }
+  /** A catch: what the cache says of it. */
+  | { readonly in: 'recalls'; readonly key: EvalHash }
+  /** A call: the value of a job that left the graph. */
+  | { readonly in: 'returning'; readonly key: JobId };
+
+/** What must be loaded before evaluation can go on. */
+export type Computation =
+  /** The operands of an author's operator: a list. */
+  | { readonly of: 'operator'; readonly name: string; readonly operands: Table }
+  /** The top level of a large value, with its parts by reference: a form looks into it. */
+  | { readonly of: 'top'; readonly value: Table }
+  /** The whole of a large value, which the reducer itself must read. */
+  | { readonly of: 'whole'; readonly value: Table };
 
 /** A returned expression under evaluation. */
 export interface Scope {
@@ -159,11 +183,8 @@ export interface Graph {
   readonly contexts: ReadonlyMap<Hash, Table>;
   /** Calls whose arguments hold file literals to be looked at, by call key. */
   readonly observing: ReadonlyMap<Hash, { readonly args: Table; readonly nodes: readonly NodeId[] }>;
-  /** Operators whose operands must be loaded, by application. */
-  readonly computing: ReadonlyMap<
-    Hash,
-    { readonly name: string; readonly operands: Table; readonly nodes: readonly NodeId[] }
-  >;
+  /** What waits for large values, by application. */
+  readonly computing: ReadonlyMap<Hash, { readonly computation: Computation; readonly nodes: readonly NodeId[] }>;
   /** Work in state lookup or ready: the frontier of the run. */
   readonly frontier: ReadonlySet<EvalHash>;
   /** Catches to be looked up before they are evaluated, by their key in the cache. */
@@ -196,6 +217,16 @@ export type RunEnd = { readonly at: number } & (
 export function runOf(graph: Graph): StartedFact {
   if (!graph.run) throw new Error('the run has not started');
   return graph.run;
+}
+
+/** The job that a call waits for, or waited for, while it is in the graph. */
+export function jobOf(graph: Graph, { waits }: GraphNode): Job | undefined {
+  return waits?.in === 'jobs' ? graph.jobs.get(waits.key) : undefined;
+}
+
+/** The scope that the node is an expression of: it lives as long as its nodes. */
+export function scopeOf(graph: Graph, node: GraphNode): Scope {
+  return valueAt(graph.scopes, node.scope);
 }
 
 export function runIdOf(graph: Graph): RunId {

@@ -2,20 +2,33 @@
 
 import { briefArguments } from '../values/brief.ts';
 import { isConcrete, openLeavesOf, refsOf } from '../values/contents.ts';
-import { decode } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
 import type { ErrorName } from '../values/errors.ts';
 import { digest } from '../values/hash.ts';
-import type { EvalHash, Hash, JobId } from '../values/ids.ts';
+import { type EvalHash, evalNamed, type Hash, type JobId, jobNamed } from '../values/ids.ts';
+import { isKind } from '../values/nodes.ts';
 import { hashedValues } from '../values/options.ts';
+import { isRecord, plainValue } from '../values/plain.ts';
+import { last } from '../values/present.ts';
 import { type JobOptions, SCRIPT_TASK, type TaskInfo } from '../values/program.ts';
 import { hashOf, listOf, rootOf, type Table } from '../values/table.ts';
 import { segmentOf, waitForDone } from './done.ts';
-import { byOrdinal, count, type Draft, failWith, held, liveNode, setStatus, settle, waitUnder } from './draft.ts';
+import {
+  byOrdinal,
+  count,
+  type Draft,
+  failWith,
+  held,
+  inputValues,
+  liveNode,
+  setStatus,
+  settle,
+  waitUnder,
+} from './draft.ts';
 import { errorValue } from './errors.ts';
 import { addValue, nodeFor, openScope } from './expressions.ts';
-import { type GraphNode, type Job, runOf, type Scope, type Settlement, type Work } from './graph.ts';
-import { LOAD_WHOLE, waitFor } from './operations.ts';
+import { type GraphNode, type Job, runOf, type Scope, type Settlement, scopeOf, type Work } from './graph.ts';
+import { waitFor } from './operations.ts';
 import { resolveOptions } from './options.ts';
 import { usedInScope } from './recovery.ts';
 import { abandon, closeScope, isWanted } from './release.ts';
@@ -25,7 +38,7 @@ export function callReady(draft: Draft, node: GraphNode): void {
   if (draft.graph.stopping) return;
   const { args, options } = argumentsOf(draft, node);
   if (options && refsOf(options).length > 0) {
-    waitFor(draft, node, LOAD_WHOLE, options);
+    waitFor(draft, node, { of: 'whole', value: options });
     return;
   }
   const open = openLeavesOf(args);
@@ -33,14 +46,14 @@ export function callReady(draft: Draft, node: GraphNode): void {
     admit(draft, node, args);
     return;
   }
-  const scope = scopeOf(draft, node);
+  const scope = scopeOf(draft.graph, node);
   const key = digest('observation', `${scope.job ?? 'root'} ${taskOf(node)} ${hashOf(args)}`);
-  waitUnder(draft, draft.graph.observing, key, node, (nodes) => ({ args, nodes }));
+  waitUnder(draft, node, { in: 'observing', key }, draft.graph.observing, (nodes) => ({ args, nodes }));
 }
 
 /** Goes on with options that had to be loaded: they hold a large context. */
 export function optionsLoaded(draft: Draft, node: GraphNode, options: Table): void {
-  const loaded = addValue(draft, scopeOf(draft, node), digest('loaded', node.hash), options);
+  const loaded = addValue(draft, scopeOf(draft.graph, node), digest('loaded', node.hash), options);
   draft.edits.set(node, 'inputs', [...node.inputs.slice(0, -1), loaded]);
   callReady(draft, node);
 }
@@ -71,26 +84,17 @@ function taskOf(node: GraphNode): string {
   return node.shape.task;
 }
 
-function scopeOf(draft: Draft, node: GraphNode): Scope {
-  return draft.graph.scopes.get(node.scope) as Scope;
-}
-
 function argumentsOf(draft: Draft, node: GraphNode): { args: Table; options: Table | undefined } {
-  const values = node.inputs.map((input) => (liveNode(draft, input).outcome as { value: Table }).value);
+  const values = inputValues(draft, node.inputs);
   const options = node.shape.kind === 'call' && node.shape.hasOptions ? values.pop() : undefined;
-  while (values.length > 0 && isUndefined(values.at(-1) as Table)) values.pop();
+  while (values.length > 0 && isKind(rootOf(last(values)), 'undefined')) values.pop();
   return { args: listOf(values), options };
-}
-
-function isUndefined(value: Table): boolean {
-  const root = rootOf(value);
-  return Array.isArray(root) && root[0] === 'undefined';
 }
 
 function admit(draft: Draft, node: GraphNode, args: Table): void {
   const { graph, edits } = draft;
   const task = taskOf(node);
-  const scope = scopeOf(draft, node);
+  const scope = scopeOf(draft.graph, node);
   const info = runOf(graph).program.tasks[task];
   if (!info && task !== SCRIPT_TASK) {
     fail(draft, node, 'TaskNotFound', `there is no task '${task}' in the bundle of this run`);
@@ -104,10 +108,10 @@ function admit(draft: Draft, node: GraphNode, args: Table): void {
   const place = resolved.options.cacheScope === 'none' ? `${scope.job ?? 'root'} ${node.hash}` : undefined;
   const evaluation = evalHashOf(task, info, args, resolved.options, place);
   const context = contextFor(draft, scope, resolved.context);
-  const id = digest('job', `${evaluation} ${context ?? ''}`) as JobId;
+  const id = jobNamed(digest('job', `${evaluation} ${context ?? ''}`));
   const known = graph.jobs.get(id);
   const segment = known ? undefined : segmentOf(graph, id);
-  edits.set(node, 'waits', id);
+  edits.set(node, 'waits', { in: 'jobs', key: id });
   if (known?.outcome) settle(draft, node, known.outcome);
   else if (known) addCaller(draft, known, node);
   else if (segment) waitForDone(draft, node, id, segment);
@@ -129,7 +133,7 @@ function evalHashOf(
 ): EvalHash {
   const hashed = task === SCRIPT_TASK ? hashedValues(options) : [];
   const parts = [info?.hash ?? task, hashOf(args), ...hashed, ...(place ? [place] : [])];
-  return digest('eval', JSON.stringify(parts)) as EvalHash;
+  return evalNamed(digest('eval', JSON.stringify(parts)));
 }
 
 /** The context of a job: its parent's, with what the call overrides. null is the run's own. */
@@ -145,10 +149,9 @@ function contextFor(draft: Draft, scope: Scope, override: Readonly<Record<string
 export function contextOf(draft: Draft, context: Hash | null): Readonly<Record<string, unknown>> {
   const table = context && draft.graph.contexts.get(context);
   if (!table) return runOf(draft.graph).program.context;
-  const refuse = () => {
-    throw new TypeError('a context holds plain values');
-  };
-  return decode(table, { task: refuse, expression: refuse }) as Record<string, unknown>;
+  const values = plainValue(table, 'a context is');
+  if (!isRecord(values)) throw new TypeError('a context is a record');
+  return values;
 }
 
 interface NewJob {

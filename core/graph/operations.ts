@@ -1,22 +1,19 @@
 /** Operators on values; those whose operands are held by reference wait until someone has loaded them. */
 import { refsOf } from '../values/contents.ts';
 import { digest } from '../values/hash.ts';
+import type { Hash } from '../values/ids.ts';
+import { unknownKind } from '../values/never.ts';
+import { isKind } from '../values/nodes.ts';
 import { applyOperator } from '../values/operators.ts';
 import { hashOf, rootOf, type Table } from '../values/table.ts';
 import { type Draft, held, settle, waitUnder } from './draft.ts';
 import { errorOf } from './errors.ts';
-import type { GraphNode } from './graph.ts';
-
-/** Not an author's operator: asks for a large value's top level, its parts by reference. */
-export const LOAD = 'redex.load';
-
-/** Likewise: asks for the whole of a large value. Only for what the reducer itself must read. */
-export const LOAD_WHOLE = 'redex.load_whole';
+import type { Computation, GraphNode } from './graph.ts';
 
 /** Settles the node with the operator's value, now or when its operands are loaded. `operands` is a list. */
 export function operate(draft: Draft, node: GraphNode, name: string, operands: Table): void {
   if (refsOf(operands).length > 0) {
-    waitFor(draft, node, name, operands);
+    waitFor(draft, node, { of: 'operator', name, operands });
     return;
   }
   try {
@@ -29,12 +26,25 @@ export function operate(draft: Draft, node: GraphNode, name: string, operands: T
 
 /** Goes on with the value's top level: now when it is here, else when someone has loaded it. */
 export function withTop(draft: Draft, node: GraphNode, value: Table, goOn: (whole: Table) => void): void {
-  const root = rootOf(value);
-  if (Array.isArray(root) && root[0] === 'ref') waitFor(draft, node, LOAD, value);
+  if (isKind(rootOf(value), 'ref')) waitFor(draft, node, { of: 'top', value });
   else goOn(value);
 }
 
-export function waitFor(draft: Draft, node: GraphNode, name: string, operands: Table): void {
-  const application = digest('application', `${name} ${hashOf(operands)}`);
-  waitUnder(draft, draft.graph.computing, application, node, (nodes) => ({ name, operands, nodes }));
+export function waitFor(draft: Draft, node: GraphNode, computation: Computation): void {
+  const key = applicationKey(computation);
+  waitUnder(draft, node, { in: 'computing', key }, draft.graph.computing, (nodes) => ({ computation, nodes }));
+}
+
+/** What facts call it by: its spelling never changes. */
+function applicationKey(computation: Computation): Hash {
+  switch (computation.of) {
+    case 'operator':
+      return digest('application', `${computation.name} ${hashOf(computation.operands)}`);
+    case 'top':
+      return digest('application', `redex.load ${hashOf(computation.value)}`);
+    case 'whole':
+      return digest('application', `redex.load_whole ${hashOf(computation.value)}`);
+    default:
+      return unknownKind('computation', computation);
+  }
 }

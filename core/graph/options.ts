@@ -1,7 +1,7 @@
 /** A job's options: executor configuration < task < call. */
-import { decode } from '../values/decode.ts';
 import { didYouMean } from '../values/nearest.ts';
 import { CALL_OPTIONS, memoryProblem, optionProblem, splitConfig } from '../values/options.ts';
+import { isRecord, plainValue } from '../values/plain.ts';
 import { type ExecutorConfig, INLINE_EXECUTOR, type JobOptions, type Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
@@ -9,13 +9,16 @@ export type Resolved =
   | { readonly ok: true; readonly options: JobOptions; readonly context: Readonly<Record<string, unknown>> | undefined }
   | { readonly ok: false; readonly reason: string };
 
+/** What a call gives, once it was checked. */
+type CallGiven = JobOptions & { readonly context?: Readonly<Record<string, unknown>> };
+
 /** The options of one call of a task of the program; a wrong one is a reason for the job to fail. */
 export function resolveOptions(program: Program, task: JobOptions, call: Table | undefined): Resolved {
   const given = call ? plainRecord(call) : {};
   if (!given) return { ok: false, reason: 'options are a record of plain values' };
   const problem = optionProblem(given, CALL_OPTIONS);
   if (problem !== undefined) return { ok: false, reason: problem };
-  const { context, ...options } = definedOnly(given) as JobOptions & { context?: Record<string, unknown> };
+  const { context, ...options } = definedOnly(given as CallGiven);
   const executor = options.executor ?? task.executor ?? INLINE_EXECUTOR;
   const config = Object.hasOwn(program.executors, executor) ? program.executors[executor] : undefined;
   if (!config && executor !== INLINE_EXECUTOR) {
@@ -23,12 +26,8 @@ export function resolveOptions(program: Program, task: JobOptions, call: Table |
     const advice = `; redex.config.ts has ${known.join(', ')}${didYouMean(executor, known)}`;
     return { ok: false, reason: `there is no executor '${executor}'${advice}` };
   }
-  const resolved = {
-    ...(config && splitConfig(config).defaults),
-    ...definedOnly(task),
-    ...options,
-    executor,
-  } as JobOptions;
+  const defaults = config && splitConfig(config).defaults;
+  const resolved: JobOptions = { ...defaults, ...definedOnly(task), ...options, executor };
   const unfit = memoryProblem(resolved) ?? unfitLimit(program, resolved) ?? unfitSecrets(config?.type, resolved);
   return unfit ? { ok: false, reason: unfit } : { ok: true, options: resolved, context };
 }
@@ -52,21 +51,17 @@ function unfitSecrets(
 }
 
 function plainRecord(table: Table): Record<string, unknown> | undefined {
-  const refuse = () => {
-    throw new TypeError('not a plain value');
-  };
   try {
-    const value = decode(table, { task: refuse, expression: refuse });
-    return isPlainRecord(value) ? value : undefined;
+    const value = plainValue(table, 'options are');
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isPlainRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function definedOnly(record: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+/** Without what is given as undefined: that is as good as not given. */
+function definedOnly<T extends object>(record: T): T {
+  const defined = { ...record };
+  for (const name in defined) if (defined[name] === undefined) delete defined[name];
+  return defined;
 }

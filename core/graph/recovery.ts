@@ -6,13 +6,14 @@
 
 import { PASSING_ERRORS } from '../values/errors.ts';
 import { digest } from '../values/hash.ts';
-import type { EvalHash } from '../values/ids.ts';
+import { type EvalHash, evalNamed } from '../values/ids.ts';
+import { at } from '../values/present.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
 import { combine, type Table } from '../values/table.ts';
 import { type Draft, waitUnder } from './draft.ts';
 import { isCaughtBy } from './errors.ts';
 import type { ConcreteCall } from './expressions.ts';
-import { type Graph, type GraphNode, type Job, type NodeId, runOf, type Scope } from './graph.ts';
+import { type Graph, type GraphNode, type Job, jobOf, type NodeId, runOf, type Scope } from './graph.ts';
 
 /** The task name of such entries in the cache. */
 export const CATCH_TASK = 'redex.catch';
@@ -21,12 +22,12 @@ export const CATCH_TASK = 'redex.catch';
 export function catchKey(graph: Graph, node: GraphNode, scope: Scope): EvalHash {
   const job = scope.job && graph.jobs.get(scope.job);
   const context = job?.context ?? JSON.stringify(runOf(graph).program.context);
-  return digest('catch', `${node.hash} ${context}`) as EvalHash;
+  return evalNamed(digest('catch', `${node.hash} ${context}`));
 }
 
 /** Has the catch looked up before its expression is evaluated. */
 export function waitForRecovery(draft: Draft, node: GraphNode, key: EvalHash): void {
-  waitUnder(draft, draft.graph.recalls, key, node, (nodes) => ({ nodes }));
+  waitUnder(draft, node, { in: 'recalls', key }, draft.graph.recalls, (nodes) => ({ nodes }));
 }
 
 /** Remembers how the catch recovered, with the tasks of what failed below `guarded`. */
@@ -34,7 +35,7 @@ export function noteRecovery(draft: Draft, node: GraphNode, scope: Scope, call: 
   if (isCaughtBy(error, PASSING_ERRORS)) return;
   const expression = combine(call.args, (roots) => ['call', call.task, roots, null]);
   const { tasks } = runOf(draft.graph).program;
-  const names = tasksBelow(draft.graph, node.inputs[0] as NodeId);
+  const names = tasksBelow(draft.graph, at(node.inputs, 0));
   const requires = Object.fromEntries(names.flatMap((name) => (tasks[name] ? [[name, tasks[name].hash]] : [])));
   draft.effects.recoveries.push({ key: catchKey(draft.graph, node, scope), expression, requires });
 }
@@ -47,11 +48,11 @@ function tasksBelow(graph: Graph, start: NodeId): string[] {
   for (const id of seen) {
     const node = graph.nodes.get(id);
     if (!node) continue;
-    const job = node.waits === null ? undefined : graph.jobs.get(node.waits as Job['id']);
+    const job = jobOf(graph, node);
     if (job) used |= usedBy(graph, job);
     for (const input of node.inputs) seen.add(input);
   }
-  return taskOrder(program).filter((_, at) => (used >> BigInt(at)) & 1n);
+  return taskOrder(program).filter((_, place) => (used >> BigInt(place)) & 1n);
 }
 
 /** The tasks a job's evaluation used, as bits in the order of the program's task names; its own among them. */
@@ -64,7 +65,7 @@ export function usedInScope(graph: Graph, scope: Scope): string {
   let used = 0n;
   for (const id of scope.nodes.values()) {
     const node = graph.nodes.get(id);
-    const job = node && node.waits !== null ? graph.jobs.get(node.waits as Job['id']) : undefined;
+    const job = node && jobOf(graph, node);
     if (job) used |= usedBy(graph, job);
   }
   return used.toString(16);
@@ -81,6 +82,6 @@ function taskOrder(program: Program): readonly string[] {
 }
 
 function bitOf(program: Program, task: string): bigint {
-  const at = taskOrder(program).indexOf(task);
-  return at < 0 ? 0n : 1n << BigInt(at);
+  const place = taskOrder(program).indexOf(task);
+  return place < 0 ? 0n : 1n << BigInt(place);
 }

@@ -4,15 +4,16 @@
  */
 import type { EvalHash, Hash } from '../values/ids.ts';
 import { unknownKind } from '../values/never.ts';
-import { combine, type Index, listOf, mapChildren, type Node, type Table } from '../values/table.ts';
-import { resumeCatch } from './catching.ts';
-import { type Draft, held, liveNode, settle } from './draft.ts';
+import { nodeAt } from '../values/nodes.ts';
+import { at } from '../values/present.ts';
+import { combine, type Index, listOf, mapChildren, type Table } from '../values/table.ts';
+import { type Draft, held, inputValues, liveNode, settle } from './draft.ts';
 import { noticeFailure } from './ending.ts';
 import { nodeFor, openScope } from './expressions.ts';
-import { resumeForm, stepForm } from './forms.ts';
-import { type GraphNode, runOf, type Scope, type Settlement } from './graph.ts';
+import { recallForm, resumeForm, stepForm } from './forms/forms.ts';
+import { type Computation, type GraphNode, runOf, type Settlement, scopeOf } from './graph.ts';
 import { callReady, optionsLoaded, settleJob } from './jobs.ts';
-import { LOAD, LOAD_WHOLE, operate } from './operations.ts';
+import { operate } from './operations.ts';
 import { release } from './release.ts';
 
 /** Evaluates as far as the facts known allow. */
@@ -57,18 +58,18 @@ function advance(draft: Draft, node: GraphNode): void {
     stepForm(draft, node);
     return;
   }
-  let at = node.settled;
-  while (at < node.inputs.length) {
-    const outcome = liveNode(draft, node.inputs[at] as number).outcome;
+  let settled = node.settled;
+  while (settled < node.inputs.length) {
+    const { outcome } = liveNode(draft, at(node.inputs, settled));
     if (!outcome) break;
     if ('failure' in outcome) {
       settle(draft, node, outcome);
       return;
     }
-    at++;
+    settled++;
   }
-  draft.edits.set(node, 'settled', at);
-  if (at === node.inputs.length && node.waits === null) complete(draft, node);
+  draft.edits.set(node, 'settled', settled);
+  if (settled === node.inputs.length && node.waits === null) complete(draft, node);
 }
 
 /** All inputs have values. */
@@ -76,13 +77,13 @@ function complete(draft: Draft, node: GraphNode): void {
   const { shape } = node;
   switch (shape.kind) {
     case 'list':
-      settle(draft, node, { value: held(draft, listOf(inputValues(draft, node))) });
+      settle(draft, node, { value: held(draft, listOf(inputValues(draft, node.inputs))) });
       return;
     case 'record':
       settle(draft, node, {
         value: held(
           draft,
-          combine(inputValues(draft, node), (roots) => ['record', shape.keys, roots]),
+          combine(inputValues(draft, node.inputs), (roots) => ['record', shape.keys, roots]),
         ),
       });
       return;
@@ -90,7 +91,7 @@ function complete(draft: Draft, node: GraphNode): void {
       settle(draft, node, { value: held(draft, rewrap(draft, node, shape.index)) });
       return;
     case 'op':
-      operate(draft, node, shape.name, listOf(inputValues(draft, node)));
+      operate(draft, node, shape.name, listOf(inputValues(draft, node.inputs)));
       return;
     case 'call':
       callReady(draft, node);
@@ -103,16 +104,28 @@ function complete(draft: Draft, node: GraphNode): void {
   }
 }
 
-function inputValues(draft: Draft, node: GraphNode): Table[] {
-  return node.inputs.map((input) => (liveNode(draft, input).outcome as { value: Table }).value);
+function rewrap(draft: Draft, node: GraphNode, index: Index): Table {
+  const { table } = scopeOf(draft.graph, node);
+  return combine(inputValues(draft, node.inputs), (roots) => {
+    let next = 0;
+    return mapChildren(nodeAt(table, index), () => at(roots, next++));
+  });
 }
 
-function rewrap(draft: Draft, node: GraphNode, index: Index): Table {
-  const { table } = draft.graph.scopes.get(node.scope) as Scope;
-  return combine(inputValues(draft, node), (roots) => {
-    let next = 0;
-    return mapChildren(table[index] as Node, () => roots[next++] as Index);
-  });
+function goOn(draft: Draft, node: GraphNode, computation: Computation, value: Table): void {
+  switch (computation.of) {
+    case 'operator':
+      settle(draft, node, { value });
+      return;
+    case 'top':
+      resumeForm(draft, node, value);
+      return;
+    case 'whole':
+      optionsLoaded(draft, node, value);
+      return;
+    default:
+      unknownKind('computation', computation);
+  }
 }
 
 /** What the cache says of catches that wait under the key: the recovering call, or that nothing is known. */
@@ -125,7 +138,7 @@ export function recalled(draft: Draft, key: EvalHash, call: Table | undefined): 
     const node = graph.nodes.get(id);
     if (!node || node.outcome) continue;
     edits.set(node, 'waits', null);
-    resumeCatch(draft, node, call);
+    recallForm(draft, node, call);
   }
   return true;
 }
@@ -140,10 +153,8 @@ export function applied(draft: Draft, application: Hash, ok: boolean, value: Tab
     const node = graph.nodes.get(id);
     if (!node || node.outcome) continue;
     edits.set(node, 'waits', null);
-    if (!ok) settle(draft, node, { failure: { error: value, origin: graph.scopes.get(node.scope)?.job ?? null } });
-    else if (waiting.name === LOAD) resumeForm(draft, node, value);
-    else if (waiting.name === LOAD_WHOLE) optionsLoaded(draft, node, value);
-    else settle(draft, node, { value });
+    if (ok) goOn(draft, node, waiting.computation, value);
+    else settle(draft, node, { failure: { error: value, origin: scopeOf(graph, node).job } });
   }
   return true;
 }

@@ -1,7 +1,7 @@
 /** What nobody needs any more leaves the graph: nodes, jobs that were not submitted, and all that only they needed. */
 import type { Hash } from '../values/ids.ts';
+import { last } from '../values/present.ts';
 import { byId, byItself, byOrdinal, type Draft, setStatus } from './draft.ts';
-import { WAITING_NAMES } from './fields.ts';
 import type { Graph, GraphNode, Job, NodeId, Work } from './graph.ts';
 
 type Released = GraphNode | Job;
@@ -44,7 +44,7 @@ export function abandon(draft: Draft, job: Job): void {
 /** Each forgotten id is popped once, so asking again and again stays linear. */
 function hasLive(draft: Draft, ids: readonly NodeId[]): boolean {
   while (ids.length > 0) {
-    const node = draft.graph.nodes.get(ids.at(-1) as NodeId);
+    const node = draft.graph.nodes.get(last(ids));
     if (node && !node.outcome) return true;
     draft.edits.pop(ids);
   }
@@ -79,15 +79,17 @@ function dropScope(draft: Draft, job: Job, pending: Released[]): void {
 
 function stopWaiting(draft: Draft, node: GraphNode, pending: Released[]): void {
   const { graph, edits } = draft;
-  if (node.waits === null) return;
-  const job = graph.jobs.get(node.waits as Job['id']);
-  if (job) pending.push(job);
-  for (const name of WAITING_NAMES) {
-    const waiting: ReadonlyMap<Hash, { readonly nodes: readonly NodeId[] }> = graph[name];
-    const entry = waiting.get(node.waits);
-    // Thousands may wait under one key and leave one after another: the list is not copied for each.
-    if (entry && !hasLive(draft, entry.nodes)) edits.drop(waiting, node.waits);
+  const { waits } = node;
+  if (waits === null) return;
+  if (waits.in === 'jobs') {
+    const job = graph.jobs.get(waits.key);
+    if (job) pending.push(job);
+    return;
   }
+  const waiting: ReadonlyMap<Hash, { readonly nodes: readonly NodeId[] }> = graph[waits.in];
+  const entry = waiting.get(waits.key);
+  // Thousands may wait under one key and leave one after another: the list is not copied for each.
+  if (entry && !hasLive(draft, entry.nodes)) edits.drop(waiting, waits.key);
 }
 
 /** A job that lost its callers: dropped when it has not been submitted or is being evaluated; in flight it runs on. */

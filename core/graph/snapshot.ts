@@ -1,5 +1,5 @@
 /** The live graph as plain JSON and back. A snapshot may be lost at any time: the journal says the same. */
-import { FIELD_NAMES, FIELDS, type FieldName } from './fields.ts';
+import { loadedGraph, type SavedFields, savedFields } from './fields.ts';
 import type { Graph } from './graph.ts';
 
 /** Snapshots of another format are ignored and the journal is folded instead. */
@@ -7,18 +7,15 @@ export const GRAPH_FORMAT = 5;
 
 export interface Snapshot {
   readonly format: number;
-  readonly graph: unknown;
+  /** As this version knows it, where the format is its own. */
+  readonly graph: SavedFields;
 }
 
 export function snapshotOf(graph: Graph): Snapshot {
-  const saved = <K extends FieldName>(name: K): unknown => FIELDS[name].held.saved(graph[name]);
-  return { format: GRAPH_FORMAT, graph: Object.fromEntries(FIELD_NAMES.map((name) => [name, saved(name)])) };
+  return { format: GRAPH_FORMAT, graph: savedFields(graph) };
 }
 
 /** The graph of a snapshot that was parsed from JSON; undefined when its format is another. The caller gives it away. */
 export function graphOf(snapshot: Snapshot): Graph | undefined {
-  if (snapshot.format !== GRAPH_FORMAT) return undefined;
-  const saved = snapshot.graph as Readonly<Record<FieldName, unknown>>;
-  const fields = FIELD_NAMES.map((name) => [name, FIELDS[name].held.loaded(saved[name])]);
-  return Object.fromEntries(fields) as unknown as Graph;
+  return snapshot.format === GRAPH_FORMAT ? loadedGraph(snapshot.graph) : undefined;
 }

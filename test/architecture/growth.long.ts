@@ -117,7 +117,30 @@ const CASES: readonly Case[] = [
   {
     what: 'control form',
     changes: [after('core/values/forms.ts', 'export interface FormTerms {', '\n  readonly race: readonly unknown[];')],
-    places: ['core/graph/forms.ts'],
+    places: ['core/graph/forms/forms.ts', 'core/graph/stages.ts'],
+  },
+  {
+    what: 'stage of a control form',
+    changes: [{ file: 'core/graph/stages.ts', text: "force: ['quoted',", instead: "force: ['quoted', 'loaded'," }],
+    places: ['core/graph/forms/force.ts'],
+  },
+  {
+    what: 'thing that nodes wait for',
+    changes: [
+      after('core/graph/graph.ts', 'export type Wait =', "\n  | { readonly in: 'asking'; readonly key: Hash }"),
+    ],
+    places: ['core/graph/release.ts'],
+  },
+  {
+    what: 'way to compute with a large value',
+    changes: [
+      after(
+        'core/graph/graph.ts',
+        'export type Computation =',
+        "\n  | { readonly of: 'length'; readonly value: Table }",
+      ),
+    ],
+    places: ['core/engine/meet.ts', 'core/graph/operations.ts', 'core/graph/reduce.ts'],
   },
   {
     what: 'form that authors write and the reducer does not know',

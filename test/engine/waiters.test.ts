@@ -13,7 +13,17 @@ const KEY = digest('catch', 'one for all') as EvalHash;
 function nodeOf(id: number): GraphNode {
   const hash: Hash = digest('node', String(id));
   const edges = { inputs: [], settled: 0, users: [] };
-  return { id, scope: 0, hash, shape: { kind: 'value' }, ...edges, result: null, waits: null, phase: 0, outcome: null };
+  return {
+    id,
+    scope: 0,
+    hash,
+    shape: { kind: 'value' },
+    ...edges,
+    result: null,
+    waits: null,
+    stage: null,
+    outcome: null,
+  };
 }
 
 describe('nodes that wait under one key', () => {

@@ -223,7 +223,7 @@ describe('catchAll', () => {
 
   it('has a large value loaded to see that nothing in it can fail', () =>
     given(catchAll([LONG, LONG]))
-      .demands('compute redex.load()')
+      .demands('load the top of ()')
       .when(computed(['a']))
       .comesTo(['a']));
 

@@ -164,7 +164,7 @@ describe('map', () => {
   it('has a large list loaded, and goes on with its top level', () =>
     given(map(f, g()))
       .when(returned('g()', [LONG, LONG]))
-      .demands('compute redex.load()')
+      .demands('load the top of ()')
       .when(computed([1, 2]))
       .demands('run f(1)', 'run f(2)'));
 
@@ -254,7 +254,7 @@ describe('quote and force', () => {
   it('has a large quote loaded', () =>
     given(force(g()))
       .when(returned('g()', quote(f(LONG))))
-      .demands('compute redex.load()')
+      .demands('load the top of ()')
       .when(computed(quote(f(1))))
       .demands('run f(1)'));
 });

@@ -11,7 +11,7 @@ import { callChain } from '../../core/graph/ending.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import { evolve } from '../../core/graph/evolve.ts';
 import type { Fact, StartedFact } from '../../core/graph/facts.ts';
-import type { Graph, Work } from '../../core/graph/graph.ts';
+import type { Computation, Graph, Work } from '../../core/graph/graph.ts';
 import { groupAttempts } from '../../core/graph/group.ts';
 import { snapshotOf } from '../../core/graph/snapshot.ts';
 import { callable } from '../../core/language/callable.ts';
@@ -211,13 +211,19 @@ export class Story {
   }
 }
 
+function computationLine(computation: Computation): string {
+  if (computation.of === 'operator')
+    return `compute ${briefCall(computation.name, briefArguments('', computation.operands))}`;
+  return `load the ${computation.of} of ${briefCall('', briefArguments('', computation.value))}`;
+}
+
 export function demandLines(story: Story, graph = story.graph): string[] {
   const { observe, compute, join, lookup, inline, submit } = demandsOf(graph);
   const nameOf = (evaluation: EvalHash) => (graph.works.has(evaluation) ? story.nameOf(evaluation) : 'a catch');
   const again = (attempt: number) => (attempt > 1 ? `, attempt ${attempt}` : '');
   return [
     ...observe.map(({ args }) => `look at ${briefArguments('', args)}`),
-    ...compute.map(({ name, operands }) => `compute ${briefCall(name, briefArguments('', operands))}`),
+    ...compute.map(({ computation }) => computationLine(computation)),
     ...join.map(({ job: id }) => `join ${story.nameOfJob(id)}`),
     ...lookup.map(({ evaluation }) => `look up ${nameOf(evaluation)}`),
     ...inline.map(({ evaluation, attempt }) => `run ${nameOf(evaluation)}${again(attempt)}`),

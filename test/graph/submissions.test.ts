@@ -175,7 +175,7 @@ describe('options', () => {
 
   it('that hold a large context are loaded as a whole first', () =>
     given(f.options({ context: { a: 'x'.repeat(2000) } })(1))
-      .demands('compute redex.load_whole()')
+      .demands('load the whole of ()')
       .jobs()
       .when(computed({ context: { a: 'long' } }))
       .demands('run f(1)')

@@ -3,6 +3,7 @@
  * one stays where it is installed, and is required there when the bundle is loaded.
  */
 import { dirname, join } from 'node:path';
+import * as v from 'valibot';
 import { namesInstalled, readInstalled } from './installed.ts';
 
 /** The module that requires what stayed outside, and the one function it exports. */
@@ -10,7 +11,7 @@ export const ADDONS_MODULE = 'redex:addons';
 export const REQUIRE = '__redexAddon';
 
 /** What the bundle knows of a module that stayed outside. */
-export interface Outside {
+export interface ExternalModule {
   /** The folder of who asked for it, relative to the project, with `/`. */
   readonly from: string;
   /** As Node is to resolve it from there. */
@@ -78,7 +79,7 @@ function missing(error) {
 `;
 
 /** The code of a module that stands for one outside. */
-export function outsideCode(outside: Outside): string {
+export function externalCode(outside: ExternalModule): string {
   return `module.exports = require(${JSON.stringify(ADDONS_MODULE)}).${REQUIRE}(${JSON.stringify(outside)});`;
 }
 
@@ -94,23 +95,28 @@ export interface InstalledPackage {
   readonly hasAddon: boolean;
 }
 
-interface Manifest {
-  readonly name?: string;
-  readonly version?: string;
+/** What is no text where a text belongs is as good as nothing. */
+const Text = v.fallback(v.optional(v.string()), undefined);
+const Names = v.fallback(v.optional(v.pipe(v.record(v.string(), v.unknown()), v.transform(Object.keys))), undefined);
+
+/** What is looked at of a package.json. */
+const Manifest = v.object({
+  name: Text,
+  version: Text,
   /** Set by npm where there is a binding.gyp. */
-  readonly gypfile?: boolean;
+  gypfile: v.optional(v.unknown()),
   /** Of node-pre-gyp, and of napi-rs. */
-  readonly binary?: unknown;
-  readonly napi?: unknown;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-}
+  binary: v.optional(v.unknown()),
+  napi: v.optional(v.unknown()),
+  dependencies: Names,
+  optionalDependencies: Names,
+});
 
 /** The package in whose folder the file lies: the innermost package.json with a name. undefined where there is none. */
 export async function packageAround(file: string): Promise<InstalledPackage | undefined> {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const text = await readInstalled(join(folder, 'package.json')).catch(() => undefined);
-    const manifest = (text === undefined ? {} : JSON.parse(text.toString())) as Manifest;
+    const manifest = v.parse(Manifest, text === undefined ? {} : JSON.parse(text.toString()));
     const { name, version = '' } = manifest;
     if (name !== undefined)
       return { folder, name, version, hasAddon: saysAddon(manifest) || (await holdsAddon(folder)) };
@@ -118,13 +124,14 @@ export async function packageAround(file: string): Promise<InstalledPackage | un
   return undefined;
 }
 
-function saysAddon({ gypfile, binary, napi, dependencies = {}, optionalDependencies = {} }: Manifest): boolean {
+function saysAddon(manifest: v.InferOutput<typeof Manifest>): boolean {
+  const { gypfile, binary, napi, dependencies = [], optionalDependencies = [] } = manifest;
   return (
     gypfile === true ||
     binary !== undefined ||
     napi !== undefined ||
-    FINDERS.some((finder) => finder in dependencies) ||
-    Object.keys(optionalDependencies).some((name) => FOR_PLATFORM.test(name))
+    FINDERS.some((finder) => dependencies.includes(finder)) ||
+    optionalDependencies.some((name) => FOR_PLATFORM.test(name))
   );
 }
 

@@ -29,7 +29,7 @@ export interface BundleRequest {
 }
 
 /**
- * What packages in the old module format expect: they reach Node's own modules by require, and are somewhere. Nothing is
+ * What CommonJS packages expect: they reach Node's own modules by require, and are somewhere. Nothing is
  * declared, since a module may declare the same names.
  */
 const BANNER = [

@@ -1,5 +1,5 @@
 /**
- * Modules that ask where they are: those of packages, and the project's own in the old module format, by `__dirname` or
+ * Modules that ask where they are: those of packages, and the project's own in CommonJS, by `__dirname` or
  * `import.meta.url`. A bundle is one file somewhere else, so the files they name beside themselves travel in it, and are
  * laid out in a folder of which the module is told that it is its own.
  */
@@ -38,21 +38,21 @@ export function ${HERE}(hash, folder, files) {
 const ASKS = /\b__dirname\b|\b__filename\b|\bimport\s*\.\s*meta\b/;
 
 /** Around a module: what it may name, and what the folder that it is told begins with. */
-export interface Surroundings {
+export interface ModuleFolder {
   /** Of its package, or of the project. */
   readonly folder: string;
   /** Paths are relative to this: the folder, or the one around it, where messages are to have the package's name. */
   readonly base: string;
 }
 
-export interface Told {
+export interface RelocatedModule {
   readonly code: string;
   /** Of the files that it names beside itself. */
   readonly hash: Hash;
 }
 
 /** The module's text with what it is to be told; undefined when it does not ask, or is not JavaScript. */
-export async function tellWhere(file: string, text: string, around: Surroundings): Promise<Told | undefined> {
+export async function relocate(file: string, text: string, around: ModuleFolder): Promise<RelocatedModule | undefined> {
   if (!ASKS.test(text)) return undefined;
   const program = parsed(text);
   if (!program) return undefined;
@@ -64,7 +64,7 @@ export async function tellWhere(file: string, text: string, around: Surroundings
   return { code: told(text, program, basename(file), call), hash };
 }
 
-interface Held {
+interface BundledFile {
   /** Relative to the base, with `/`. */
   readonly path: string;
   readonly mode: number;
@@ -80,7 +80,7 @@ function parsed(text: string): AnyNode | undefined {
         sourceType,
         allowHashBang: true,
         allowReturnOutsideFunction: sourceType === 'script',
-      }) as AnyNode;
+      });
     } catch {
       // The other kind, or none: esbuild says what is the matter.
     }
@@ -154,7 +154,7 @@ function isMeta(node: AnyNode): boolean {
 function leading(nodes: readonly AnyNode[]): string[] {
   const texts = nodes.map(textOf);
   const end = texts.indexOf(undefined);
-  return (end < 0 ? texts : texts.slice(0, end)) as string[];
+  return texts.slice(0, end < 0 ? undefined : end).filter((text) => text !== undefined);
 }
 
 function textOf(node: AnyNode): string | undefined {
@@ -166,8 +166,12 @@ function beneath(text: string | undefined): string | undefined {
 }
 
 /** Regular files only, and none from outside of the folder, whatever a module names. Throws RangeError for too many bytes. */
-async function filesAt(named: ReadonlySet<string>, module: string, { folder, base }: Surroundings): Promise<Held[]> {
-  const found = new Map<string, Held>();
+async function filesAt(
+  named: ReadonlySet<string>,
+  module: string,
+  { folder, base }: ModuleFolder,
+): Promise<BundledFile[]> {
+  const found = new Map<string, BundledFile>();
   const add = async (file: string): Promise<void> => {
     const stats = await statInstalled(file);
     const path = slashes(relative(base, file));
@@ -193,7 +197,7 @@ async function filesAt(named: ReadonlySet<string>, module: string, { folder, bas
   return files;
 }
 
-/** No line moves. Names are as in the old format; those of `import.meta` are put in its place. */
+/** No line moves. Names are as in CommonJS; those of `import.meta` are put in its place. */
 function told(text: string, program: AnyNode, name: string, call: string): string {
   const spans: { start: number; end: number; property: string }[] = [];
   visit(program, (node) => {

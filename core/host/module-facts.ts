@@ -41,15 +41,15 @@ export interface ModuleFacts {
 export const DEFAULT = '*default*';
 
 export function factsOf(program: AnyNode): ModuleFacts {
-  const facts = {
+  const facts: MutableFacts = {
     scopes: scopesOf(program),
-    bindings: new Map<string, { spans: Span[]; task?: string }>(),
-    imports: new Map<string, Imported>(),
-    exports: new Map<string, { local: string } | Imported>(),
-    stars: [] as string[],
-    loads: [] as { start: number; source: string }[],
-    files: [] as { start: number; end: number; address: string }[],
-    odd: [] as { start: number; what: string }[],
+    bindings: new Map(),
+    imports: new Map(),
+    exports: new Map(),
+    stars: [],
+    loads: [],
+    files: [],
+    odd: [],
   };
   if (program.type !== 'Program') return facts;
   const tasks = taskNames(program.body);
@@ -64,7 +64,8 @@ export function factsOf(program: AnyNode): ModuleFacts {
   return facts;
 }
 
-type Draft = {
+/** The same while they are read. */
+type MutableFacts = {
   -readonly [K in keyof ModuleFacts]: ModuleFacts[K] extends ReadonlyMap<infer Key, infer Value>
     ? Map<Key, Value extends Binding ? { spans: Span[]; task?: string } : Value>
     : ModuleFacts[K] extends readonly (infer Each)[]
@@ -76,7 +77,7 @@ function nameOf(node: AnyNode): string {
   return node.type === 'Identifier' ? node.name : node.type === 'Literal' ? String(node.value) : '';
 }
 
-function readImports(facts: Draft, statement: AnyNode): void {
+function readImports(facts: MutableFacts, statement: AnyNode): void {
   if (statement.type !== 'ImportDeclaration') return;
   const source = String(statement.source.value);
   for (const specifier of statement.specifiers) {
@@ -90,7 +91,7 @@ function readImports(facts: Draft, statement: AnyNode): void {
   }
 }
 
-function readDeclarations(facts: Draft, statement: AnyNode, tasks: TaskNames): void {
+function readDeclarations(facts: MutableFacts, statement: AnyNode, tasks: TaskNames): void {
   const declare = (name: string, { start, end }: Span, task?: string) =>
     facts.bindings.set(name, { spans: [{ start, end }], ...(task !== undefined && { task }) });
   switch (statement.type) {
@@ -123,7 +124,7 @@ function taskOf(node: AnyNode, tasks: TaskNames): string | undefined {
   return name?.type === 'Literal' && typeof name.value === 'string' ? name.value : undefined;
 }
 
-function readExports(facts: Draft, statement: AnyNode): void {
+function readExports(facts: MutableFacts, statement: AnyNode): void {
   if (statement.type === 'ExportDefaultDeclaration') facts.exports.set('default', { local: DEFAULT });
   if (statement.type === 'ExportAllDeclaration') {
     const source = String(statement.source.value);
@@ -147,7 +148,7 @@ function declaredBy(declaration: AnyNode | null | undefined): string[] {
 }
 
 /** `table.x = 1`, `table.set(…)` and `Object.assign(table, …)` at the top level are part of what `table` holds. */
-function attachChanges(facts: Draft, statement: AnyNode): void {
+function attachChanges(facts: MutableFacts, statement: AnyNode): void {
   if (statement.type !== 'ExpressionStatement') return;
   for (const name of changedBy(statement.expression)) {
     facts.bindings.get(name)?.spans.push({ start: statement.start, end: statement.end });
@@ -173,7 +174,7 @@ function rootOf(node: AnyNode): string[] {
 }
 
 /** `globals`: where names are used that the module does not declare. */
-function readOddities(facts: Draft, node: AnyNode, globals: ReadonlySet<number>): void {
+function readOddities(facts: MutableFacts, node: AnyNode, globals: ReadonlySet<number>): void {
   const { start } = node;
   if (node.type === 'ImportExpression') {
     const { source } = node;

@@ -11,7 +11,7 @@ import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
 import type { Program } from '../values/program.ts';
-import { ADDONS_CODE, type Outside, outsideCode } from './addons.ts';
+import { ADDONS_CODE, type ExternalModule, externalCode } from './addons.ts';
 import { ASSETS_CODE } from './assets.ts';
 import { HERE_CODE } from './here.ts';
 import { readInstalled } from './installed.ts';
@@ -92,7 +92,7 @@ export function projectModules(project: Project): ProjectModules {
       build.onLoad({ filter: /^here$/, namespace: 'redex' }, () => ({ contents: HERE_CODE }));
       build.onResolve({ filter: /.*/ }, (args) => resolveModule(build, root, modules, args));
       build.onLoad({ filter: /.*/, namespace: 'outside' }, ({ pluginData }) => ({
-        contents: outsideCode(pluginData),
+        contents: externalCode(pluginData),
       }));
       build.onLoad({ filter: /.*/, namespace: 'redex' }, ({ pluginData }) => loadPlain(pluginData));
       build.onLoad({ filter: /.*/, namespace: 'package' }, async ({ pluginData }) => {
@@ -141,7 +141,7 @@ async function resolveModule(
   if (found.errors.length > 0) return undefined;
   if (found.external || found.namespace !== 'file')
     return { path: found.path, external: found.external, namespace: found.namespace };
-  const outside = await outsideOf(found.path, root, modules, args);
+  const outside = await externalOf(found.path, root, modules, args);
   if (outside) {
     const { from, specifier, lazy } = outside;
     return {
@@ -156,12 +156,12 @@ async function resolveModule(
 }
 
 /** What stays outside of the bundle: a package with a native addon, as a whole, or an addon by itself. */
-async function outsideOf(
+async function externalOf(
   file: string,
   root: string,
   modules: SourceModules,
   { path, resolveDir, kind }: ResolveArgs,
-): Promise<Outside | undefined> {
+): Promise<ExternalModule | undefined> {
   const isAddon = extname(file) === '.node';
   if (isBelow(file, CORE) || !(isAddon || isPackage(file))) return undefined;
   const found = isPackage(file) ? await modules.packageOf(file) : undefined;

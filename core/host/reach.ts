@@ -5,7 +5,8 @@
  *    types, nor on anything that cannot be reached.
  * 2. It tells apart whatever behaves apart: every name in a reached text is followed to what it means there.
  */
-import type { Binding, Imported, ModuleFacts, Span } from './module-facts.ts';
+import { valueAt } from '../values/present.ts';
+import type { Imported, ModuleFacts, Span } from './module-facts.ts';
 import { DEFAULT } from './module-facts.ts';
 import type { Reference } from './scopes.ts';
 
@@ -17,7 +18,7 @@ export interface SourceModule {
   /** The text of a part, in one spelling however it was written. */
   textOf(span: Span): Promise<string>;
   /** What an import of it leads to. */
-  resolve(source: string): Promise<Target>;
+  resolve(source: string): Promise<ImportTarget>;
   /** The hash of a file beside it; undefined where there is none. */
   hashOf(address: string): Promise<string | undefined>;
   /** The line in the author's file, from 1. */
@@ -25,11 +26,11 @@ export interface SourceModule {
 }
 
 /** Another module to follow; or what stands for a package, for Node itself, or for data: it is followed no further. */
-export type Target =
+export type ImportTarget =
   | { readonly module: SourceModule }
   | { readonly leaf: readonly string[]; readonly notes?: readonly string[] };
 
-export interface Reach {
+export interface ReachableCode {
   readonly text: string;
   /** What was reached, for people: name and file, with its own text. */
   readonly parts: readonly { readonly label: string; readonly text: string }[];
@@ -38,12 +39,12 @@ export interface Reach {
 }
 
 /** A part of a module, a whole module, or what is followed no further. */
-type Place =
+type ReachedPart =
   | { readonly module: SourceModule; readonly binding: string }
   | { readonly module: SourceModule; readonly binding: '*' }
   | { readonly leaf: readonly string[] };
 
-interface Entry {
+interface ReachedText {
   readonly texts: readonly string[];
   /** What each name in the texts means: the number of another entry, or a leaf. */
   readonly names: readonly (readonly [name: string, meaning: number | readonly string[]])[];
@@ -53,12 +54,12 @@ interface Entry {
  * All that a part of the module can reach. Its own text is not in it, that of `around` is: of the function in which it
  * stands, whose names it may use.
  */
-export async function reachOf(module: SourceModule, part: Span, around: readonly Span[]): Promise<Reach> {
+export async function reachOf(module: SourceModule, part: Span, around: readonly Span[]): Promise<ReachableCode> {
   const walk = new ReachWalk();
   const texts = await Promise.all(around.map((span) => module.textOf(span)));
   const names = await walk.names(module, [part, ...around]);
-  const entries: Entry[] = [{ texts, names }];
-  for (let place = walk.next(); place; place = walk.next()) entries.push(await walk.entryOf(place));
+  const entries: ReachedText[] = [{ texts, names }];
+  for (let next = walk.next(); next; next = walk.next()) entries.push(await walk.textsOf(next));
   const text = entries.length + texts.length + names.length === 1 ? '' : JSON.stringify(entries);
   return { text, parts: walk.parts, notes: [...walk.notes] };
 }
@@ -76,9 +77,9 @@ class ReachWalk {
     return this.#queue[this.#done++];
   }
 
-  async entryOf({ module, binding }: { module: SourceModule; binding: string }): Promise<Entry> {
+  async textsOf({ module, binding }: { module: SourceModule; binding: string }): Promise<ReachedText> {
     if (binding === '*') return { texts: ['*'], names: await this.#exportsOf(module) };
-    const { spans } = module.facts.bindings.get(binding) as Binding;
+    const { spans } = valueAt(module.facts.bindings, binding);
     const texts = await Promise.all(spans.map((span) => module.textOf(span)));
     this.parts.push({ label: `${binding === DEFAULT ? 'default' : binding} (${module.path})`, text: texts.join('\n') });
     this.#noteChanges(module, binding);
@@ -87,7 +88,7 @@ class ReachWalk {
   }
 
   /** What the names in the spans mean, sorted. */
-  async names(module: SourceModule, spans: readonly Span[]): Promise<Entry['names']> {
+  async names(module: SourceModule, spans: readonly Span[]): Promise<ReachedText['names']> {
     const { facts } = module;
     const within = ({ start }: { readonly start: number }) =>
       spans.some((span) => span.start <= start && start < span.end);
@@ -96,7 +97,7 @@ class ReachWalk {
         `${module.path}:${module.lineOf(start)}: ${what} cannot be followed: what it runs is in no task's hash`,
       );
     }
-    const wanted = new Map<string, () => Promise<Place>>();
+    const wanted = new Map<string, () => Promise<ReachedPart>>();
     for (const reference of facts.scopes.references.filter(within)) {
       if (reference.scope === facts.scopes.module) this.#want(wanted, module, reference);
     }
@@ -112,30 +113,30 @@ class ReachWalk {
     return names;
   }
 
-  #want(wanted: Map<string, () => Promise<Place>>, module: SourceModule, { name, member }: Reference): void {
+  #want(wanted: Map<string, () => Promise<ReachedPart>>, module: SourceModule, { name, member }: Reference): void {
     const imported = module.facts.imports.get(name);
-    if (!imported) wanted.set(name, () => Promise.resolve(localPlace(module, name)));
+    if (!imported) wanted.set(name, () => Promise.resolve(localPart(module, name)));
     else if (imported.name === '*' && member !== undefined) {
       wanted.set(`${name}.${member}`, () => this.#imported(module, { source: imported.source, name: member }));
     } else wanted.set(name, () => this.#imported(module, imported));
   }
 
-  async #exportsOf(module: SourceModule): Promise<Entry['names']> {
+  async #exportsOf(module: SourceModule): Promise<ReachedText['names']> {
     const names = [...(await exportedNames(module, new Set()))].sort();
     const meanings: [string, number | readonly string[]][] = [];
     for (const name of names) meanings.push([name, this.#meaning(await exportOf(module, name, new Set()))]);
     return meanings;
   }
 
-  async #imported(module: SourceModule, { source, name }: Imported): Promise<Place> {
+  async #imported(module: SourceModule, { source, name }: Imported): Promise<ReachedPart> {
     const target = await module.resolve(source);
     if ('leaf' in target) for (const note of target.notes ?? []) this.notes.add(note);
-    return placeIn(target, name, new Set());
+    return partIn(target, name, new Set());
   }
 
-  #meaning(place: Place): number | readonly string[] {
-    if ('leaf' in place) return place.leaf;
-    const { module, binding } = place;
+  #meaning(part: ReachedPart): number | readonly string[] {
+    if ('leaf' in part) return part.leaf;
+    const { module, binding } = part;
     const task = module.facts.bindings.get(binding)?.task;
     // A task counts by its name wherever it is called: its code is in its own hash.
     if (task !== undefined) return ['task', task];
@@ -157,18 +158,18 @@ class ReachWalk {
   }
 }
 
-function localPlace(module: SourceModule, name: string): Place {
+function localPart(module: SourceModule, name: string): ReachedPart {
   if (module.facts.bindings.has(name)) return { module, binding: name };
   return { leaf: ['declared', name] };
 }
 
-function placeIn(target: Target, name: string, seen: Set<string>): Promise<Place> {
+function partIn(target: ImportTarget, name: string, seen: Set<string>): Promise<ReachedPart> {
   if ('leaf' in target) return Promise.resolve({ leaf: [...target.leaf, name] });
   return name === '*' ? Promise.resolve({ module: target.module, binding: '*' }) : exportOf(target.module, name, seen);
 }
 
 /** What the module exports under the name, also by way of others; cycles end at what is not there. */
-async function exportOf(module: SourceModule, name: string, seen: Set<string>): Promise<Place> {
+async function exportOf(module: SourceModule, name: string, seen: Set<string>): Promise<ReachedPart> {
   const key = `${module.path} ${name}`;
   if (seen.has(key)) return { leaf: ['missing', name] };
   seen.add(key);
@@ -176,17 +177,17 @@ async function exportOf(module: SourceModule, name: string, seen: Set<string>): 
   if (found && 'local' in found) {
     const imported = module.facts.imports.get(found.local);
     return imported
-      ? placeIn(await module.resolve(imported.source), imported.name, seen)
-      : localPlace(module, found.local);
+      ? partIn(await module.resolve(imported.source), imported.name, seen)
+      : localPart(module, found.local);
   }
-  if (found) return placeIn(await module.resolve(found.source), found.name, seen);
+  if (found) return partIn(await module.resolve(found.source), found.name, seen);
   const leaves: string[][] = [];
   for (const source of name === 'default' ? [] : module.facts.stars) {
     const target = await module.resolve(source);
     if ('leaf' in target) leaves.push([...target.leaf, name]);
     else {
-      const place = await exportOf(target.module, name, seen);
-      if (!('leaf' in place && place.leaf[0] === 'missing')) return place;
+      const part = await exportOf(target.module, name, seen);
+      if (!('leaf' in part && part.leaf[0] === 'missing')) return part;
     }
   }
   return { leaf: leaves[0] ?? ['missing', name] };

@@ -12,19 +12,19 @@ export interface Reference {
   readonly member: string | undefined;
   readonly isWritten: boolean;
   /** Where it is declared; undefined: nowhere in the module, so it is a global. */
-  readonly scope: Scope | undefined;
+  readonly scope: LexicalScope | undefined;
 }
 
-export interface Scope {
+export interface LexicalScope {
   readonly start: number;
   readonly end: number;
-  readonly parent: Scope | undefined;
+  readonly parent: LexicalScope | undefined;
   readonly names: ReadonlySet<string>;
   /** Those that always mean a function or a class that is written here, with its text. */
   readonly functions: ReadonlyMap<string, { readonly start: number; readonly end: number }>;
 }
 
-interface OpenScope extends Scope {
+interface OpenScope extends LexicalScope {
   readonly parent: OpenScope | undefined;
   readonly names: Set<string>;
   readonly functions: Map<string, AnyNode>;
@@ -42,7 +42,7 @@ interface Use {
 export interface Scopes {
   /** In the order of the text. */
   readonly references: readonly Reference[];
-  readonly module: Scope;
+  readonly module: LexicalScope;
 }
 
 export function scopesOf(program: AnyNode): Scopes {
@@ -55,7 +55,7 @@ export function scopesOf(program: AnyNode): Scopes {
     isFunction: true,
   };
   const uses: Use[] = [];
-  new Walk(uses).children(program, module);
+  new ScopeAnalysis(uses).children(program, module);
   const references = uses.map(({ node: { name, start }, scope, member, isWritten }): Reference => {
     let found: OpenScope | undefined = scope;
     while (found && !found.names.has(name)) found = found.parent;
@@ -64,7 +64,7 @@ export function scopesOf(program: AnyNode): Scopes {
   return { references: references.sort((a, b) => a.start - b.start), module };
 }
 
-class Walk {
+class ScopeAnalysis {
   readonly #uses: Use[];
 
   constructor(uses: Use[]) {
@@ -273,10 +273,7 @@ export function childrenOf(node: AnyNode): AnyNode[] {
 
 function isNode(value: unknown): value is AnyNode {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { type?: unknown }).type === 'string' &&
-    'start' in value
+    typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'start' in value
   );
 }
 

@@ -1,10 +1,11 @@
 /** Just enough of source maps (revision 3) to keep one right while text is inserted, and to read renamed names from it. */
+import { at } from '../values/present.ts';
 
 /** Generated column (0-based), then source, original line, original column and, for a renamed identifier, its name. */
-type Segment = readonly [column: number, ...fields: number[]];
+type MappingSegment = readonly [column: number, ...fields: number[]];
 
 /** Segments by generated line, 0-based; every number absolute. */
-export type Mappings = readonly (readonly Segment[])[];
+export type Mappings = readonly (readonly MappingSegment[])[];
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const VALUES = new Map([...DIGITS].map((digit, value) => [digit, value]));
@@ -17,7 +18,10 @@ export function parseMappings(text: string): Mappings {
     return line
       .split(',')
       .filter((segment) => segment !== '')
-      .map((segment) => readNumbers(segment).map((by, field) => add(before, field, by)) as unknown as Segment);
+      .map((segment): MappingSegment => {
+        const [column = 0, ...fields] = readNumbers(segment).map((by, field) => add(before, field, by));
+        return [column, ...fields];
+      });
   });
 }
 
@@ -108,7 +112,7 @@ export function insertInto(
   const moved = mappings.map((line, number) => {
     const start = starts[number] ?? code.length;
     const end = starts[number + 1] ?? code.length + 1;
-    while (next < insertions.length && (insertions[next] as Insertion).at < start) next++;
+    while (next < insertions.length && at(insertions, next).at < start) next++;
     const here = insertions.slice(next).filter(({ at }) => at < end);
     return here.length === 0
       ? line

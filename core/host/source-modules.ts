@@ -3,10 +3,10 @@ import { dirname, extname, relative, sep } from 'node:path';
 import { digestBytes } from '../values/hash.ts';
 import { type InstalledPackage, packageAround } from './addons.ts';
 import { type Asset, assetAt } from './assets.ts';
-import { tellWhere } from './here.ts';
+import { type CommonJsModule, commonJsModule, isCommonJs, type Required } from './commonjs.ts';
+import { relocate } from './here.ts';
 import { readInstalled } from './installed.ts';
-import { isOldFormat, type OldModule, oldModule, type Required } from './old-format.ts';
-import type { Target } from './reach.ts';
+import type { ImportTarget } from './reach.ts';
 import { hasSources, type OpenModule, openModule } from './sources.ts';
 
 export interface SourceModules {
@@ -38,7 +38,7 @@ export interface SourceModulesOptions {
 
 export function sourceModules({ root, core, resolve }: SourceModulesOptions): SourceModules {
   const opened = new Map<string, Promise<OpenModule>>();
-  const old = new Map<string, Promise<OldModule>>();
+  const commonJs = new Map<string, Promise<CommonJsModule>>();
   const packages = new Map<string, Promise<InstalledPackage | undefined>>();
 
   const packageOf = (file: string): Promise<InstalledPackage | undefined> =>
@@ -46,7 +46,7 @@ export function sourceModules({ root, core, resolve }: SourceModulesOptions): So
 
   const open = (file: string): Promise<OpenModule> =>
     once(opened, file, async () => {
-      const targets = new Map<string, Promise<Target>>();
+      const targets = new Map<string, Promise<ImportTarget>>();
       const path = shownPath(file, root);
       const text = (await readInstalled(file)).toString();
       const files = new Map<string, Promise<Asset | undefined>>();
@@ -62,12 +62,12 @@ export function sourceModules({ root, core, resolve }: SourceModulesOptions): So
   const required = async (source: string, importer: string): Promise<Required> => {
     const found = await resolve(source, importer);
     const isOwn = found && !found.isExternal && !isPackage(found.path) && !found.path.startsWith(core + sep);
-    if (isOwn && (hasSources(found.path) || isOldName(found.path))) return { file: found.path };
+    if (isOwn && (hasSources(found.path) || isCommonJsName(found.path))) return { file: found.path };
     const target = await targetOf(source, importer);
     return 'leaf' in target ? target : { leaf: ['redex', 'redex'] };
   };
 
-  const targetOf = async (source: string, importer: string): Promise<Target> => {
+  const targetOf = async (source: string, importer: string): Promise<ImportTarget> => {
     const found = source === 'redex' ? undefined : await resolve(source, importer);
     if (!found) return { leaf: [source === 'redex' ? 'redex' : 'unresolved', source] };
     const { path, isExternal } = found;
@@ -83,20 +83,20 @@ export function sourceModules({ root, core, resolve }: SourceModulesOptions): So
   };
 
   /** What a file comes to whose code counts. */
-  const targetIn = async (path: string): Promise<Target> => {
-    if (!hasSources(path) && !isOldName(path)) return { leaf: ['data', await contentOf(path)] };
+  const targetIn = async (path: string): Promise<ImportTarget> => {
+    if (!hasSources(path) && !isCommonJsName(path)) return { leaf: ['data', await contentOf(path)] };
     const text = (await readInstalled(path)).toString();
     if (isPackage(path) && !MODULE.test(text)) return { leaf: ['data', await contentOf(path)] };
     // What is wrong with it is said when it is linked.
-    const broken: Target = { leaf: ['broken', shownPath(path, root)] };
-    if (isPackage(path) || !(await isOldFormat(path, text))) {
+    const broken: ImportTarget = { leaf: ['broken', shownPath(path, root)] };
+    if (isPackage(path) || !(await isCommonJs(path, text))) {
       return open(path).then(
-        (module): Target => ({ module }),
+        (module): ImportTarget => ({ module }),
         () => broken,
       );
     }
-    return once(old, path, () => oldModule(path, root, required)).then(
-      ({ hash, notes }): Target => ({ leaf: ['commonjs', hash], notes }),
+    return once(commonJs, path, () => commonJsModule(path, root, required)).then(
+      ({ hash, notes }): ImportTarget => ({ leaf: ['commonjs', hash], notes }),
       () => broken,
     );
   };
@@ -105,25 +105,25 @@ export function sourceModules({ root, core, resolve }: SourceModulesOptions): So
     open,
     packageOf,
     async loading(file) {
-      if (!hasSources(file) && !isOldName(file)) return undefined;
+      if (!hasSources(file) && !isCommonJsName(file)) return undefined;
       const text = (await readInstalled(file)).toString();
       const around = isPackage(file) ? await packageOf(file) : undefined;
-      const hasTasks = isPackage(file) ? DEFINES_TASKS.test(text) : !(await isOldFormat(file, text));
+      const hasTasks = isPackage(file) ? DEFINES_TASKS.test(text) : !(await isCommonJs(file, text));
       if (hasTasks && hasSources(file)) return 'sources';
       const { folder } = around ?? { folder: root };
-      const told = await tellWhere(file, text, { folder, base: around ? dirname(folder) : root });
-      return told && { text: told.code };
+      const relocated = await relocate(file, text, { folder, base: around ? dirname(folder) : root });
+      return relocated && { text: relocated.code };
     },
   };
 }
 
-/** By name in the old format, which has no sources. */
-function isOldName(file: string): boolean {
+/** CommonJS by its name, which has no sources. */
+function isCommonJsName(file: string): boolean {
   return extname(file) === '.cjs' || extname(file) === '.cts';
 }
 
 const DEFINES_TASKS = /\bfrom\s*['"]redex['"]/;
-/** Packages in the old module format are data: their exports are known only when they run. */
+/** CommonJS packages are data: their exports are known only when they run. */
 const MODULE = /^\s*(import|export)\b/m;
 
 /**

@@ -9,11 +9,12 @@
 import { basename, extname } from 'node:path';
 import { type AnyNode, parse } from 'acorn';
 import { type Loader, type TransformOptions, transform } from 'esbuild';
+import * as v from 'valibot';
 import { digest } from '../values/hash.ts';
 import { ASSETS_MODULE, type Asset, LAY_OUT } from './assets.ts';
 import { factsOf, type Span, type TaskNames, taskNames, visit } from './module-facts.ts';
-import { type Reach, reachOf, type SourceModule } from './reach.ts';
-import { childrenOf, FUNCTIONS, type Scope } from './scopes.ts';
+import { type ReachableCode, reachOf, type SourceModule } from './reach.ts';
+import { childrenOf, FUNCTIONS, type LexicalScope } from './scopes.ts';
 import {
   formatMappings,
   type Insertion,
@@ -69,6 +70,9 @@ export interface OpenModule extends SourceModule {
   readonly program: AnyNode;
 }
 
+/** As esbuild writes it; the rest is said anew. */
+const SourceMap = v.object({ mappings: v.string(), names: v.array(v.string()) });
+
 /** Throws esbuild's TransformFailure when `text` is not TypeScript. */
 export async function openModule(
   file: { readonly path: string; readonly text: string },
@@ -84,9 +88,9 @@ export async function openModule(
     sourcefile: basename(path),
   });
   const { code } = plain;
-  const map = JSON.parse(plain.map) as { mappings: string; names: string[] };
+  const map = v.parse(SourceMap, JSON.parse(plain.map));
   const mappings = parseMappings(map.mappings);
-  const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true }) as AnyNode;
+  const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true });
   const renamings = renamed(code, mappings, map.names);
   const texts = new Map<string, Promise<string>>();
   return {
@@ -138,7 +142,7 @@ export async function attachSources(
   }
   for (const span of spans) {
     const text = await module.textOf(span);
-    const { around, captured } = span.declared ? NOTHING_AROUND : surroundingsOf(module, span);
+    const { around, captured } = span.declared ? NO_CLOSURE : closureOf(module, span);
     const reach = await reachOf(module, span, around);
     if (span.isTask) for (const note of reach.notes) notes.add(note);
     insertions.push(...insertionsFor(span, registration(text, reach, captured)));
@@ -160,18 +164,18 @@ export async function attachSources(
   return { code: `${done.code}\n//# sourceMappingURL=${url}\n`, mappings: done.mappings, notes: [...notes] };
 }
 
-interface Surroundings {
+interface Closure {
   readonly around: readonly Span[];
   /** Names of the functions around which it uses, or a function of theirs that it uses, sorted; their own have their text there. */
   readonly captured: readonly { readonly name: string; readonly isText: boolean }[];
 }
 
-const NOTHING_AROUND: Surroundings = { around: [], captured: [] };
+const NO_CLOSURE: Closure = { around: [], captured: [] };
 
 /** A function inside of another one may use what that one was given: its values are known when the program runs. */
-function surroundingsOf({ facts }: OpenModule, span: Span): Surroundings {
+function closureOf({ facts }: OpenModule, span: Span): Closure {
   const captured = new Map<string, boolean>();
-  let outer: Scope | undefined;
+  let outer: LexicalScope | undefined;
   const texts = new Set<Span>([span]);
   for (const { start, end } of texts) {
     for (const { name, scope, ...reference } of facts.scopes.references) {
@@ -184,7 +188,7 @@ function surroundingsOf({ facts }: OpenModule, span: Span): Surroundings {
       while (outer.parent && outer.parent !== facts.scopes.module) outer = outer.parent;
     }
   }
-  if (!outer) return NOTHING_AROUND;
+  if (!outer) return NO_CLOSURE;
   const sorted = [...captured].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     around: [{ start: outer.start, end: outer.end }],
@@ -193,7 +197,7 @@ function surroundingsOf({ facts }: OpenModule, span: Span): Surroundings {
 }
 
 /** What follows the function in the call that registers it. */
-function registration(text: string, { text: reached, parts }: Reach, captured: Surroundings['captured']): string {
+function registration(text: string, { text: reached, parts }: ReachableCode, captured: Closure['captured']): string {
   const helpers = Object.fromEntries(parts.map((part) => [part.label, digest('helper', part.text).slice(0, 8)]));
   const names = captured.map(({ name }) => name);
   const known = [text, reached === '' ? '' : digest('reach', reached), helpers, names].map((part) =>

@@ -3,9 +3,11 @@
  * its name tells whose it was, of a process that is gone. An hour, since on one disk there may be processes of other
  * machines and containers.
  */
+
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isErrno } from '../values/thrown.ts';
 
 const LEFT_AFTER_MS = 3_600_000;
 const OF_PROCESS = /^redex-tmp-(\d+)-/;
@@ -47,6 +49,6 @@ export function isProcessGone(pid: number): boolean {
     return false;
   } catch (thrown) {
     // EPERM: it is there, and somebody else's.
-    return (thrown as NodeJS.ErrnoException).code === 'ESRCH';
+    return isErrno(thrown, 'ESRCH');
   }
 }

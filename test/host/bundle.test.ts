@@ -192,7 +192,7 @@ describe('a bundle', () => {
     });
   });
 
-  test('may use packages, also of the old module format', async () => {
+  test('may use packages, also CommonJS ones', async () => {
     const { program } = await bundleOf({
       'node_modules/old/package.json': '{"name":"old","main":"index.js"}',
       'node_modules/old/index.js': "const { join } = require('path'); exports.where = () => join('a', '..', 'b');",

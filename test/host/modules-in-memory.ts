@@ -2,10 +2,10 @@
 import { posix } from 'node:path';
 import type { AnyNode } from 'acorn';
 import { taskNames, visit } from '../../core/host/module-facts.ts';
-import { type Reach, reachOf, type Target } from '../../core/host/reach.ts';
+import { type ImportTarget, type ReachableCode, reachOf } from '../../core/host/reach.ts';
 import { type OpenModule, openModule } from '../../core/host/sources.ts';
 
-export interface Code extends Reach {
+export interface Code extends ReachableCode {
   /** The function's own text and all it reaches. */
   readonly whole: string;
 }
@@ -33,7 +33,7 @@ export async function codeOfTasks(files: Readonly<Record<string, string>>): Prom
     opened.set(path, known);
     return known;
   };
-  const targetOf = async (source: string, importer: string): Promise<Target> => {
+  const targetOf = async (source: string, importer: string): Promise<ImportTarget> => {
     if (!source.startsWith('.')) return { leaf: ['package', source, '1'] };
     const path = posix.join(posix.dirname(importer), source);
     if (path.endsWith('.json')) return { leaf: ['data', JSON.stringify(JSON.parse(files[path] ?? 'null'))] };

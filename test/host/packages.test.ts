@@ -24,7 +24,7 @@ describe('a package', () => {
     await expect(runElsewhere(using("exports.value = require('not-there');"))).rejects.toThrow(/not-there/);
   });
 
-  it('of the old module format that defines tasks is told how it can', async () => {
+  it('in CommonJS that defines tasks is told how it can', async () => {
     const index = "const { task } = require('redex'); exports.value = task('old.scale', (x) => x * 2);";
     await expect(runElsewhere(using(index))).rejects.toThrow(/old\.scale has neither.*a package.*by import/);
   });
@@ -99,7 +99,7 @@ describe('a package that reads its own files', () => {
     ["`${__dirname}/../pages/d/${'e'}.txt`", 'in a folder of that'],
     ["new URL('./a.txt', require('node:url').pathToFileURL(__filename))", /ENOENT.*own\/lib\/a\.txt/],
     ["join(__dirname, '../../../secret.txt')", /ENOENT/],
-  ])('in the old format by %s', async (path, expected) => {
+  ])('in CommonJS by %s', async (path, expected) => {
     const { value } = await runElsewhere(files(PATH + read(path)));
     if (typeof expected === 'string') expect(value).toBe(expected);
     else expect(value).toMatchObject({ message: expect.stringMatching(expected) });
@@ -141,7 +141,7 @@ describe('a package that reads its own files', () => {
   });
 });
 
-describe('a module of the project in the old format', () => {
+describe('a CommonJS module of the project', () => {
   const files: Files = {
     'workflow.ts': workflow("import { f } from './lib/helper.cjs'; task('t', () => f());"),
     'lib/helper.cjs': "const { g } = require('./deep.cjs'); exports.f = () => g();",

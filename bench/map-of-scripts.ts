@@ -10,8 +10,9 @@ import { bundleProgram, storeBundle } from '../core/host/bundle.ts';
 import type { RunId } from '../core/values/ids.ts';
 import { world as openWorld } from '../functions/world.ts';
 import type { BatchRecord } from '../local/batch/records.ts';
-import { type Cloud, openCloud } from '../local/cloud.ts';
+import type { Cloud } from '../local/cloud.ts';
 import type { Functions } from '../local/functions.ts';
+import { openCloud } from '../local/open-cloud.ts';
 import { startInProcess } from './in-process-jobs.ts';
 
 /** One invocation of `advance` that heard of jobs that had ended. */
@@ -45,13 +46,14 @@ export async function mapOfScripts(count: number): Promise<Figures> {
     root,
     runner: [],
     startJob: startInProcess,
-    functions: async () => measured(await loadFunctions(), invocations),
+    environment: process.env,
+    functions: async (environment) => measured(await loadFunctions(environment), invocations),
     capacity: { vcpus: JOBS_AT_ONCE, memoryMiB: Number.POSITIVE_INFINITY },
     warn: (message) => process.stderr.write(`${message}\n`),
   });
   if (!cloud) throw new Error(`${folder} is in use`);
   try {
-    const world = openWorld();
+    const world = openWorld(cloud.environment);
     const bundle = await bundleProgram({ entries: [join(import.meta.dirname, 'workflow.ts')], config: CONFIG });
     await storeBundle(world.objects, bundle);
     const begin = performance.now();

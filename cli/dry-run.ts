@@ -50,7 +50,7 @@ function ownPlan(root: string, bundle: Bundle, stored: StoredState, request: Ask
       root,
       versions: join(stateFolder(root), 'store', 'versions'),
       notesVersions: false,
-      proxies: webProxies(),
+      proxies: webProxies(process.env),
     };
     const objects = withBundle(stored.objects, bundle);
     const host = workerHost({

@@ -90,8 +90,8 @@ function withPlace(command: Command): Command {
 }
 
 function whereOf(root: string, { onAws = false, stack }: PlaceFlags): Where {
-  const isOnAws = onAws || stack !== undefined || STACK_TYPED !== '';
-  return { root, stack: isOnAws ? stackName(stack, { REDEX_STACK: STACK_TYPED }) : undefined };
+  const isOnAws = onAws || stack !== undefined || Boolean(process.env.REDEX_STACK);
+  return { root, stack: isOnAws ? stackName(stack) : undefined };
 }
 
 function version(): string {
@@ -250,8 +250,6 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
 
 /** Errors whose messages are meant for whoever typed the command. */
 const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable', 'StackFailed', 'StackUnavailable']);
-/** As it was typed: later it holds what the local handlers need. */
-const STACK_TYPED = process.env.REDEX_STACK ?? '';
 const ROOT = projectRoot(process.cwd());
 const STATE = stateFolder(ROOT);
 

@@ -8,9 +8,6 @@ import { UsageError } from './usage-error.ts';
 /** Files that are bundled when the command line names none. */
 const WORKFLOW_FILES = ['workflow.ts', 'workflows/**/workflow.ts'];
 
-/** The environment of who gave the command: later it holds what the handlers need, too. */
-const TYPED_IN = { ...process.env };
-
 /** Of the project. */
 export function workflowFiles(root: string): string[] {
   const files = globSync(WORKFLOW_FILES, { cwd: root, exclude: ['**/node_modules/**'] });
@@ -40,7 +37,7 @@ export function bundleProject(
   if (missing) throw new UsageError(`there is no file ${missing}`);
   return bundleProgram({
     entries,
-    environment: TYPED_IN,
+    environment: process.env,
     ...(configured && { profile }),
     ...(config !== undefined && { config }),
     ...(log && { log }),
@@ -61,7 +58,7 @@ export async function loadConfig(
   const config = configOf(root);
   if (config === undefined && profile === undefined) return undefined;
   const given = config === undefined ? {} : { config };
-  return (await bundleProgram({ entries: [], ...given, profile, environment: TYPED_IN, log })).program;
+  return (await bundleProgram({ entries: [], ...given, profile, environment: process.env, log })).program;
 }
 
 /**

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { folderObjects } from '../core/disk/objects.ts';
 import type { Objects } from '../core/engine/ports.ts';
+import type { Variables } from '../core/environment.ts';
 import type { RunId } from '../core/values/ids.ts';
 import type { Handler } from '../functions/invocation.ts';
 import type { StoredState } from '../functions/stored.ts';
@@ -81,6 +82,7 @@ export async function openSession(
     folder,
     root,
     runner: [process.execPath, RUNNER],
+    environment: process.env,
     functions: loadFunctions,
     umask: TYPED_UMASK,
     ...(chaos !== undefined && { ...CHAOS_TIMES, chaos: seededChaos(chaos) }),
@@ -127,12 +129,20 @@ export interface Reading {
 /** What runs have left: nothing that was interrupted is carried on by it. Throws UsageError where nothing was run yet. */
 async function openReading({ root, stack }: Where): Promise<Reading> {
   if (stack !== undefined) return { ...(await openOnAws(stack)), alive: true, isHeld: () => false };
+  if (!existsSync(stateFolder(root))) throw new UsageError(`nothing was run in ${root} yet`);
+  return await openLocalReading(root);
+}
+
+/** `environment`: of handlers that read, or of who has the project's cloud open. */
+async function openLocalReading(root: string): Promise<Reading & { readonly environment: Variables }> {
   const folder = stateFolder(root);
-  if (!existsSync(folder)) throw new UsageError(`nothing was run in ${root} yet`);
   refuseForeignState(folder);
   const { has: isHeld } = folderHeldRuns(storeOf(folder));
   const cloud = await attach(folder);
-  if (cloud) return { client: directClient(cloud.invoke), alive: true, isHeld, close: cloud.close };
+  if (cloud) {
+    const { environment, invoke, close } = cloud;
+    return { client: directClient(invoke), environment, alive: true, isHeld, close };
+  }
   const lock = await takeLock(join(folder, 'owner'));
   if (!lock) throw new CloudUnreachable(`another redex process is opening or closing ${folder}; try again in a moment`);
   const dynamoDb = await openDynamoDb(join(folder, 'db'), randomBytes(16).toString('hex'));
@@ -145,10 +155,11 @@ async function openReading({ root, stack }: Where): Promise<Reading> {
     root,
     sender: 'reader',
   };
-  Object.assign(process.env, cloudVariables(places));
-  const functions = functionCaller(loadFunctions, INVOCATION_MS_MAX);
+  const environment = { ...process.env, ...cloudVariables(places) };
+  const functions = functionCaller(() => loadFunctions(environment), INVOCATION_MS_MAX);
   return {
     client: directClient(functions.invoke),
+    environment,
     alive: false,
     isHeld,
     close: async () => {
@@ -163,7 +174,19 @@ const NOWHERE = 'http://127.0.0.1:9';
 
 /** Runs `use` on what runs have left, and lets go of it whatever happens. */
 export async function reading<T>(where: Where, use: (reading: Reading) => Promise<T>): Promise<T> {
-  const opened = await openReading(where);
+  return await letGo(await openReading(where), use);
+}
+
+/** What the project's runs have left, to be read without a trace; undefined where nothing was run yet. */
+export async function readingState<T>(root: string, use: (stored: StoredState | undefined) => Promise<T>): Promise<T> {
+  if (!existsSync(stateFolder(root))) return await use(undefined);
+  return await letGo(await openLocalReading(root), async ({ environment }) => {
+    const { storedState } = await import('../functions/stored.ts');
+    return await use(storedState(environment));
+  });
+}
+
+async function letGo<R extends Reading, T>(opened: R, use: (opened: R) => Promise<T>): Promise<T> {
   try {
     return await use(opened);
   } finally {
@@ -171,17 +194,15 @@ export async function reading<T>(where: Where, use: (reading: Reading) => Promis
   }
 }
 
-/** What the project's runs have left, to be read without a trace; undefined where nothing was run yet. */
-export function readingState<T>(root: string, use: (stored: StoredState | undefined) => Promise<T>): Promise<T> {
-  if (!existsSync(stateFolder(root))) return use(undefined);
-  return reading({ root, stack: undefined }, async () => {
-    const { storedState } = await import('../functions/stored.ts');
-    return use(storedState());
-  });
-}
-
-/** Each is loaded when it is called first: settings come before, since functions read them from the environment. */
-export function loadFunctions(): Promise<Functions> {
+/** The functions in an environment. Each is loaded when it is called first. */
+export function loadFunctions(environment: Variables): Promise<Functions> {
+  const lazily = (load: () => Promise<FunctionModule>): FunctionHandler => {
+    let loading: Promise<Handler<unknown>> | undefined;
+    return async (event, context) => {
+      loading ??= load().then(({ handlerIn }) => handlerIn(environment));
+      return (await loading)(event, context);
+    };
+  };
   return Promise.resolve({
     start: lazily(() => import('../functions/start.ts')),
     plan: lazily(() => import('../functions/plan.ts')),
@@ -202,7 +223,6 @@ export function loadFunctions(): Promise<Functions> {
   });
 }
 
-/** As Lambda calls it: with an event and a context. */
-function lazily(load: () => Promise<{ readonly handler: Handler<unknown> }>): FunctionHandler {
-  return async (event, context) => (await load()).handler(event, context);
+interface FunctionModule {
+  readonly handlerIn: (environment: Variables) => Handler<unknown>;
 }

@@ -1,4 +1,4 @@
-/** The only file that reads the environment: deployment settings in, typed settings out. */
+/** Reads what environments hold: deployment settings in, typed settings out. Nothing else knows their variables' names. */
 import * as v from 'valibot';
 import type { Proxies } from './files/web-request.ts';
 import { SECRET_VARIABLE } from './values/secrets.ts';
@@ -7,6 +7,14 @@ import { SECRET_VARIABLE } from './values/secrets.ts';
 export type Store =
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
   | { readonly kind: 'folder'; readonly path: string };
+
+/** Where services are, by URL. */
+export interface Endpoints {
+  readonly dynamo?: string | undefined;
+  readonly batch?: string | undefined;
+  readonly events?: string | undefined;
+  readonly sqs?: string | undefined;
+}
 
 export interface EngineSettings {
   /** Names the deployment in job names: letters, digits and `-`. */
@@ -21,6 +29,8 @@ export interface EngineSettings {
   readonly dataBuckets: readonly string[];
   /** Whether the services are those of a local cloud, which know no accounts. */
   readonly local: boolean;
+  /** Local only: where its services are. On AWS that is for the SDK to know. */
+  readonly endpoints: Endpoints | undefined;
   /** Local only: the owner of the database, beside whom nobody sends. */
   readonly sender: string | undefined;
   /** Event bus that is told of runs. */
@@ -71,7 +81,10 @@ export interface RunnerSettings {
   readonly proxies: Proxies;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Of this process: for the modules that it begins with, which pass it on. */
+export const ENVIRONMENT: Variables = process.env;
 
 const Text = v.pipe(v.string(), v.nonEmpty());
 
@@ -122,6 +135,10 @@ const EngineVariables = v.pipe(
     REDEX_FILES_ROOT: v.optional(Text),
     REDEX_DATA_BUCKETS: v.optional(Names, ''),
     REDEX_LOCAL: v.optional(v.literal('1')),
+    AWS_ENDPOINT_URL_DYNAMODB: v.optional(Text),
+    AWS_ENDPOINT_URL_BATCH: v.optional(Text),
+    AWS_ENDPOINT_URL_EVENTBRIDGE: v.optional(Text),
+    AWS_ENDPOINT_URL_SQS: v.optional(Text),
     REDEX_SENDER: v.optional(Text),
     REDEX_BUS: v.optional(Text, 'default'),
     REDEX_EVENTS: Text,
@@ -169,9 +186,10 @@ export function parseS3(text: string): Extract<Store, { kind: 's3' }> {
 }
 
 /** Settings of the handlers. Throws one error that names every variable that is missing or wrong. */
-export function engineSettings(variables: Variables = process.env): EngineSettings {
+export function engineSettings(variables: Variables): EngineSettings {
   const read = parse(EngineVariables, variables);
   const storeText = read.REDEX_STORE ?? `s3://${read.REDEX_BUCKET}`;
+  const local = read.REDEX_LOCAL === '1';
   return {
     stack: read.REDEX_STACK,
     tables: { runs: read.REDEX_TABLE_RUNS, cache: read.REDEX_TABLE_CACHE, attempts: read.REDEX_TABLE_ATTEMPTS },
@@ -179,7 +197,8 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
     storeText,
     filesRoot: read.REDEX_FILES_ROOT,
     dataBuckets: read.REDEX_DATA_BUCKETS,
-    local: read.REDEX_LOCAL === '1',
+    local,
+    endpoints: local ? endpointsIn(read) : undefined,
     sender: read.REDEX_SENDER,
     bus: read.REDEX_BUS,
     events: read.REDEX_EVENTS,
@@ -195,6 +214,15 @@ export function engineSettings(variables: Variables = process.env): EngineSettin
   };
 }
 
+function endpointsIn(read: v.InferOutput<typeof EngineVariables>): Endpoints {
+  return {
+    dynamo: read.AWS_ENDPOINT_URL_DYNAMODB,
+    batch: read.AWS_ENDPOINT_URL_BATCH,
+    events: read.AWS_ENDPOINT_URL_EVENTBRIDGE,
+    sqs: read.AWS_ENDPOINT_URL_SQS,
+  };
+}
+
 export interface LogSettings {
   /** Named in every line: the stack. */
   readonly service: string;
@@ -203,7 +231,7 @@ export interface LogSettings {
 }
 
 /** Where the handlers write their log. Throws nothing: that the environment is not set up is to be logged, too. */
-export function logSettings(variables: Variables = process.env): LogSettings {
+export function logSettings(variables: Variables): LogSettings {
   return { service: variables.REDEX_STACK || 'redex', file: variables.REDEX_LOG || undefined };
 }
 
@@ -240,7 +268,7 @@ function secretsIn(variables: Variables): Record<string, string> {
  * The proxies that files on the web are had through. Of the two cases the lower one counts first, and ALL_PROXY for what has
  * no other, as for curl.
  */
-export function webProxies(variables: Variables = process.env): Proxies {
+export function webProxies(variables: Variables): Proxies {
   const read = (name: string): string | undefined => variables[name.toLowerCase()] || variables[name] || undefined;
   const proxy = (name: string): string | undefined => {
     const text = read(name);

@@ -11,7 +11,6 @@
  * 6. What is given back is given back with its reason: in the log and, for who calls from the same process, in the answer.
  */
 
-import middy from '@middy/core';
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
 import { parseBlocked, parseVerdict, parseWakeUp } from '../core/aws/batch/events.ts';
@@ -21,9 +20,18 @@ import type { Verdict, World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
 import { stageOf } from '../core/engine/statuses.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import type { RunId } from '../core/values/ids.ts';
-import { type Handler, handlerOf, type Invocation, roundOptions } from './invocation.ts';
-import { log, logsFailure } from './log.ts';
+import {
+  type Handler,
+  handlerOf,
+  type Invocation,
+  inEnvironment,
+  type Logged,
+  logsFailure,
+  roundOptions,
+} from './invocation.ts';
+import type { Log } from './log.ts';
 import { described } from './log-file.ts';
 import { countsRounds } from './rounds.ts';
 import { eventQueue, world as openWorld } from './world.ts';
@@ -86,7 +94,8 @@ export function makeAdvance(
   open: () => World,
   queueOf: () => EventQueue | undefined = () => undefined,
 ): Handler<AdvanceAnswer> {
-  const advanced = async (event: unknown, invocation: Invocation): Promise<AdvanceAnswer> => {
+  const advanced = async (event: unknown, invocation: Logged): Promise<AdvanceAnswer> => {
+    const { log } = invocation;
     const world = open();
     const queue = queueOf();
     const reasons: Record<string, string> = {};
@@ -101,21 +110,21 @@ export function makeAdvance(
         unbegun.push(...work.messages);
         continue;
       }
-      const advancing = advanceRun(world, work, shareOf(world, invocation, works.length - at));
-      const problem = await inTime(advancing, work, remainingMs);
+      const advancing = advanceRun(world, log, work, shareOf(world, invocation, works.length - at));
+      const problem = await inTime(log, advancing, work, remainingMs);
       if (problem === undefined) continue;
       failed.push(...work.messages);
       for (const { id } of work.messages) if (id !== undefined) reasons[id] = problem;
     }
-    for (const { id } of await sendAgain(queue, unbegun)) if (id !== undefined) reasons[id] = OUT_OF_TIME;
-    await showSoon(queue, failed);
+    for (const { id } of await sendAgain(log, queue, unbegun)) if (id !== undefined) reasons[id] = OUT_OF_TIME;
+    await showSoon(log, queue, failed);
     const isBareFailed = [...failed, ...unbegun].some(({ id }) => id === undefined);
     // Whoever sends a bare event tries again when the invocation fails.
     if (isBareFailed) throw new Error('the event could not be handled: see the log');
     const batchItemFailures = Object.keys(reasons).map((itemIdentifier) => ({ itemIdentifier }));
     return batchItemFailures.length > 0 ? { batchItemFailures, reasons } : { batchItemFailures };
   };
-  return handlerOf(middy().use(countsRounds()).use(logsFailure('events could not be handled')).handler(advanced));
+  return handlerOf(advanced, countsRounds(), logsFailure('events could not be handled'));
 }
 
 function noteAges({ clock }: World, messages: readonly Message[], { rounds }: Invocation): void {
@@ -132,7 +141,11 @@ function shareOf(world: World, invocation: Invocation, runs: number): RoundOptio
 }
 
 /** Gives those that the queue is to show again by itself. */
-async function sendAgain(queue: EventQueue | undefined, messages: readonly Message[]): Promise<readonly Message[]> {
+async function sendAgain(
+  log: Log,
+  queue: EventQueue | undefined,
+  messages: readonly Message[],
+): Promise<readonly Message[]> {
   const bodies = messages.flatMap(({ body }) => body ?? []);
   if (!queue || bodies.length === 0) return messages;
   try {
@@ -144,7 +157,7 @@ async function sendAgain(queue: EventQueue | undefined, messages: readonly Messa
   }
 }
 
-async function showSoon(queue: EventQueue | undefined, messages: readonly Message[]): Promise<void> {
+async function showSoon(log: Log, queue: EventQueue | undefined, messages: readonly Message[]): Promise<void> {
   const hidden = messages.flatMap(({ receipt, receives }) => {
     const seconds = Math.min(AGAIN_SECONDS_FIRST * 2 ** (receives - 1), AGAIN_SECONDS_MAX);
     return receipt === undefined ? [] : [{ receipt, seconds }];
@@ -159,7 +172,7 @@ async function showSoon(queue: EventQueue | undefined, messages: readonly Messag
  * A call that Lambda cuts off gives nothing back: all its messages would come again late, and none would count as handled.
  * So a round that does not end is left to itself, as one whose process was frozen; whatever it does yet is harmless.
  */
-async function inTime(advancing: Promise<string | undefined>, { run }: Work, remainingMs: number) {
+async function inTime(log: Log, advancing: Promise<string | undefined>, { run }: Work, remainingMs: number) {
   if (!Number.isFinite(remainingMs)) return await advancing;
   const { promise: cutOff, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(() => {
@@ -174,7 +187,7 @@ async function inTime(advancing: Promise<string | undefined>, { run }: Work, rem
 }
 
 /** Gives the reason why it could not be done; undefined when it was. */
-async function advanceRun(world: World, work: Work, options: RoundOptions): Promise<string | undefined> {
+async function advanceRun(world: World, log: Log, work: Work, options: RoundOptions): Promise<string | undefined> {
   const { run, verdicts, isDue, blocked } = work;
   try {
     if (isDue) {
@@ -251,4 +264,11 @@ function receivesOf({ messages }: Work): number {
   return Math.max(...messages.map(({ receives }) => receives));
 }
 
-export const handler = makeAdvance(openWorld, eventQueue);
+export const handlerIn = inEnvironment((environment) =>
+  makeAdvance(
+    () => openWorld(environment),
+    () => eventQueue(environment),
+  ),
+);
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -1,8 +1,10 @@
 /** Cancels a run: `{run, reason?}`, or `POST /runs/{run}/cancel`. */
+
 import * as v from 'valibot';
 import { cancel } from '../core/engine/cancel.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { Course, courseAnswer, noRun } from './run-request.ts';
 import { RunName } from './shapes.ts';
 import { type Beginning, beginningWorld } from './world.ts';
@@ -22,4 +24,6 @@ export function makeCancel(open: () => Beginning): Handler<BodyOf<typeof ANSWERS
   });
 }
 
-export const handler = makeCancel(beginningWorld);
+export const handlerIn = inEnvironment((environment) => makeCancel(() => beginningWorld(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -2,10 +2,9 @@
  * A handler that people call: what it reads and what it answers are schemas, which its file exports as REQUEST and ANSWERS.
  * The API's description (`stack/openapi.ts`) and the types of whoever calls follow from them.
  */
-import middy, { type MiddlewareObj } from '@middy/core';
 import * as v from 'valibot';
 import { type Declared, httpOrDirect } from './http.ts';
-import { type Handler, handlerOf, type Invocation } from './invocation.ts';
+import { type Handler, handlerOf, type Invocation, type Middleware } from './invocation.ts';
 
 /** The body of each status. All are plain JSON. */
 export type Answers = Readonly<Record<number, v.GenericSchema>>;
@@ -32,17 +31,15 @@ export function refusal<S extends 400 | 404 | 409 | 410 | 413>(statusCode: S, pr
 export function endpoint<R extends Declared, A extends Answers & { readonly 400: typeof Errors }>(
   request: R,
   use: (asked: v.InferOutput<R>, invocation: Invocation) => Promise<AnswerOf<A>> | AnswerOf<A>,
-  ...around: MiddlewareObj[]
+  ...around: Middleware[]
 ): Handler<BodyOf<A>> {
-  const wrapped = middy()
-    .use([...around, httpOrDirect(request)])
-    .handler((event: unknown, invocation: Invocation) => {
-      const parsed = v.safeParse(request, event, { abortPipeEarly: true });
-      return parsed.success
-        ? use(parsed.output, invocation)
-        : { statusCode: 400, body: { errors: parsed.issues.map(problemOf) } };
-    });
-  return handlerOf(wrapped);
+  const answered = (event: unknown, invocation: Invocation) => {
+    const parsed = v.safeParse(request, event, { abortPipeEarly: true });
+    return parsed.success
+      ? use(parsed.output, invocation)
+      : { statusCode: 400, body: { errors: parsed.issues.map(problemOf) } };
+  };
+  return handlerOf(answered, ...around, httpOrDirect(request));
 }
 
 function problemOf(issue: v.BaseIssue<unknown>): string {

@@ -8,6 +8,7 @@ import { folderJobLogs } from '../core/disk/job-logs.ts';
 import type { BatchExecutor, JobLogs, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
 import { type EngineSettings, engineSettings } from '../core/environment.ts';
+import { perEnvironment } from './per-environment.ts';
 import { clock, type StoredState, storedState } from './stored.ts';
 
 export type ExecutorState = StoredState &
@@ -16,25 +17,18 @@ export type ExecutorState = StoredState &
 /** Graphs may be of many megabytes, and whoever watches a run asks of it again. */
 const WARM_GRAPHS_MAX = 2;
 
-let opened: { readonly key: string; readonly state: ExecutorState } | undefined;
-
-/** Connections live as long as the process's settings do. */
-export function executorState(): ExecutorState {
-  const settings = engineSettings();
-  const key = JSON.stringify(settings);
-  if (opened?.key === key) return opened.state;
+export const executorState = /* @__PURE__ */ perEnvironment((environment): ExecutorState => {
+  const settings = engineSettings(environment);
   const batch = executorOf(settings, batchClients(settings));
-  const state: ExecutorState = {
-    ...storedState(),
+  return {
+    ...storedState(environment),
     batch,
     clock,
     liveNodesMax: settings.liveNodesMax,
     warm: warmGraphs(WARM_GRAPHS_MAX),
     logs: logsOf(settings, batch),
   };
-  opened = { key, state };
-  return state;
-}
+});
 
 function logsOf({ local, jobLogs = '' }: EngineSettings, batch: BatchExecutor): JobLogs {
   return local ? folderJobLogs(jobLogs) : cloudWatchLogs(logsClient(), batch, jobLogs);

@@ -3,10 +3,9 @@
  * same record, from the event itself or from path and query, or path, body and headers; only HTTP callers see the status
  * code.
  */
-import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import { log } from './log.ts';
+import type { Middleware } from './invocation.ts';
 import { described } from './log-file.ts';
 import { routeOf } from './routes.ts';
 
@@ -36,7 +35,7 @@ const HttpEvent = v.object({
 
 type HttpEvent = v.InferOutput<typeof HttpEvent>;
 
-export function httpOrDirect({ entries }: Declared): MiddlewareObj<unknown, unknown> {
+export function httpOrDirect({ entries }: Declared): Middleware {
   const viaHttp = new WeakSet<object>();
   return {
     before: (request) => {
@@ -53,7 +52,7 @@ export function httpOrDirect({ entries }: Declared): MiddlewareObj<unknown, unkn
       request.response = viaHttp.has(request) ? respond(answer) : answer.body;
     },
     onError: (request) => {
-      log.error('the request failed', { error: described(request.error) });
+      request.context.log.error('the request failed', { error: described(request.error) });
       if (!viaHttp.has(request)) return;
       request.response = respond({ statusCode: 500, body: { errors: ['an error on our side: see the log'] } });
     },

@@ -1,9 +1,11 @@
 /** All that happened to a job of a run: `{run, job}`, or `GET /runs/{run}/jobs/{job}`. */
+
 import * as v from 'valibot';
 import { readJob } from '../core/engine/job-record.ts';
 import type { Journal, Objects } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { noRun } from './run-request.ts';
 import { JobWhole, RunName } from './shapes.ts';
 import { storedState } from './stored.ts';
@@ -25,4 +27,6 @@ export function makeJobHistory(
   });
 }
 
-export const handler = makeJobHistory(storedState);
+export const handlerIn = inEnvironment((environment) => makeJobHistory(() => storedState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -1,9 +1,11 @@
 /** The jobs of a run in the order in which they came up: `{run, status?, task?, limit?, cursor?}` or `GET /runs/{run}/jobs?…`. */
+
 import * as v from 'valibot';
 import { readHistory } from '../core/engine/history.ts';
 import type { Journal, Objects } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR } from './page.ts';
 import { noRun } from './run-request.ts';
 import { Job, Run, RunName } from './shapes.ts';
@@ -46,4 +48,6 @@ export function makeJobs(
   });
 }
 
-export const handler = makeJobs(storedState);
+export const handlerIn = inEnvironment((environment) => makeJobs(() => storedState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -4,33 +4,41 @@
  */
 import { LogFormatter, Logger, LogItem, LogLevelThreshold } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
-import type { MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { type LogSettings, logSettings } from '../core/environment.ts';
-import { appendLine, described } from './log-file.ts';
+import { appendLine } from './log-file.ts';
+import { perEnvironment } from './per-environment.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export const log = {
-  info: (message: string, fields: Fields = {}): void => open().info(message, fields),
+export interface Log {
+  readonly settings: LogSettings;
+  info(message: string, fields?: Fields): void;
   /** What does no harm, or passes by itself. */
-  warn: (message: string, fields: Fields = {}): void => open().warn(message, fields),
+  warn(message: string, fields?: Fields): void;
   /** What somebody should look at. */
-  error: (message: string, fields: Fields = {}): void => open().error(message, fields),
-};
-
-/**
- * Lines say from now on which invocation they are of. In a local cloud invocations run beside one another, and nobody else
- * knows of their ids.
- */
-export function logInvocation(context: Context): void {
-  if (logSettings().file === undefined) open().addContext(context);
+  error(message: string, fields?: Fields): void;
+  /**
+   * Lines say from now on which invocation they are of. In a local cloud invocations run beside one another, and nobody else
+   * knows of their ids.
+   */
+  beginInvocation(context: Context): void;
 }
 
-/** For handlers that nobody answers for: what they throw is logged before whoever called them is told. */
-export function logsFailure(message: string): MiddlewareObj<unknown, unknown> {
-  return { onError: ({ error }) => log.error(message, { error: described(error) }) };
-}
+/** The log of an environment. */
+export const logOf = /* @__PURE__ */ perEnvironment((environment): Log => {
+  const settings = logSettings(environment);
+  const logger = new LineLogger(settings);
+  return {
+    settings,
+    info: (message, fields = {}) => logger.info(message, fields),
+    warn: (message, fields = {}) => logger.warn(message, fields),
+    error: (message, fields = {}) => logger.error(message, fields),
+    beginInvocation: (context) => {
+      if (settings.file === undefined) logger.addContext(context);
+    },
+  };
+});
 
 /** Of JSON, on standard error. */
 export function writeLine(line: string): void {
@@ -72,14 +80,4 @@ class LineLogger extends Logger {
     if (this.#file === undefined) writeLine(line);
     else appendLine(this.#file, line, isTrouble ? String(attributes.message) : undefined);
   }
-}
-
-let opened: { readonly key: string; readonly logger: Logger } | undefined;
-
-/** Lives as long as the process's settings do. */
-function open(): Logger {
-  const settings = logSettings();
-  const key = JSON.stringify(settings);
-  if (opened?.key !== key) opened = { key, logger: new LineLogger(settings) };
-  return opened.logger;
 }

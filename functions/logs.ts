@@ -2,13 +2,15 @@
  * What a job wrote, by parts: `{run, job, cursor?}`, or `GET /runs/{run}/jobs/{job}/logs?cursor=…`. The cursor that a part
  * gives begins the next one, also when that is written later.
  */
+
 import * as v from 'valibot';
 import { readHistory } from '../core/engine/history.ts';
 import type { JobLogs, Journal } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import type { JobStatus } from '../core/graph/graph.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { executorState } from './executor.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { Cursor, CursorText, cursorOf, NO_CURSOR } from './page.ts';
 import { noRun } from './run-request.ts';
 import { RunName } from './shapes.ts';
@@ -76,4 +78,6 @@ function whyNone(status: JobStatus, attempt: number): string {
   return attempt === 0 ? 'it has not run yet' : 'it ran in the engine, or its log is gone';
 }
 
-export const handler = makeLogs(executorState);
+export const handlerIn = inEnvironment((environment) => makeLogs(() => executorState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -8,15 +8,14 @@
  * 3. Only what may pass by itself fails the invocation, which is tried again then.
  */
 
-import middy from '@middy/core';
 import * as v from 'valibot';
 import { answerKey, parseUploads, type Upload, type Uploads, workflowOf } from '../core/aws/uploads.ts';
 import { launch } from '../core/engine/launch.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { digest } from '../core/values/hash.ts';
 import type { Hash, RunId } from '../core/values/ids.ts';
 import { isRecord } from './http.ts';
-import { type Handler, handlerOf } from './invocation.ts';
-import { log, logsFailure } from './log.ts';
+import { type Handler, handlerOf, inEnvironment, type Logged, logsFailure } from './invocation.ts';
 import { JsonObject, messageOf } from './start.ts';
 import { type Beginning, beginningWorld, currentBundle, manifestPlace } from './world.ts';
 
@@ -44,7 +43,7 @@ export function makeManifest(
   place: () => ManifestPlace,
   bundleNow: () => Promise<Hash | undefined>,
 ): Handler<readonly ManifestAnswer[]> {
-  const started = async (event: unknown): Promise<readonly ManifestAnswer[]> => {
+  const started = async (event: unknown, { log }: Logged): Promise<readonly ManifestAnswer[]> => {
     const answers: ManifestAnswer[] = [];
     for (const upload of parseUploads(event)) {
       const { uploads, bucket, prefix } = place();
@@ -64,7 +63,7 @@ export function makeManifest(
     }
     return answers;
   };
-  return handlerOf(middy().use(logsFailure('manifests could not be started')).handler(started));
+  return handlerOf(started, logsFailure('manifests could not be started'));
 }
 
 type Outcome = { readonly run: RunId } | { readonly errors: readonly string[] };
@@ -158,4 +157,12 @@ function runIdOf({ bucket, key, occasion }: Upload): RunId {
   return digest('manifest', JSON.stringify([bucket, key, occasion])) as string as RunId;
 }
 
-export const handler = makeManifest(beginningWorld, manifestPlace, currentBundle);
+export const handlerIn = inEnvironment((environment) =>
+  makeManifest(
+    () => beginningWorld(environment),
+    () => manifestPlace(environment),
+    () => currentBundle(environment),
+  ),
+);
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -3,7 +3,7 @@
  * CloudWatch makes metrics by itself. Each adds up over the functions of a stack.
  */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logSettings } from '../core/environment.ts';
+import type { LogSettings } from '../core/environment.ts';
 import { writeLine } from './log.ts';
 
 export const NAMESPACE = 'redex';
@@ -25,8 +25,7 @@ export const UNITS = {
 export type Figures = Partial<Record<keyof typeof UNITS, number>>;
 
 /** Nothing in a local cloud, which has no CloudWatch; nor with POWERTOOLS_METRICS_DISABLED. */
-export function publish(figures: Figures): void {
-  const { service, file } = logSettings();
+export function publish(figures: Figures, { service, file }: LogSettings): void {
   if (file !== undefined) return;
   const metrics = new LineMetrics({ namespace: NAMESPACE, serviceName: service });
   // In place of Powertools' own dimension, the service: what is charged for is each set of them.

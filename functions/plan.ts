@@ -5,10 +5,11 @@
 
 import * as v from 'valibot';
 import { type DryRun, type DryWorld, dryRun } from '../core/engine/dry-run.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import type { Hash } from '../core/values/ids.ts';
 import { plain } from '../core/values/pretty.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { type Plan, Planned } from './shapes.ts';
 import { messageOf, REQUEST as START, withBundle } from './start.ts';
 import { currentBundle, dryWorld } from './world.ts';
@@ -33,4 +34,11 @@ function planOf({ value, ...plan }: DryRun): Plan {
   return { ...plan, ...(value && { value: plain(value) }) };
 }
 
-export const handler = makePlan(dryWorld, currentBundle);
+export const handlerIn = inEnvironment((environment) =>
+  makePlan(
+    () => dryWorld(environment),
+    () => currentBundle(environment),
+  ),
+);
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -1,10 +1,12 @@
 /** What a run came to, whole: `{run, form?}`, or `GET /runs/{run}/result`. Of a run that failed it is the error. */
+
 import * as v from 'valibot';
 import { loadLarge, ValueGone } from '../core/engine/objects.ts';
 import type { Objects, RunSummary, Summaries } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { plain, pretty } from '../core/values/pretty.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { noRun } from './run-request.ts';
 import { Run, RunName } from './shapes.ts';
 import { storedState } from './stored.ts';
@@ -67,4 +69,6 @@ async function resultOf(
   }
 }
 
-export const handler = makeResult(storedState);
+export const handlerIn = inEnvironment((environment) => makeResult(() => storedState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

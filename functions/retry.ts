@@ -1,10 +1,12 @@
 /** Takes up a run that failed or was cancelled, with its own bundle: `{run}`, or `POST /runs/{run}/retry`. */
+
 import * as v from 'valibot';
 import type { World } from '../core/engine/ports.ts';
 import { retry } from '../core/engine/retry.ts';
 import { mayRetry } from '../core/engine/statuses.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import { type Handler, type Invocation, roundOptions } from './invocation.ts';
+import { type Handler, type Invocation, inEnvironment, roundOptions } from './invocation.ts';
 import { countsRounds } from './rounds.ts';
 import { Course, courseAnswer, noRun } from './run-request.ts';
 import { RunName } from './shapes.ts';
@@ -27,4 +29,6 @@ export function makeRetry(open: () => World): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, use, countsRounds());
 }
 
-export const handler = makeRetry(openWorld);
+export const handlerIn = inEnvironment((environment) => makeRetry(() => openWorld(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -1,10 +1,9 @@
 /** What the rounds of an invocation come to: a line of the log for each, and one of metrics for all of them. */
 
-import type { MiddlewareObj } from '@middy/core';
-import type { Context } from 'aws-lambda';
 import type { RoundReport } from '../core/engine/round.ts';
 import type { RunId } from '../core/values/ids.ts';
-import { log } from './log.ts';
+import type { Middleware } from './invocation.ts';
+import type { Log } from './log.ts';
 import { publish } from './metrics.ts';
 
 /** Counts, and is told: of one invocation. */
@@ -15,12 +14,12 @@ export interface Rounds {
 }
 
 /** For handlers that take rounds: each finds `rounds` in its invocation. */
-export function countsRounds(): MiddlewareObj<unknown, unknown> {
+export function countsRounds(): Middleware {
   const counts = new WeakMap<object, Counted>();
   return {
     before: (request) => {
-      const counted = countRounds();
-      request.context = { ...request.context, rounds: counted.rounds } as Context;
+      const counted = countRounds(request.context.log);
+      request.context = { ...request.context, rounds: counted.rounds };
       counts.set(request, counted);
     },
     after: (request) => counts.get(request)?.publish(),
@@ -33,7 +32,7 @@ interface Counted {
   publish(): void;
 }
 
-function countRounds(): Counted {
+function countRounds(log: Log): Counted {
   const figures = { rounds: 0, conflicts: 0, submissions: 0, throttles: 0 };
   let oldestEvent: number | undefined;
   const onRound: Rounds['onRound'] = (run, report) => {
@@ -50,6 +49,6 @@ function countRounds(): Counted {
   };
   return {
     rounds: { onRound, onEvent },
-    publish: () => publish({ ...figures, ...(oldestEvent !== undefined && { oldestEvent }) }),
+    publish: () => publish({ ...figures, ...(oldestEvent !== undefined && { oldestEvent }) }, log.settings),
   };
 }

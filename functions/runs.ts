@@ -1,8 +1,10 @@
 /** Lists runs, newest first: `{run?, workflow?, status?, tag?, from?, until?, limit?, cursor?}`, or `GET /runs?…`. */
+
 import * as v from 'valibot';
 import type { RunSummary, Summaries } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR } from './page.ts';
 import { Listed, type ListedRun, RunName, Status } from './shapes.ts';
 import { storedState } from './stored.ts';
@@ -102,4 +104,6 @@ function listedRun({ result: _, beginning: __, ...summary }: RunSummary): Listed
   return summary;
 }
 
-export const handler = makeRuns(storedState);
+export const handlerIn = inEnvironment((environment) => makeRuns(() => storedState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

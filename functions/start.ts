@@ -6,12 +6,13 @@
 import * as v from 'valibot';
 import { BundleGone } from '../core/engine/deployed.ts';
 import { launch } from '../core/engine/launch.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { digest } from '../core/values/hash.ts';
 import type { Hash, RunId } from '../core/values/ids.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { isRecord } from './http.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { BundleName, Run, RunName } from './shapes.ts';
 import { type Beginning, beginningWorld, currentBundle } from './world.ts';
 
@@ -123,4 +124,11 @@ export function messageOf(error: Table): string {
   return name === 'BadArguments' || name === 'TaskNotFound' ? message : `${name}: ${message}`;
 }
 
-export const handler = makeStart(beginningWorld, currentBundle);
+export const handlerIn = inEnvironment((environment) =>
+  makeStart(
+    () => beginningWorld(environment),
+    () => currentBundle(environment),
+  ),
+);
+
+export const handler = handlerIn(ENVIRONMENT);

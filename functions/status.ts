@@ -1,8 +1,10 @@
 /** A run's summary: `{run}`, or `GET /runs/{run}`. */
+
 import * as v from 'valibot';
 import type { Objects, Summaries } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { noRun } from './run-request.ts';
 import { RunName, Summary } from './shapes.ts';
 import { storedState } from './stored.ts';
@@ -21,4 +23,6 @@ export function makeStatus(
   });
 }
 
-export const handler = makeStatus(storedState);
+export const handlerIn = inEnvironment((environment) => makeStatus(() => storedState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

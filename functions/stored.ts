@@ -10,6 +10,7 @@ import { folderObjects } from '../core/disk/objects.ts';
 import type { Clock, Objects, World } from '../core/engine/ports.ts';
 import { engineSettings, type Store } from '../core/environment.ts';
 import { clientOfUser } from '../core/files/s3-client.ts';
+import { perEnvironment } from './per-environment.ts';
 
 const NONCE_BYTES = 8;
 
@@ -21,25 +22,19 @@ export const clock: Clock = {
 
 export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'>;
 
-let opened: { readonly key: string; readonly state: StoredState } | undefined;
-
-/** Connections live as long as the process's settings do. Reading leaves no trace. */
-export function storedState(): StoredState {
-  const settings = engineSettings();
-  const key = JSON.stringify(settings);
-  if (opened?.key === key) return opened.state;
+/** Reading leaves no trace. */
+export const storedState = /* @__PURE__ */ perEnvironment((environment): StoredState => {
+  const settings = engineSettings(environment);
   const { store, tables } = settings;
   const { dynamo, s3 } = storageClients(settings);
   const objects = objectsIn(store, s3);
-  const state: StoredState = {
+  return {
     objects,
     journal: dynamoJournal(dynamo, tables.runs, objects),
     summaries: dynamoSummaries(dynamo, tables.runs, objects),
     cache: dynamoCache(dynamo, tables.cache, objects, clock, { notesUse: false }),
   };
-  opened = { key, state };
-  return state;
-}
+});
 
 export function objectsIn(store: Store, s3: ReturnType<typeof storageClients>['s3']): Objects {
   return store.kind === 'folder' ? folderObjects(store.path) : s3Objects(s3, store.bucket, store.prefix);

@@ -2,10 +2,12 @@
  * A run's summary when there is news of it: `{run, seen?, seconds?}`, or `GET /runs/{run}/wait?…`. Whoever watches a run
  * asks again and again, with what was seen last.
  */
+
 import * as v from 'valibot';
 import type { Clock, Objects, Summaries } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { noRun } from './run-request.ts';
 import { RunName, Summary } from './shapes.ts';
 import { clock, storedState } from './stored.ts';
@@ -47,4 +49,6 @@ export function makeWait(
   });
 }
 
-export const handler = makeWait(storedState, clock);
+export const handlerIn = inEnvironment((environment) => makeWait(() => storedState(environment), clock));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -1,9 +1,11 @@
 /** What a run's jobs wait for: `{run}`, or `GET /runs/{run}/waiting`. Takes nothing forward. */
+
 import * as v from 'valibot';
 import { lookAtQueue } from '../core/engine/waiting.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { type ExecutorState, executorState } from './executor.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { noRun } from './run-request.ts';
 import { RunName, Waiting } from './shapes.ts';
 
@@ -31,4 +33,6 @@ export function makeWaiting(open: () => ExecutorState): Handler<BodyOf<typeof AN
   });
 }
 
-export const handler = makeWaiting(executorState);
+export const handlerIn = inEnvironment((environment) => makeWaiting(() => executorState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -1,9 +1,11 @@
 /** What a workflow takes: `{workflow}`, or `GET /workflows/{workflow}`. */
+
 import * as v from 'valibot';
 import type { Objects } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { deployedWorkflows, NOTHING_DEPLOYED, WorkflowEntries } from './deployed.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { Digest } from './shapes.ts';
 import { storedState } from './stored.ts';
 
@@ -33,4 +35,6 @@ export function makeWorkflow(open: () => { readonly objects: Objects }): Handler
   });
 }
 
-export const handler = makeWorkflow(storedState);
+export const handlerIn = inEnvironment((environment) => makeWorkflow(() => storedState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

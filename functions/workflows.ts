@@ -1,9 +1,11 @@
 /** What can be started: `{}`, or `GET /workflows`. */
+
 import * as v from 'valibot';
 import type { Objects } from '../core/engine/ports.ts';
+import { ENVIRONMENT } from '../core/environment.ts';
 import { deployedWorkflows, NOTHING_DEPLOYED, WorkflowEntries } from './deployed.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import type { Handler } from './invocation.ts';
+import { type Handler, inEnvironment } from './invocation.ts';
 import { Digest } from './shapes.ts';
 import { storedState } from './stored.ts';
 
@@ -25,4 +27,6 @@ export function makeWorkflows(open: () => { readonly objects: Objects }): Handle
   });
 }
 
-export const handler = makeWorkflows(storedState);
+export const handlerIn = inEnvironment((environment) => makeWorkflows(() => storedState(environment)));
+
+export const handler = handlerIn(ENVIRONMENT);

@@ -16,7 +16,7 @@ import { deployedBundle } from '../core/engine/deployed.ts';
 import { type DryWorld, readOnly } from '../core/engine/dry-run.ts';
 import type { Attempts, HeldRuns, Host, Objects, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
-import { type EngineSettings, engineSettings, parseS3 } from '../core/environment.ts';
+import { type EngineSettings, engineSettings, parseS3, type Variables } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
 import type { Reach } from '../core/files/reach.ts';
@@ -27,8 +27,9 @@ import type { FileAccess } from '../core/values/classes.ts';
 import type { Hash } from '../core/values/ids.ts';
 import type { WebSettings } from '../core/values/program.ts';
 import { executorOf } from './executor.ts';
-import { log } from './log.ts';
+import { type Log, logOf } from './log.ts';
 import type { ManifestPlace } from './manifest.ts';
+import { perEnvironment } from './per-environment.ts';
 import { clock, objectsIn, storedState } from './stored.ts';
 
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
@@ -76,6 +77,7 @@ function reachOf({ store, filesRoot, dataBuckets }: EngineSettings): Reach | und
 }
 
 function hostOf(
+  log: Log,
   { umask, filesRoot, local }: EngineSettings,
   { objects, bundles, files: { reach } }: Storage,
   files: (web: WebSettings | undefined) => FileAccess,
@@ -91,7 +93,7 @@ function hostOf(
 export type Beginning = Pick<World, 'attempts' | 'bus' | 'clock' | 'host' | 'journal' | 'objects' | 'summaries'>;
 
 interface Base {
-  readonly key: string;
+  readonly log: Log;
   readonly settings: EngineSettings;
   readonly clients: Clients;
   readonly storage: Storage;
@@ -99,13 +101,9 @@ interface Base {
   readonly queue: EventQueue | undefined;
 }
 
-let opened: Base | undefined;
-
-/** Connections and workers live as long as the process's settings do. */
-function base(): Base {
-  const settings = engineSettings();
-  const key = JSON.stringify(settings);
-  if (opened?.key === key) return opened;
+const base = /* @__PURE__ */ perEnvironment((environment): Base => {
+  const settings = engineSettings(environment);
+  const log = logOf(environment);
   const { stack, tables, bus, events, local } = settings;
   const clients = { ...storageClients(settings), ...busClients(settings) };
   const storage = openStorage(settings, clients);
@@ -115,27 +113,19 @@ function base(): Base {
     summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
     attempts,
     objects,
-    host: hostOf(settings, storage, (web) => fileAccess({ ...files, web })),
+    host: hostOf(log, settings, storage, (web) => fileAccess({ ...files, web })),
     bus: eventBus(clients, { bus, queue: events }, stack),
     clock,
   };
   const queue = local ? undefined : sqsQueue(clients.sqs, events);
-  opened = { key, settings, clients, storage, beginning, queue };
-  return opened;
+  return { log, settings, clients, storage, beginning, queue };
+});
+
+export function beginningWorld(environment: Variables): Beginning {
+  return base(environment).beginning;
 }
 
-export function beginningWorld(): Beginning {
-  return base().beginning;
-}
-
-let whole: { readonly of: Base; readonly world: World } | undefined;
-
-/** Warm graphs live as long as what they were loaded by. */
-export function world(): World {
-  const now = base();
-  if (whole?.of !== now) whole = { of: now, world: openWorld(now) };
-  return whole.world;
-}
+export const world = /* @__PURE__ */ perEnvironment((environment) => openWorld(base(environment)));
 
 function openWorld({ settings, clients, storage, beginning }: Base): World {
   const { stack, tables, sender } = settings;
@@ -155,39 +145,32 @@ function openWorld({ settings, clients, storage, beginning }: Base): World {
 }
 
 /** Of events; undefined in a local cloud, whose queue knows by itself when they come again. */
-export function eventQueue(): EventQueue | undefined {
-  return base().queue;
+export function eventQueue(environment: Variables): EventQueue | undefined {
+  return base(environment).queue;
 }
-
-let dry: { readonly of: Base; readonly world: DryWorld } | undefined;
 
 /** Where nothing is written, neither by the engine nor by the tasks that it runs. */
-export function dryWorld(): DryWorld {
-  const now = base();
-  if (dry?.of !== now) dry = { of: now, world: openDry(now) };
-  return dry.world;
-}
-
-function openDry({ settings, storage }: Base): DryWorld {
+export const dryWorld = /* @__PURE__ */ perEnvironment((environment): DryWorld => {
+  const { log, settings, storage } = base(environment);
   const files = { ...storage.files, notesVersions: false };
-  const host = hostOf(settings, storage, (web) => readOnly(fileAccess({ ...files, web })));
-  return { ...storedState(), host, files: observeFiles(files), clock };
-}
+  const host = hostOf(log, settings, storage, (web) => readOnly(fileAccess({ ...files, web })));
+  return { ...storedState(environment), host, files: observeFiles(files), clock };
+});
 
 /** Between two calls of the sweep; undefined: the engine's own period. */
-export function sweepPeriodMs(): number | undefined {
-  return engineSettings().sweepPeriodMs;
+export function sweepPeriodMs(environment: Variables): number | undefined {
+  return engineSettings(environment).sweepPeriodMs;
 }
 
 /** The bundle that new runs are pinned to unless they name another. */
-export function currentBundle(): Promise<Hash | undefined> {
-  return deployedBundle(base().storage.objects);
+export function currentBundle(environment: Variables): Promise<Hash | undefined> {
+  return deployedBundle(base(environment).storage.objects);
 }
 
 /** Throws where the store is a folder: nobody says what is put there. */
-export function manifestPlace(): ManifestPlace {
-  const settings = engineSettings();
+export function manifestPlace(environment: Variables): ManifestPlace {
+  const { settings, clients } = base(environment);
   if (settings.store.kind !== 's3') throw new Error('manifests are put on S3: REDEX_STORE is a folder');
   const { bucket, prefix } = settings.store;
-  return { uploads: s3Uploads(base().clients.s3), bucket, prefix };
+  return { uploads: s3Uploads(clients.s3), bucket, prefix };
 }

@@ -1,15 +1,17 @@
 /** A process beside the one that owns the cloud. */
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { send as signal } from '../core/disk/processes.ts';
-import { type Cloud, type CloudOptions, openCloud } from './cloud.ts';
+import type { Cloud, CloudOptions } from './cloud.ts';
+import { type CloudEndpoint, readEndpoint } from './endpoint.ts';
 import { takeLock } from './lock.ts';
-import { apiUrlOf, type Endpoint, invocationUrl } from './settings.ts';
+import { openCloud } from './open-cloud.ts';
+import { apiUrlOf, invocationUrl } from './settings.ts';
 
 /** The cloud of a folder is another process's, and that cannot be had: the message says what to do. */
 export class CloudUnreachable extends Error {
@@ -35,12 +37,12 @@ export async function attachOrOpen(options: CloudOptions): Promise<Cloud> {
 
 /** Attaches to the process that owns the folder's cloud; undefined when none answers. */
 export async function attach(folder: string): Promise<Cloud | undefined> {
-  const endpoint = readEndpoint(join(folder, 'endpoint.json'));
+  const endpoint = readEndpoint(folder);
   if (!endpoint) return undefined;
   return (await answers(endpoint)) ? attached(folder, endpoint) : undefined;
 }
 
-async function answers({ url }: Endpoint, signal?: AbortSignal): Promise<boolean> {
+async function answers({ url }: CloudEndpoint, signal?: AbortSignal): Promise<boolean> {
   const alive = await fetch(`${url}/cloud/alive`, signal && { signal }).catch(() => undefined);
   return alive?.ok === true;
 }
@@ -53,10 +55,10 @@ export type Holder =
 
 /** Looks from outside: nothing is carried on. One who is silent is given `waitMs`, since it may be starting or ending. */
 export async function holderOf(folder: string, waitMs: number): Promise<Holder> {
-  const [published, owned] = [join(folder, 'endpoint.json'), join(folder, 'owner')];
+  const owned = join(folder, 'owner');
   const end = AbortSignal.timeout(waitMs);
   for (;;) {
-    const endpoint = readEndpoint(published);
+    const endpoint = readEndpoint(folder);
     if (endpoint && (await answers(endpoint, end))) return { kind: 'answers', pid: endpoint.pid };
     const lock = existsSync(owned) ? await takeLock(owned) : NEVER_OWNED;
     if (lock) {
@@ -70,15 +72,7 @@ export async function holderOf(folder: string, waitMs: number): Promise<Holder> 
 
 const NEVER_OWNED = { release: () => Promise.resolve() };
 
-function readEndpoint(path: string): Endpoint | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Endpoint;
-  } catch {
-    return undefined;
-  }
-}
-
-function attached(folder: string, endpoint: Endpoint): Cloud {
+function attached(folder: string, endpoint: CloudEndpoint): Cloud {
   const listening = new AbortController();
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
   const listeners = new Set<(detail: unknown) => void>();

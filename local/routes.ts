@@ -1,6 +1,5 @@
 /** What an owner's server answers, beside the SDK's clients, to the processes that are attached to it. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { RUN_ID, type RunId } from '../core/values/ids.ts';
 import type { BatchApi } from './batch/api.ts';
@@ -8,16 +7,16 @@ import type { Bus } from './bus.ts';
 import type { Cloud } from './cloud.ts';
 import { isFunctionName } from './functions.ts';
 import { answerOverHttp } from './http-api.ts';
+import { untilIdle } from './idle.ts';
 import type { Answer, Routes } from './server.ts';
 
 /** An attached process asks again after this long. */
 const IDLE_ANSWER_MS = 20_000;
-const IDLE_POLL_MS = 20;
 
 const Release = v.object({ run: v.pipe(v.string(), v.regex(RUN_ID)) });
 
 export interface Owner extends Pick<Cloud, 'invoke' | 'release' | 'close'> {
-  isIdle(): boolean;
+  readonly isIdle: () => boolean;
 }
 
 export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
@@ -30,7 +29,7 @@ export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
       '/cloud/alive': () => ({ body: { pid: process.pid } }),
       '/cloud/idle': async () => {
         const end = Date.now() + IDLE_ANSWER_MS;
-        while (!cloud.isIdle() && Date.now() < end) await sleep(IDLE_POLL_MS, undefined, { ref: false });
+        await untilIdle(cloud.isIdle, () => Date.now() >= end);
         return { body: { idle: cloud.isIdle() } };
       },
       '/cloud/stop': () => {

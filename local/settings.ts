@@ -1,5 +1,6 @@
-/** What a local cloud tells its processes by environment variables. */
+/** What a local cloud tells its handlers and its jobs by environment variables. */
 import { join } from 'node:path';
+import type { Variables } from '../core/environment.ts';
 import type { FunctionName } from './functions.ts';
 
 /** Tables of the local cloud; the folder has its own database, so the names need not tell clouds apart. */
@@ -22,8 +23,6 @@ export function deadLettersOf(folder: string): string {
   return join(folder, 'batch', 'dead-letters.jsonl');
 }
 
-export type Variables = Readonly<Record<string, string>>;
-
 export interface Places {
   readonly dynamoDbUrl: string;
   readonly serverUrl: string;
@@ -42,14 +41,13 @@ export interface Places {
   readonly umask?: number | undefined;
 }
 
-/** For the handlers, and every SDK client, of the process that owns the cloud. */
-export function cloudVariables(places: Places): Variables {
+/** For the handlers, beside what their user has set. */
+export function cloudVariables(places: Places): Readonly<Record<string, string>> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: places.dynamoDbUrl,
     AWS_ENDPOINT_URL_BATCH: places.serverUrl,
     AWS_ENDPOINT_URL_EVENTBRIDGE: places.serverUrl,
     AWS_ENDPOINT_URL_SQS: places.serverUrl,
-    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
     REDEX_LOCAL: '1',
     REDEX_STACK: STACK,
     REDEX_TABLE_RUNS: TABLES.runs,
@@ -69,7 +67,7 @@ export function cloudVariables(places: Places): Variables {
 }
 
 /** What jobs are told by the local Batch, whatever else they are told. */
-export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>): Variables {
+export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>): Readonly<Record<string, string>> {
   return {
     REDEX_STORE: places.store,
     REDEX_FILES_ROOT: places.root,
@@ -79,7 +77,7 @@ export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>): 
   };
 }
 
-function umaskVariable({ umask }: Pick<Places, 'umask'>): Variables {
+function umaskVariable({ umask }: Pick<Places, 'umask'>): Readonly<Record<string, string>> {
   return umask === undefined ? {} : { REDEX_UMASK: umask.toString(8) };
 }
 
@@ -87,24 +85,15 @@ function umaskVariable({ umask }: Pick<Places, 'umask'>): Variables {
 const FOR_HANDLERS = /^(REDEX_|AWS_BATCH_|AWS_ENDPOINT_URL_(DYNAMODB|BATCH|EVENTBRIDGE|SQS)$)/;
 
 /** What jobs inherit from the user's environment: all of it but what is meant for handlers. */
-export function inheritedVariables(present: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(present).filter(([name]) => !FOR_HANDLERS.test(name)));
-}
-
-/** What the owner publishes for other processes, in `endpoint.json`. */
-export interface Endpoint {
-  /** With the secret that opens it. */
-  readonly url: string;
-  readonly pid: number;
-  /** For SDK clients. */
-  readonly environment: Variables;
+export function inheritedVariables(environment: Variables): Variables {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !FOR_HANDLERS.test(name)));
 }
 
 /** Of the HTTP API. */
-export function apiUrlOf({ url }: Pick<Endpoint, 'url'>): string {
+export function apiUrlOf({ url }: { readonly url: string }): string {
   return `${url}/api`;
 }
 
-export function invocationUrl(endpoint: Pick<Endpoint, 'url'>, name: FunctionName): string {
-  return `${endpoint.url}/2015-03-31/functions/${name}/invocations`;
+export function invocationUrl({ url }: { readonly url: string }, name: FunctionName): string {
+  return `${url}/2015-03-31/functions/${name}/invocations`;
 }

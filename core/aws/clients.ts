@@ -1,10 +1,11 @@
-/** SDK clients, one of each for a process. Region and endpoints come from the SDK's own environment variables. */
+/** SDK clients, one of each for a process. Region and endpoints come from the SDK's own variables, but in a local cloud. */
 import { BatchClient } from '@aws-sdk/client-batch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Endpoints } from '../environment.ts';
 import { named } from './named.ts';
 import { type Patience, patientRetries } from './patience.ts';
 
@@ -26,26 +27,34 @@ const WAITS: Waits = { connectionMs: 3_000, answerMs: 10_000 };
 /** Nobody checks a signature in a local cloud: its clients need no account, and what the user has is for files in S3. */
 const UNCHECKED = { region: 'us-east-1', credentials: { accessKeyId: 'redex', secretAccessKey: 'redex' } };
 
-type HandlerClientSettings = ClientSettings & { readonly local: boolean };
+type HandlerClientSettings = ClientSettings & {
+  readonly local: boolean;
+  /** By service, before `endpoint`. */
+  readonly endpoints?: Endpoints | undefined;
+};
 
-function placeOf({ endpoint }: ClientSettings) {
+function placeOf(endpoint: string | undefined) {
   return endpoint === undefined ? {} : { endpoint };
 }
 
-function quickSettings({ local, waits = WAITS, ...settings }: HandlerClientSettings) {
-  return { requestHandler: quickHandler(waits), ...placeOf(settings), ...(local && UNCHECKED) };
+function quickSettings(
+  { local, waits = WAITS, endpoint, endpoints = {} }: HandlerClientSettings,
+  service?: keyof Endpoints,
+) {
+  const place = (service && endpoints[service]) ?? endpoint;
+  return { requestHandler: quickHandler(waits), ...placeOf(place), ...(local && UNCHECKED) };
 }
 
 /** Of handlers that only look at what was kept. */
 export function storageClients(settings: HandlerClientSettings) {
   return {
-    dynamo: naming(new DynamoDBClient(quickSettings(settings))),
-    s3: new S3Client({ requestHandler: objectHandler(settings.waits ?? WAITS), ...placeOf(settings) }),
+    dynamo: naming(new DynamoDBClient(quickSettings(settings, 'dynamo'))),
+    s3: new S3Client({ requestHandler: objectHandler(settings.waits ?? WAITS), ...placeOf(settings.endpoint) }),
   };
 }
 
 export function batchClients(given: HandlerClientSettings) {
-  const settings = quickSettings(given);
+  const settings = quickSettings(given, 'batch');
   return {
     batch: naming(new BatchClient(settings)),
     batchOnce: naming(new BatchClient({ ...settings, maxAttempts: 1 })),
@@ -58,11 +67,10 @@ export function logsClient(settings: Omit<HandlerClientSettings, 'local'> = {}) 
 }
 
 export function busClients(given: HandlerClientSettings) {
-  const settings = quickSettings(given);
   return {
-    events: naming(new EventBridgeClient(settings)),
+    events: naming(new EventBridgeClient(quickSettings(given, 'events'))),
     // A queue's URL has the name by which AWS knows it, which need not be where it is reached from here.
-    sqs: naming(new SQSClient({ ...settings, useQueueUrlAsEndpoint: false })),
+    sqs: naming(new SQSClient({ ...quickSettings(given, 'sqs'), useQueueUrlAsEndpoint: false })),
   };
 }
 

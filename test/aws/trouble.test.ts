@@ -31,7 +31,8 @@ import type {
 import { digest } from '../../core/values/hash.ts';
 import type { EvalHash, RunId, SubmissionId } from '../../core/values/ids.ts';
 import { cloudPorts } from '../../docker/runner/cloud.ts';
-import { type Cloud, openCloud } from '../../local/cloud.ts';
+import type { Cloud } from '../../local/cloud.ts';
+import { openCloud } from '../../local/open-cloud.ts';
 import { outcomeOf } from '../contract/attempts.ts';
 import { evaluation } from '../contract/cache.ts';
 import { summary } from '../contract/summaries.ts';
@@ -71,6 +72,7 @@ beforeAll(async () => {
     // The first one holds the whole machine, and all others wait.
     runner: ['/bin/sleep', '100'],
     capacity: { vcpus: 1 },
+    environment: process.env,
     functions: () => Promise.resolve(recordingFunctions(events)),
     closeGraceMs: 100,
     wakeUpDelayMs: 0,

@@ -8,9 +8,9 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Check, judge, judged, oneLine, summaryOf } from '../../cli/doctor/checks.ts';
 import { lookAtLaptop } from '../../cli/doctor/laptop.ts';
 import { type LaptopFacts, laptopChecks, satisfies } from '../../cli/doctor/laptop-checks.ts';
-import { openCloud } from '../../local/cloud.ts';
 import { openDynamoDb } from '../../local/dynamodb.ts';
 import { takeLock } from '../../local/lock.ts';
+import { openCloud } from '../../local/open-cloud.ts';
 import { begin } from '../e2e/command.ts';
 import { close } from '../support/fault-proxy.ts';
 import { project } from '../support/project.ts';
@@ -153,6 +153,7 @@ describe('a laptop', () => {
       folder: state,
       root: folder,
       runner: [],
+      environment: process.env,
       functions: () => Promise.reject(new Error('nobody calls one')),
     });
     onTestFinished(async () => cloud?.close());

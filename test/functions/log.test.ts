@@ -12,7 +12,8 @@ import { digest } from '../../core/values/hash.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import { makeAdvance } from '../../functions/advance.ts';
 import { makeCancel } from '../../functions/cancel.ts';
-import { log } from '../../functions/log.ts';
+import type { Invocation } from '../../functions/invocation.ts';
+import { type Log, logOf } from '../../functions/log.ts';
 import { NAMESPACE, UNITS } from '../../functions/metrics.ts';
 import { makeRetry } from '../../functions/retry.ts';
 import { makeStart } from '../../functions/start.ts';
@@ -30,14 +31,16 @@ task('l.main', { version: '1', params: v.object({ key: v.string() }) }, ({ key }
 type Line = Readonly<Record<string, unknown>>;
 
 let written: MockInstance<typeof process.stderr.write>;
-let stacks = 0;
+let log: Log;
+let invocation: Invocation;
 
 beforeEach(() => {
-  // A stack of its own for each test: the log lives as long as its settings do.
-  vi.stubEnv('REDEX_STACK', `seen-${++stacks}`);
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'INFO');
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
   vi.stubEnv('AWS_LAMBDA_INITIALIZATION_TYPE', 'on-demand');
+  // Of its own for each test: it knows which invocation was its first.
+  log = logOf({ REDEX_STACK: 'seen' });
+  invocation = { awsRequestId: 'request-1', functionName: 'redex-dev-advance', log };
   written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 
@@ -110,8 +113,6 @@ function losingRace(world: MemoryWorld, run: RunId, verdict: Parameters<typeof r
   };
 }
 
-const invocation = { awsRequestId: 'request-1', functionName: 'redex-dev-advance' };
-
 describe('the log', () => {
   it('tells of every round which run and entry it was, and one line of metrics sums up the invocation', async () => {
     const world = playWorld();
@@ -128,7 +129,7 @@ describe('the log', () => {
     world.batch.answerNext({ kind: 'throttled' });
     await makeAdvance(() => racing)(queueBatch(events), invocation);
 
-    const common = { level: 'INFO', message: 'a round', service: `seen-${stacks}`, function_request_id: 'request-1' };
+    const common = { level: 'INFO', message: 'a round', service: 'seen', function_request_id: 'request-1' };
     expect(roundLines()).toMatchObject([
       { ...common, run: 'one', round: 1, status: 'RUNNING', submitted: 1, conflicts: 1, throttled: 0 },
       { ...common, run: 'two', round: 2, status: 'RUNNING', submitted: 0, conflicts: 0, throttled: 1 },
@@ -142,7 +143,7 @@ describe('the log', () => {
     expect(lines().flatMap(metricsOf)).toEqual([
       {
         Namespace: 'redex',
-        stack: `seen-${stacks}`,
+        stack: 'seen',
         rounds: [2, 'Count'],
         conflicts: [1, 'Count'],
         submissions: [1, 'Count'],
@@ -249,12 +250,15 @@ describe('in a local cloud, the log', () => {
   it('is a file for its user alone, and nothing is said on the terminal', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'redex-log-'));
     const file = join(folder, 'log.jsonl');
-    vi.stubEnv('REDEX_LOG', file);
+    const local = logOf({ REDEX_LOG: file });
     const out = vi.spyOn(process.stdout, 'write');
     const world = playWorld();
     const run = await start(world, heavy(1), { run: 'one' });
-    await makeAdvance(() => world)(queueBatch([{ event: wakeUp('test', run), sentAt: 0 }]), invocation);
-    log.error('as an example');
+    await makeAdvance(() => world)(queueBatch([{ event: wakeUp('test', run), sentAt: 0 }]), {
+      ...invocation,
+      log: local,
+    });
+    local.error('as an example');
     expect(lines(readFileSync(file, 'utf8')).map(({ message }) => message)).toEqual(['a round', 'as an example']);
     expect(readFileSync(file, 'utf8')).not.toMatch(/_aws|request-1/);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -263,10 +267,10 @@ describe('in a local cloud, the log', () => {
   });
 
   it('throws nothing on a full disk, and says on the terminal what it could not write of errors', () => {
-    vi.stubEnv('REDEX_LOG', '/dev/full');
-    log.info('a round');
+    const full = logOf({ REDEX_LOG: '/dev/full' });
+    full.info('a round');
     expect(writtenText()).toBe('');
-    log.error('a round failed');
+    full.error('a round failed');
     expect(writtenText()).toBe('a round failed; there is no writing to /dev/full\n');
   });
 });

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployBundle } from '../../core/engine/deployed.ts';
-import { engineSettings } from '../../core/environment.ts';
+import { engineSettings, type Variables } from '../../core/environment.ts';
 import { digest } from '../../core/values/hash.ts';
 import type { EvalHash, RunId } from '../../core/values/ids.ts';
 import { currentBundle, world } from '../../functions/world.ts';
@@ -20,20 +20,23 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-function setUp(variables: Readonly<Record<string, string>>): void {
-  const settings = {
+/** The environment of a stack; what is for the SDK is set in this process's own, where that looks. */
+function environmentOf(variables: Readonly<Record<string, string>>): Variables {
+  const ofTheSdk = {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+  };
+  for (const [name, value] of Object.entries(ofTheSdk)) vi.stubEnv(name, value);
+  return {
     REDEX_STACK: 'test',
     REDEX_TABLE_RUNS: tableNames.runs,
     REDEX_TABLE_CACHE: tableNames.cache,
     REDEX_TABLE_ATTEMPTS: tableNames.attempts,
     REDEX_EVENTS: 'https://sqs.example/1/events',
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
     ...variables,
   };
-  for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value);
 }
 
 const run = 'run1' as RunId;
@@ -42,8 +45,8 @@ const hash = digest('test', 'eval') as EvalHash;
 describe('the world of the handlers', () => {
   it('keeps journals in DynamoDB, objects and claims in the folder that was named', async () => {
     const store = await scratchFolder();
-    setUp({ REDEX_STORE: store, REDEX_SENDER: 'owner' });
-    const { journal, objects, attempts, stack, sender } = world();
+    const opened = world(environmentOf({ REDEX_STORE: store, REDEX_SENDER: 'owner' }));
+    const { journal, objects, attempts, stack, sender } = opened;
     expect([stack, sender]).toEqual(['test', { id: 'owner', exclusive: true }]);
     await journal.append({ run, sequence: 1, nonce: 'aa', at: 0, facts: [] });
     expect(await journal.readAfter(run, 0)).toHaveLength(1);
@@ -53,40 +56,45 @@ describe('the world of the handlers', () => {
   });
 
   it('keeps claims in DynamoDB where the store is a bucket, and shares the right to send', async () => {
-    setUp({ REDEX_STORE: 's3://bucket/prefix' });
-    const { attempts, sender } = world();
+    const { attempts, sender } = world(environmentOf({ REDEX_STORE: 's3://bucket/prefix' }));
     expect(sender.exclusive).toBe(false);
     expect(await attempts.claim(run, hash, 1, 'job')).toBe('claimed');
   });
 
   it('has no local files where the store is a bucket, and those of a laptop where it is a folder', async () => {
     const leaf = { kind: 'file', location: '/proc/self/environ' } as const;
-    setUp({ REDEX_STORE: 's3://bucket/prefix', REDEX_DATA_BUCKETS: 'data-*, other' });
-    expect(await world().files.observe([leaf])).toEqual([{ unseen: expect.anything() }]);
-    expect(engineSettings().dataBuckets).toEqual(['data-*', 'other']);
-    setUp({ REDEX_STORE: await scratchFolder(), REDEX_FILES_ROOT: await scratchFolder() });
-    expect(await world().files.observe([leaf])).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    const cloud = environmentOf({ REDEX_STORE: 's3://bucket/prefix', REDEX_DATA_BUCKETS: 'data-*, other' });
+    expect(await world(cloud).files.observe([leaf])).toEqual([{ unseen: expect.anything() }]);
+    expect(engineSettings(cloud).dataBuckets).toEqual(['data-*', 'other']);
+    const laptop = environmentOf({ REDEX_STORE: await scratchFolder(), REDEX_FILES_ROOT: await scratchFolder() });
+    expect(await world(laptop).files.observe([leaf])).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
   });
 
-  it('stays the same for as long as its settings do', () => {
-    setUp({ REDEX_STORE: '/somewhere' });
-    const first = world();
-    expect(world()).toBe(first);
-    setUp({ REDEX_STORE: '/elsewhere' });
-    expect(world()).not.toBe(first);
+  it('stays the same for as long as its environment does, and is another in another', () => {
+    const environment = environmentOf({ REDEX_STORE: '/somewhere' });
+    expect(world(environment)).toBe(world(environment));
+    expect(world(environmentOf({ REDEX_STORE: '/elsewhere' }))).not.toBe(world(environment));
+  });
+
+  it('finds the services of a local cloud where it is told, and nothing of that on AWS', () => {
+    const environment = environmentOf({ REDEX_STORE: '/somewhere', AWS_ENDPOINT_URL_BATCH: 'http://127.0.0.1:9' });
+    expect(engineSettings({ ...environment, REDEX_LOCAL: '1' }).endpoints).toMatchObject({
+      batch: 'http://127.0.0.1:9',
+    });
+    expect(engineSettings(environment).endpoints).toBeUndefined();
   });
 
   it('knows the bundle that was deployed last, also while it lives', async () => {
-    setUp({ REDEX_STORE: await scratchFolder() });
-    expect(await currentBundle()).toBeUndefined();
+    const environment = environmentOf({ REDEX_STORE: await scratchFolder() });
+    expect(await currentBundle(environment)).toBeUndefined();
     for (const name of ['one', 'other']) {
-      await deployBundle(world().objects, digest('test', name));
-      expect(await currentBundle()).toBe(digest('test', name));
+      await deployBundle(world(environment).objects, digest('test', name));
+      expect(await currentBundle(environment)).toBe(digest('test', name));
     }
   });
 
-  it('says what the environment lacks', () => {
-    vi.stubEnv('REDEX_STACK', '');
-    expect(() => world()).toThrow('the environment is not set up: REDEX_STACK');
+  it('says what the environment lacks, whenever it is asked for', () => {
+    const environment = { REDEX_STACK: '' };
+    for (const _ of [1, 2]) expect(() => world(environment)).toThrow('the environment is not set up: REDEX_STACK');
   });
 });

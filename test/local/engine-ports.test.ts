@@ -9,11 +9,11 @@ import { engineSettings } from '../../core/environment.ts';
 import type { RunId, SubmissionId } from '../../core/values/ids.ts';
 import { afterTest, testCloud, until } from './fixture.ts';
 
-/** The engine's own adapters, set up as in the handlers: from the environment alone. */
+/** The engine's own adapters, set up as in the handlers: from the cloud's environment alone. */
 async function engineOnCloud(runner: readonly string[]) {
   const started = await testCloud({ runner, wakeUpDelayMs: 0, capacity: { vcpus: 4 } });
-  const settings = engineSettings();
-  const clients = awsClients({ local: true });
+  const settings = engineSettings(started.cloud.environment);
+  const clients = awsClients(settings);
   afterTest(() => {
     for (const client of Object.values(clients)) client.destroy();
   });

@@ -18,7 +18,8 @@ import { afterEach } from 'vitest';
 import { wakeUpParams } from '../../core/aws/bus.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import type { BatchRecord } from '../../local/batch/records.ts';
-import { type Cloud, type CloudOptions, openCloud } from '../../local/cloud.ts';
+import type { Cloud, CloudOptions } from '../../local/cloud.ts';
+import { openCloud } from '../../local/open-cloud.ts';
 import { type Event, recordingFunctions, SHELL_RUNNER } from './shell.ts';
 
 const endings: (() => Promise<void> | void)[] = [];
@@ -53,6 +54,7 @@ export async function testCloud(options: Partial<CloudOptions> = {}): Promise<Te
     folder,
     root: join(folder, '..'),
     runner: SHELL_RUNNER,
+    environment: process.env,
     functions: () => Promise.resolve(recordingFunctions(events)),
     closeGraceMs: 200,
     ...options,

@@ -8,6 +8,7 @@ const cloud = await attachOrOpen({
   folder,
   root: join(folder, '..'),
   runner: SHELL_RUNNER,
+  environment: process.env,
   functions: () => Promise.resolve(recordingFunctions([])),
 });
 process.stdout.write(`${JSON.stringify({ owner: cloud.owner, environment: cloud.environment })}\n`);

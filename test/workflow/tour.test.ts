@@ -57,7 +57,7 @@ async function run(workflow: string, args: Readonly<Record<string, unknown>> = {
 
 /** How many jobs went out in each submission. */
 async function claimSizes({ run: id }: RunSummary): Promise<number[]> {
-  return (await storedState().journal.readAfter(id, 0)).flatMap(({ facts }) =>
+  return (await storedState(session.cloud?.environment ?? {}).journal.readAfter(id, 0)).flatMap(({ facts }) =>
     facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.jobs.length] : [])),
   );
 }
@@ -135,7 +135,7 @@ test.concurrent('10 limits: two licences, so four jobs go out two at a time', as
   expect(value).toHaveLength(4);
   let inFlight = 0;
   let most = 0;
-  for (const { facts } of await storedState().journal.readAfter(summary.run, 0)) {
+  for (const { facts } of await storedState(session.cloud?.environment ?? {}).journal.readAfter(summary.run, 0)) {
     for (const fact of facts) {
       if (fact.type === 'claimed') inFlight += fact.jobs.length;
       if (fact.type === 'returned' && fact.measured.exitCode !== undefined) inFlight--;

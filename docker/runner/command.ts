@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 import { isErrno } from '../../core/values/thrown.ts';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
-import { type Family, type Usage, watchUsage } from './processes.ts';
-import { type HidingStream, type Secrets, secretsOf } from './secrets.ts';
+import { type JobProcesses, type Usage, watchUsage } from './processes.ts';
+import { type HidingStream, type JobSecrets, secretsOf } from './secrets.ts';
 import { openHereDocument, traceIn } from './trace.ts';
 
 /** What stdout may hold when it is a result. */
@@ -30,7 +30,7 @@ export interface Command {
   /** The machine's part of the environment, and what the script's author declares. */
   readonly machine: Readonly<Record<string, string>>;
   readonly declared: Readonly<Record<string, string>>;
-  readonly secrets: Secrets;
+  readonly secrets: JobSecrets;
   /** The working directory. */
   readonly folder: string;
   /** For the script itself and for its HOME and TMPDIR; in the working directory. */
@@ -78,8 +78,8 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
     // `kill 0`, with which scripts end what they have started, is not for the runner.
     detached: lifetime.scriptsApart,
   });
-  if (child.pid !== undefined && lifetime.scriptsApart) lifetime.family.adopt(child.pid);
-  const usage = watchUsage(lifetime.family);
+  if (child.pid !== undefined && lifetime.scriptsApart) lifetime.processes.addGroup(child.pid);
+  const usage = watchUsage(lifetime.processes);
   for (const { writer } of [stdout, stderr]) closeSync(writer);
   const { secrets, wantsStdout } = command;
   const [result, lastWords] = [wantsStdout ? firstBytes() : undefined, lastBytes()];
@@ -87,14 +87,14 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
     forward(stdout.reader, process.stdout, secrets.stream(), { whole: result }),
     forward(stderr.reader, process.stderr, secrets.stream(), { hidden: lastWords }),
   ];
-  const exitCode = await endOf(child, lifetime.family);
+  const exitCode = await endOf(child, lifetime.processes);
   // What its pipes hold now is the last of its words.
   for (const { reader } of [stdout, stderr]) endWhenIdle(reader);
   await Promise.all(forwarded);
   const unspoken = secretsOf({ ...secrets.variables, ...command.declared });
   const commandsLast = exitCode === 0 ? '' : ((await trace?.last(unspoken.hide)) ?? '');
-  const stderrLast = lastLines(lastWords.kept());
-  return { exitCode, stdout: decoded(result?.kept()), stderrLast, commandsLast, usage: usage() };
+  const stderrLast = lastLines(lastWords.bytes());
+  return { exitCode, stdout: decoded(result?.bytes()), stderrLast, commandsLast, usage: usage() };
 }
 
 interface Pipe {
@@ -118,11 +118,11 @@ async function openPipes(first: string, second: string, path: string | undefined
 }
 
 /** What the script left running ends with it. */
-async function endOf(script: ChildProcess, family: Family): Promise<number> {
+async function endOf(script: ChildProcess, processes: JobProcesses): Promise<number> {
   try {
     return await exitCodeOf(script);
   } finally {
-    await family.end();
+    await processes.end();
   }
 }
 
@@ -149,31 +149,31 @@ function exitCodeOf(child: ChildProcess): Promise<number> {
 }
 
 /** Keeps a part of what passes; undefined when the part would be too large. */
-interface Keeper {
-  take(chunk: Buffer): void;
-  kept(): Buffer | undefined;
+interface OutputBuffer {
+  append(chunk: Buffer): void;
+  bytes(): Buffer | undefined;
 }
 
-function firstBytes(): Keeper {
+function firstBytes(): OutputBuffer {
   let held: Buffer[] | undefined = [];
   let bytes = 0;
   return {
-    take(chunk) {
+    append(chunk) {
       bytes += chunk.byteLength;
       if (bytes > STDOUT_BYTES_MAX) held = undefined;
       held?.push(chunk);
     },
-    kept: () => held && Buffer.concat(held),
+    bytes: () => held && Buffer.concat(held),
   };
 }
 
-function lastBytes(): Keeper {
+function lastBytes(): OutputBuffer {
   let held = Buffer.alloc(0);
   return {
-    take(chunk) {
+    append(chunk) {
       held = Buffer.concat([held, chunk.subarray(-STDERR_BYTES_KEPT)]).subarray(-STDERR_BYTES_KEPT);
     },
-    kept: () => held,
+    bytes: () => held,
   };
 }
 
@@ -182,16 +182,16 @@ async function forward(
   from: Socket,
   to: NodeJS.WriteStream,
   hiding: HidingStream,
-  { whole, hidden }: { readonly whole?: Keeper | undefined; readonly hidden?: Keeper },
+  { whole, hidden }: { readonly whole?: OutputBuffer | undefined; readonly hidden?: OutputBuffer },
 ): Promise<void> {
   const write = async (chunk: Buffer): Promise<void> => {
-    hidden?.take(chunk);
+    hidden?.append(chunk);
     // What cannot be written, on a full disk, is lost to the log, and to nothing else.
     await new Promise<void>((resolve) => to.write(chunk, () => resolve()));
   };
   try {
     for await (const chunk of from) {
-      whole?.take(chunk);
+      whole?.append(chunk);
       await write(hiding.push(chunk));
     }
   } catch (thrown) {

@@ -14,32 +14,34 @@ import { messageOf } from '../../core/values/thrown.ts';
 import { failureValue, JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
 import { watchUsage } from './processes.ts';
+import { type JobResult, withoutSecrets } from './result.ts';
 import { runScript, type ScriptJob, type ScriptMeasured } from './script.ts';
-import { type Secrets, withoutSecrets } from './secrets.ts';
+import type { JobSecrets } from './secrets.ts';
 
 /** What the executor is told by the runner's exit code. */
 export const EXIT = { recorded: 0, failed: 1, refused: REFUSED_EXIT_CODE, killed: 137 } as const;
 
-export interface Desk {
+/** What a job works with. */
+export interface JobContext {
   readonly objects: Objects;
   readonly attempts: Attempts;
   readonly files: Files;
   readonly places: Pick<ScriptJob, 'stores' | 'work' | 'machine'>;
-  readonly secrets: Secrets;
+  readonly secrets: JobSecrets;
   /** The executor's name of this job. */
   readonly holder: string;
   /** Calls a task's function. */
-  readonly call: (spec: JobSpec, args: Table) => Promise<{ ok: true; table: Table } | { ok: false; error: Table }>;
+  readonly call: (spec: JobSpec, args: Table) => Promise<TaskResult>;
   readonly loadArgs: (spec: JobSpec) => Promise<Table>;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 /** Gives the exit code. Rejects on trouble that is not the job's, and when the job is told to end: nothing is recorded then. */
-export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Promise<number> {
-  const { attempts, holder, say } = desk;
+export async function runJob(context: JobContext, spec: JobSpec, lifetime: Lifetime): Promise<number> {
+  const { attempts, holder, log } = context;
   const token = [spec.run, spec.eval, spec.attempt, holder] as const;
   if ((await attempts.claim(...token)) === 'refused') {
-    say(`attempt ${spec.attempt} of ${spec.task} is not for this job to do`);
+    log(`attempt ${spec.attempt} of ${spec.task} is not for this job to do`);
     return EXIT.refused;
   }
   const startedAt = Date.now();
@@ -49,13 +51,13 @@ export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Pro
     attempts.holds(...token).catch((cause: unknown) => {
       throw new StoreTrouble('the claim could not be looked at', { cause });
     });
-  const result = await work(desk, spec, lifetime, measured, stillOurs);
+  const result = await work(context, spec, lifetime, measured, stillOurs);
   lifetime.signal.throwIfAborted();
   if (result === 'lost') {
-    say(`attempt ${spec.attempt} of ${spec.task} was taken over or cancelled: nothing is kept of it`);
+    log(`attempt ${spec.attempt} of ${spec.task} was taken over or cancelled: nothing is kept of it`);
     return EXIT.refused;
   }
-  const shown = withoutSecrets(desk.secrets, spec.task, result);
+  const shown = withoutSecrets(context.secrets, spec.task, result);
   // A kill for want of memory is for the executor to tell, which then gives the next attempt more.
   if (!result.ok && measured.exitCode === EXIT.killed && memoryKills() > killsBefore) return EXIT.killed;
   const { usage, ...staged } = measured;
@@ -63,59 +65,57 @@ export async function runJob(desk: Desk, spec: JobSpec, lifetime: Lifetime): Pro
     ...shown,
     measured: { startedAt, endedAt: Date.now(), ...usage, ...staged, host: hostname() },
   };
-  if ((await record(desk, token, outcome)) === 'refused') return EXIT.refused;
+  if ((await record(context, token, outcome)) === 'refused') return EXIT.refused;
   return outcome.ok ? EXIT.recorded : EXIT.failed;
 }
 
 /** Says nothing of the job's work: the job ends without a record and is tried again. */
 class StoreTrouble extends Error {}
 
-type Result = { ok: true; expression: Table } | { ok: false; error: Table };
-
 async function work(
-  desk: Desk,
+  context: JobContext,
   spec: JobSpec,
   lifetime: Lifetime,
   measured: ScriptMeasured,
   stillOurs: () => Promise<boolean>,
-): Promise<Result | 'lost'> {
-  const args = await loadedArgs(desk, spec);
+): Promise<JobResult | 'lost'> {
+  const args = await loadedArgs(context, spec);
   lifetime.signal.throwIfAborted();
   if ('error' in args) return { ok: false, error: args.error };
   try {
-    if (desk.secrets.problem !== undefined) throw new JobFailure('SecretError', desk.secrets.problem);
+    if (context.secrets.problem !== undefined) throw new JobFailure('SecretError', context.secrets.problem);
     if (spec.task === SCRIPT_TASK) {
       const name = `${spec.eval.slice(0, 12)}-${spec.attempt}`;
       const value = await runScript(args.table, {
-        ...desk.places,
-        secrets: desk.secrets,
-        id: desk.holder,
+        ...context.places,
+        secrets: context.secrets,
+        id: context.holder,
         name,
         lifetime,
         measured,
         stillOurs,
-        say: desk.say,
+        log: context.log,
       });
       return value === 'lost' ? 'lost' : { ok: true, expression: value };
     }
-    const usage = watchUsage(lifetime.family);
-    const result = await Promise.race([desk.call(spec, args.table), aborted(lifetime.signal)]);
+    const usage = watchUsage(lifetime.processes);
+    const result = await Promise.race([context.call(spec, args.table), aborted(lifetime.signal)]);
     measured.usage = usage();
     if (!(await stillOurs())) return 'lost';
-    const seen = result.ok ? await observed(desk.files, result.table, spec.web) : result;
+    const seen = result.ok ? await observed(context.files, result.table, spec.web) : result;
     return seen.ok ? { ok: true, expression: seen.table } : seen;
   } catch (thrown) {
     if (lifetime.signal.aborted || thrown instanceof StoreTrouble) throw thrown;
     const error = failureValue(spec.task, thrown);
-    desk.say(`failed: ${messageOf(thrown)}`);
+    context.log(`failed: ${messageOf(thrown)}`);
     return { ok: false, error };
   }
 }
 
 /** A value that the store has lost is the job's own failure: no other machine would find it. */
-async function loadedArgs(desk: Desk, spec: JobSpec): Promise<{ table: Table } | { error: Table }> {
+async function loadedArgs(context: JobContext, spec: JobSpec): Promise<{ table: Table } | { error: Table }> {
   try {
-    return { table: await desk.loadArgs(spec) };
+    return { table: await context.loadArgs(spec) };
   } catch (thrown) {
     if (!(thrown instanceof ValueGone)) throw thrown;
     return { error: failureValue(spec.task, thrown) };
@@ -134,7 +134,7 @@ async function observed(files: Files, table: Table, web: JobSpec['web']): Promis
 }
 
 async function record(
-  { attempts, objects }: Desk,
+  { attempts, objects }: JobContext,
   token: readonly [JobSpec['run'], JobSpec['eval'], number, string],
   outcome: Outcome,
 ): Promise<'recorded' | 'refused'> {

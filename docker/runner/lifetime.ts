@@ -1,6 +1,6 @@
 /** How a job is ended from outside. */
 import { allProcesses } from '../../core/proc.ts';
-import { type Family, leadsGroup, ownFamily, signalGroup } from './processes.ts';
+import { type JobProcesses, jobProcesses, leadsGroup, signalGroup } from './processes.ts';
 
 /** AWS Batch sends SIGKILL 30 s after SIGTERM. */
 const GRACE_MS = 20_000;
@@ -12,9 +12,9 @@ export interface Lifetime {
   /** Whether scripts get a session of their own: where nothing is told of processes, one group holds a job together. */
   readonly scriptsApart: boolean;
   /** What the job's work has started. */
-  readonly family: Family;
+  readonly processes: JobProcesses;
   /** What is outside the job's own folder and goes with the job, also when that is killed at once. */
-  readonly leavings: Set<() => void>;
+  readonly cleanups: Set<() => void>;
 }
 
 /**
@@ -24,16 +24,16 @@ export interface Lifetime {
 export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
   const told = new AbortController();
   const leads = leadsGroup();
-  const family = ownFamily(leads, mark);
-  const leavings = new Set<() => void>();
+  const processes = jobProcesses(leads, mark);
+  const cleanups = new Set<() => void>();
   const killAll = (): void => {
-    family.kill();
-    for (const remove of leavings) remove();
+    processes.kill();
+    for (const remove of cleanups) remove();
   };
   const onSignal = (): void => {
     if (told.signal.aborted) return;
     told.abort();
-    family.signal('SIGTERM');
+    processes.signal('SIGTERM');
     setTimeout(() => {
       killAll();
       process.exit(TERMINATED);
@@ -41,7 +41,7 @@ export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
   if (parentPipe) watchParent(killAll, leads);
-  return { signal: told.signal, scriptsApart: !leads || allProcesses().length > 0, family, leavings };
+  return { signal: told.signal, scriptsApart: !leads || allProcesses().length > 0, processes, cleanups };
 }
 
 function watchParent(killAll: () => void, leads: boolean): void {

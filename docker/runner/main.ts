@@ -16,23 +16,23 @@ import { observeFiles } from '../../core/files/observe.ts';
 import { openStores, type StoreOptions } from '../../core/files/stores.ts';
 import type { Table } from '../../core/values/table.ts';
 import type { Ports } from './cloud.ts';
-import { type Desk, runJob } from './job.ts';
+import { type JobContext, runJob } from './job.ts';
 import { type Lifetime, TERMINATED, watchLifetime } from './lifetime.ts';
-import { type Secrets, secretsOf } from './secrets.ts';
+import { type JobSecrets, secretsOf } from './secrets.ts';
 
-async function main(settings: RunnerSettings, secrets: Secrets, lifetime: Lifetime, mark: string): Promise<number> {
+async function main(settings: RunnerSettings, secrets: JobSecrets, lifetime: Lifetime, mark: string): Promise<number> {
   const ports = await openPorts(settings);
   const spec = await readSpec(ports.specs, settings.spec, settings.arrayIndex ?? 0);
-  return await runJob(openDesk(settings, ports, spec, secrets, mark), spec, lifetime);
+  return await runJob(jobContext(settings, ports, spec, secrets, mark), spec, lifetime);
 }
 
-function openDesk(
+function jobContext(
   settings: RunnerSettings,
   { objects, attempts, s3 }: Ports,
   { web }: JobSpec,
-  secrets: Secrets,
+  secrets: JobSecrets,
   mark: string,
-): Desk {
+): JobContext {
   const folder = settings.store.kind === 'folder' ? settings.store.path : undefined;
   const options: StoreOptions = {
     root: settings.filesRoot,
@@ -56,7 +56,7 @@ function openDesk(
     holder: holderOf(settings),
     loadArgs: (spec) => loadLarge(objects, spec.args),
     call: (spec, args) => callTask({ objects, options, folder: folder ?? work, machine, secrets }, spec, args),
-    say: (line) => process.stderr.write(`[redex] ${secrets.hide(line)}\n`),
+    log: (line) => process.stderr.write(`[redex] ${secrets.hide(line)}\n`),
   };
 }
 
@@ -89,16 +89,16 @@ function holderOf({ jobId, arrayIndex }: RunnerSettings): string {
   return arrayIndex === undefined || jobId.includes(':') ? jobId : `${jobId}:${arrayIndex}`;
 }
 
-interface Calling {
+interface TaskCall {
   readonly objects: Objects;
   readonly options: StoreOptions;
   readonly folder: string;
   readonly machine: Readonly<Record<string, string>>;
-  readonly secrets: Secrets;
+  readonly secrets: JobSecrets;
 }
 
-async function callTask(calling: Calling, spec: JobSpec, args: Table): Promise<TaskResult> {
-  const { objects, options, folder, machine, secrets } = calling;
+async function callTask(task: TaskCall, spec: JobSpec, args: Table): Promise<TaskResult> {
+  const { objects, options, folder, machine, secrets } = task;
   const log = secrets.stream();
   const { NO_LIMITS, workerHost } = await import('../../core/host/host.ts');
   const host = workerHost({
@@ -138,5 +138,5 @@ try {
   if (!lifetime.signal.aborted) console.error(secrets.hide(inspect(thrown)));
   process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE_EXIT_CODE;
 }
-await lifetime.family.end();
+await lifetime.processes.end();
 process.exit();

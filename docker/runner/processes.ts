@@ -26,9 +26,9 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
 }
 
 /** The processes that the work of this one consists of. */
-export interface Family {
+export interface JobProcesses {
   /** Also holds the members of another group from now on. */
-  adopt(group: number): void;
+  addGroup(group: number): void;
   members(): ProcessState[];
   signal(signal: NodeJS.Signals): void;
   kill(): void;
@@ -41,7 +41,7 @@ export interface Family {
  * been seen in: `timeout`, for one, makes a group of its own, and loses its parent when the script is ended. A group is
  * forgotten when it is empty, before its number can come again.
  */
-export function ownFamily(leads: boolean, mark: string): Family {
+export function jobProcesses(leads: boolean, mark: string): JobProcesses {
   const self = stateOf('self');
   let groups = new Set(leads ? [process.pid] : []);
   let seen = new Map<number, number>();
@@ -70,7 +70,7 @@ export function ownFamily(leads: boolean, mark: string): Family {
     for (const group of groups) if (group !== process.pid) send(-group, 'SIGKILL');
   };
   return {
-    adopt: (group) => groups.add(group),
+    addGroup: (group) => groups.add(group),
     members,
     signal(signal) {
       const found = members();
@@ -103,7 +103,7 @@ function markReader(mark: string): (state: ProcessState) => boolean {
 }
 
 export interface Usage {
-  /** Seconds of processor time of the family and of all that has ended in it. */
+  /** Seconds of processor time of the processes and of all of them that have ended. */
   readonly cpuSeconds: number;
   /**
    * Most memory in use at once, as far as looks now and then can tell; at least the largest process's own peak.
@@ -112,13 +112,13 @@ export interface Usage {
   readonly memoryPeakBytes?: number;
 }
 
-/** Watches what a family that has just begun its work uses of the machine, until asked. */
-export function watchUsage(family: Family): () => Usage {
+/** Watches what processes that have just begun their work use of the machine, until asked. */
+export function watchUsage(processes: JobProcesses): () => Usage {
   const endedBefore = endedChildrenCpuSeconds();
   let cpuSeconds = 0;
   let memoryPeakBytes = 0;
   const look = (): void => {
-    const members = family.members();
+    const members = processes.members();
     const ended = endedChildrenCpuSeconds() - endedBefore;
     cpuSeconds = Math.max(
       cpuSeconds,

@@ -19,7 +19,7 @@ import type { Lifetime } from './lifetime.ts';
 import { takeOut, wantsStdout } from './outputs.ts';
 import type { Usage } from './processes.ts';
 import { readScript, type Script } from './script-arguments.ts';
-import type { Secrets } from './secrets.ts';
+import type { JobSecrets } from './secrets.ts';
 
 /** A record may hold 10 MB, and other jobs have theirs. Quotas do not show but by writing. */
 const ROOM_BYTES = 16 << 20;
@@ -44,13 +44,13 @@ export interface ScriptJob {
   readonly name: string;
   /** The machine's part of the environment. */
   readonly machine: Readonly<Record<string, string>>;
-  readonly secrets: Secrets;
+  readonly secrets: JobSecrets;
   readonly lifetime: Lifetime;
   readonly measured: ScriptMeasured;
   /** Asked before anything leaves the working directory. */
   readonly stillOurs: () => Promise<boolean>;
   /** Writes a line into the job's log. */
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 /**
@@ -62,22 +62,22 @@ export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'l
   await mkdir(job.work, { recursive: true, mode: FOLDER_MODE });
   const folder = await mkdtemp(join(job.work, `${job.name}-`));
   const isSecret = Object.keys(job.secrets.variables).length > 0;
-  if (isSecret) job.lifetime.leavings.add(() => rmSync(folder, { recursive: true, force: true }));
+  if (isSecret) job.lifetime.cleanups.add(() => rmSync(folder, { recursive: true, force: true }));
   let keep = false;
   try {
     return await carryOut(script, folder, job);
   } catch (thrown) {
     const failed = !job.lifetime.signal.aborted;
     keep = failed && !isSecret && (await hasRoom(job.work));
-    if (failed && isSecret) job.say('the working directory is not kept: the job has secrets');
-    else if (keep) job.say(`the working directory is kept: ${folder}`);
-    else if (failed) job.say('the disk is full: the working directory is not kept');
+    if (failed && isSecret) job.log('the working directory is not kept: the job has secrets');
+    else if (keep) job.log(`the working directory is kept: ${folder}`);
+    else if (failed) job.log('the disk is full: the working directory is not kept');
     throw thrown;
   } finally {
     // Links are removed, not what they lead to. What a script made undeletable is no reason for it to have failed.
     if (!keep) {
       await rm(folder, { recursive: true, force: true }).catch((thrown: Error) => {
-        job.say(`the working directory cannot be removed: ${thrown.message}`);
+        job.log(`the working directory cannot be removed: ${thrown.message}`);
       });
     }
   }
@@ -119,7 +119,7 @@ async function run(script: Script, folder: string, job: ScriptJob): Promise<Fini
   await mkdir(inner, { mode: FOLDER_MODE });
   const { text, declared, outputs } = script;
   const { path: short, remove } = shortName(inner, id);
-  lifetime.leavings.add(remove);
+  lifetime.cleanups.add(remove);
   const command = { text, machine, secrets, declared, folder, inner, short, wantsStdout: wantsStdout(outputs) };
   const finished = await runCommand(command, lifetime)
     .catch((thrown) => {

@@ -2,8 +2,6 @@
  * Keeps the values of a job's secrets out of whatever the runner writes: log, error, trace, result. A value is known in
  * the spellings that programs write by themselves; what a script makes of it on purpose is not.
  */
-import type { Node, Table } from '../../core/values/table.ts';
-import { failureValue, JobFailure } from './failures.ts';
 
 /** Shorter parts stand everywhere, and tell nothing. */
 const HIDDEN_LENGTH_MIN = 4;
@@ -14,7 +12,7 @@ const BASE64_LENGTH_MIN = 8;
 /** What `base64` and `openssl` break lines at. */
 const BASE64_LINES = [76, 64];
 
-export interface Secrets {
+export interface JobSecrets {
   /** By the name that scripts and functions have them under. */
   readonly variables: Readonly<Record<string, string>>;
   /** Why the job cannot have them; undefined when it can. */
@@ -39,7 +37,7 @@ interface Spelling {
   readonly name: string;
 }
 
-export function secretsOf(variables: Readonly<Record<string, string>>): Secrets {
+export function secretsOf(variables: Readonly<Record<string, string>>): JobSecrets {
   const whole = spellings(variables, wholeSpellings);
   const all = [...whole, ...spellings(variables, parts)].sort((a, b) => b.text.length - a.text.length);
   const names = new Map(all.toReversed().map(({ text, name }) => [text, name]));
@@ -68,7 +66,7 @@ function fromBytes(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString();
 }
 
-function spellings(variables: Secrets['variables'], spell: (value: string) => readonly string[]): Spelling[] {
+function spellings(variables: JobSecrets['variables'], spell: (value: string) => readonly string[]): Spelling[] {
   return Object.entries(variables).flatMap(([name, value]) =>
     [...new Set(spell(value))]
       .filter((text) => text.length >= HIDDEN_LENGTH_MIN)
@@ -149,22 +147,4 @@ function heldFrom(text: string, all: readonly Spelling[], pattern: RegExp): numb
 
 function isBeginning(text: string, all: readonly Spelling[]): boolean {
   return all.some((spelling) => spelling.text.length > text.length && spelling.text.startsWith(text));
-}
-
-type Result = { readonly ok: true; readonly expression: Table } | { readonly ok: false; readonly error: Table };
-
-/** What is recorded of a job: errors have the names of secrets for their values, and a value that holds one fails. */
-export function withoutSecrets(secrets: Secrets, task: string, result: Result): Result {
-  if (!result.ok) return { ok: false, error: result.error.map((node) => hiddenIn(secrets, node)) };
-  const name = secrets.heldIn(JSON.stringify(result.expression));
-  if (name === undefined) return result;
-  const why = 'what jobs return is kept, and shown; write it to a file of your own, or leave it out';
-  const failure = new JobFailure('SecretError', `the result holds the value of the secret ${name}: ${why}`);
-  return { ok: false, error: failureValue(task, failure) };
-}
-
-function hiddenIn({ hide }: Secrets, node: Node): Node {
-  if (typeof node === 'string') return hide(node);
-  if (node === null || typeof node !== 'object' || node[0] !== 'error') return node;
-  return ['error', node[1], node[2], hide(node[3]), node[4]];
 }

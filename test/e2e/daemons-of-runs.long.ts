@@ -1,6 +1,6 @@
 /** Daemons that scripts start, and the ends of a run. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { processesWith, until } from '../runner/desk.ts';
+import { processesWith, until } from '../runner/testbed.ts';
 import { project } from '../support/project.ts';
 import { begin, redex } from './command.ts';
 

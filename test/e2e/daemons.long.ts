@@ -8,7 +8,7 @@ import { keys } from '../../core/engine/objects.ts';
 import { buildRunner } from '../../docker/runner/build.ts';
 import { type Execution, startExecution } from '../../local/batch/execution.ts';
 import { reapingRunner } from '../../local/batch/reaper.ts';
-import { type Desk, openDesk, processesWith, until } from '../runner/desk.ts';
+import { openTestbed, processesWith, type Testbed, until } from '../runner/testbed.ts';
 
 const JOBS = 100;
 const AT_ONCE = 5;
@@ -39,35 +39,35 @@ const moment: fc.Arbitrary<Moment> = fc.record({
   laterMs: fc.nat(LATER_MS_MAX),
 });
 
-let desk: Desk;
+let testbed: Testbed;
 let runner: string[];
 
 beforeAll(async () => {
-  desk = await openDesk();
-  const { main } = await buildRunner(join(desk.store, '..', 'runner'));
+  testbed = await openTestbed();
+  const { main } = await buildRunner(join(testbed.store, '..', 'runner'));
   runner = await reapingRunner([process.execPath, main], process.env);
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 async function start(job: string, text: string): Promise<Execution> {
-  const spec = await desk.scriptSpec({ text });
+  const spec = await testbed.scriptSpec({ text });
   const variables = {
     PATH: process.env.PATH,
-    REDEX_SPEC: keys.spec(await putSpecs(desk.objects, [spec])),
-    REDEX_STORE: desk.store,
-    REDEX_FILES_ROOT: desk.files,
-    REDEX_WORK: desk.work,
+    REDEX_SPEC: keys.spec(await putSpecs(testbed.objects, [spec])),
+    REDEX_STORE: testbed.store,
+    REDEX_FILES_ROOT: testbed.files,
+    REDEX_WORK: testbed.work,
     REDEX_PARENT_PIPE: '1',
     AWS_BATCH_JOB_ID: job,
     AWS_BATCH_JOB_ATTEMPT: '1',
   };
-  const log = join(desk.work, `${job}.log`);
+  const log = join(testbed.work, `${job}.log`);
   const started = await startExecution({
     job,
     command: runner,
     variables,
-    folder: desk.work,
+    folder: testbed.work,
     log,
     dockerName: undefined,
   });
@@ -79,7 +79,7 @@ async function start(job: string, text: string): Promise<Execution> {
 async function shortNames(): Promise<string[]> {
   const names = (await readdir('/tmp')).filter((name) => name.startsWith('redex-'));
   const links = await Promise.all(names.map((name) => readlink(join('/tmp', name, 'in')).catch(() => '')));
-  return links.filter((link) => link.startsWith(desk.work));
+  return links.filter((link) => link.startsWith(testbed.work));
 }
 
 /** Gives the processes that are left, and whether there was a daemon at all. */

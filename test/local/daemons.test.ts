@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { describe, expect, test } from 'vitest';
-import { processesWith } from '../runner/desk.ts';
+import { processesWith } from '../runner/testbed.ts';
 import { afterTest, submit, temporaryFolder, testCloud, until, untilStatus } from './fixture.ts';
 
 let count = 0;

@@ -9,26 +9,28 @@ import { stageOut } from '../../core/files/staging.ts';
 import { openStores } from '../../core/files/stores.ts';
 import { Dir, File } from '../../core/values/classes.ts';
 import { scratchFolder } from '../support/project.ts';
-import { type Desk, type Ended, openDesk } from './desk.ts';
+import { type Ended, openTestbed, type Testbed } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 /** A script that makes a directory of these files, each with its own name in it. */
 function make(place: string, ...names: string[]): Promise<Ended> {
   const lines = names.map((name) => `mkdir -p "$(dirname d/${name})"; echo ${name} > d/${name}`);
-  return desk.run({ text: `mkdir d\n${lines.join('\n')}\n`, outputs: new Dir(place).stage('d') });
+  return testbed.run({ text: `mkdir d\n${lines.join('\n')}\n`, outputs: new Dir(place).stage('d') });
 }
 
 async function files(place: string): Promise<string[]> {
-  const entries = await readdir(join(desk.files, place), { recursive: true, withFileTypes: true });
+  const entries = await readdir(join(testbed.files, place), { recursive: true, withFileTypes: true });
   const found = entries.filter((entry) => !entry.isDirectory());
-  return found.map(({ parentPath, name }) => join(parentPath, name).slice(join(desk.files, place).length + 1)).sort();
+  return found
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(testbed.files, place).length + 1))
+    .sort();
 }
 
 /** Puts `source/c` in the place of a directory, as a job does, and is killed before that renaming of it. */
@@ -64,18 +66,18 @@ describe('a directory that is an output', () => {
     expect(await files('exact')).toEqual(['a', 'b', 'deep/er/c']);
     const { value } = await make('exact', 'b', 'deep');
     expect(await files('exact')).toEqual(['b', 'deep']);
-    expect((await desk.run({ text: 'true\n', outputs: new Dir('exact') })).value).toEqual(value);
+    expect((await testbed.run({ text: 'true\n', outputs: new Dir('exact') })).value).toEqual(value);
     await make('exact');
     expect(await files('exact')).toEqual([]);
-    expect((await readdir(desk.files)).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect((await readdir(testbed.files)).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
   it('is replaced in whole: who has the old one open sees nothing of the new one', async () => {
     await make('whole', 'a', 'b');
-    const before = await stat(join(desk.files, 'whole'));
-    await chmod(join(desk.files, 'whole'), 0o750);
+    const before = await stat(join(testbed.files, 'whole'));
+    await chmod(join(testbed.files, 'whole'), 0o750);
     await make('whole', 'b', 'c');
-    const after = await stat(join(desk.files, 'whole'));
+    const after = await stat(join(testbed.files, 'whole'));
     expect(after.ino).not.toBe(before.ino);
     expect(after.mode & 0o777).toBe(0o750);
   });
@@ -88,42 +90,42 @@ describe('a directory that is an output', () => {
   ])('is not replaced, nor another output taken, where it holds a file of the user %s', async (_, name, content) => {
     const place = `foreign/${name.replaceAll('/', '-')}`;
     await make(place, 'old');
-    await desk.write(`${place}/${name}`, content);
+    await testbed.write(`${place}/${name}`, content);
     const outputs = [new File(`${place}-beside`).stage('beside'), new Dir(place).stage('d')];
-    const ended = await desk.run({ text: 'mkdir d; echo new > d/new; echo x > beside\n', outputs });
+    const ended = await testbed.run({ text: 'mkdir d; echo new > d/new; echo x > beside\n', outputs });
     expect(ended.error).toMatchObject({ name: 'FileRefused', location: `${place}/` });
     expect(ended.error?.message).toContain(`it holds ${name}, which no job put there`);
     expect(await files(place)).toEqual([name, 'old'].sort());
-    expect(await desk.read(`${place}/${name}`)).toBe(content);
-    expect(existsSync(join(desk.files, `${place}-beside`))).toBe(false);
-    await rm(join(desk.files, place, name));
+    expect(await testbed.read(`${place}/${name}`)).toBe(content);
+    expect(existsSync(join(testbed.files, `${place}-beside`))).toBe(false);
+    await rm(join(testbed.files, place, name));
     expect((await make(place, 'new')).error).toBeUndefined();
     expect(await files(place)).toEqual(['new']);
   });
 
   it('is replaced where the user changed or removed what a job had made', async () => {
     await make('changed', 'a', 'b');
-    await writeFile(join(desk.files, 'changed/a'), 'edited');
-    await rm(join(desk.files, 'changed/b'));
+    await writeFile(join(testbed.files, 'changed/a'), 'edited');
+    await rm(join(testbed.files, 'changed/b'));
     await make('changed', 'a', 'b');
-    expect(await desk.read('changed/a')).toBe('a\n');
+    expect(await testbed.read('changed/a')).toBe('a\n');
     expect(await files('changed')).toEqual(['a', 'b']);
   });
 
   it('takes over files that are equal to what is made, as after the state was removed', async () => {
-    await desk.write('equal/a', 'a\n');
+    await testbed.write('equal/a', 'a\n');
     expect((await make('equal', 'a', 'b')).error).toBeUndefined();
     expect(await files('equal')).toEqual(['a', 'b']);
   });
 
   it('stays where it is reached through a link, and is the same place under each name', async () => {
-    await mkdir(join(desk.files, 'disk/big'), { recursive: true });
-    await symlink('disk/big', join(desk.files, 'through'));
+    await mkdir(join(testbed.files, 'disk/big'), { recursive: true });
+    await symlink('disk/big', join(testbed.files, 'through'));
     await make('through', 'a');
     await make('disk/big', 'b');
     await make('disk/../through/', 'c');
     expect(await files('disk/big')).toEqual(['c']);
-    expect(await readFile(join(desk.files, 'through/c'), 'utf8')).toBe('c\n');
+    expect(await readFile(join(testbed.files, 'through/c'), 'utf8')).toBe('c\n');
   });
 
   it.each([
@@ -132,23 +134,23 @@ describe('a directory that is an output', () => {
   ])('is made whole by the next job after one was killed when the old one %s', async (when, at) => {
     const place = `killed ${when}`;
     await make(place, 'a', 'b');
-    await mkdir(join(desk.files, 'source'), { recursive: true });
-    await writeFile(join(desk.files, 'source/c'), 'c');
-    const killed = await run(KILLED_WHILE_REPLACING, desk.files, place, at, join(desk.store, 'placed'));
+    await mkdir(join(testbed.files, 'source'), { recursive: true });
+    await writeFile(join(testbed.files, 'source/c'), 'c');
+    const killed = await run(KILLED_WHILE_REPLACING, testbed.files, place, at, join(testbed.store, 'placed'));
     expect(killed).toBe('SIGKILL');
-    expect(existsSync(join(desk.files, place, 'c'))).toBe(false);
-    const gone = await desk.run({ text: 'true\n', outputs: new Dir(place) });
+    expect(existsSync(join(testbed.files, place, 'c'))).toBe(false);
+    const gone = await testbed.run({ text: 'true\n', outputs: new Dir(place) });
     expect(gone.error?.name).toBe(when === 'is moved away' ? undefined : 'OutputMissing');
     expect((await make(place, 'c', 'd')).error).toBeUndefined();
     expect(await files(place)).toEqual(['c', 'd']);
-    const left = (await readdir(desk.files)).filter((name) => name.endsWith('.part'));
-    const holding = await Promise.all(left.map((name) => readdir(join(desk.files, name))));
+    const left = (await readdir(testbed.files)).filter((name) => name.endsWith('.part'));
+    const holding = await Promise.all(left.map((name) => readdir(join(testbed.files, name))));
     expect(holding.flat()).not.toContain('a');
-    for (const name of left) await rm(join(desk.files, name), { recursive: true });
+    for (const name of left) await rm(join(testbed.files, name), { recursive: true });
   });
 
   it('has nothing beside it that killed jobs left half-written, once that is old; what others do or have stays', async () => {
-    const [root, placed] = [await scratchFolder(), join(desk.store, 'placed')];
+    const [root, placed] = [await scratchFolder(), join(testbed.store, 'placed')];
     const put = async (path: string) => {
       await mkdir(join(root, path, '..'), { recursive: true });
       await writeFile(join(root, path), 'x');
@@ -176,9 +178,9 @@ describe('a directory that is an output', () => {
   });
 
   it('is no place where a file is', async () => {
-    await desk.write('a-file', 'x');
+    await testbed.write('a-file', 'x');
     const { error } = await make('a-file', 'a');
     expect(error).toMatchObject({ name: 'FileRefused', message: expect.stringContaining('is a file, not a folder') });
-    expect(await desk.read('a-file')).toBe('x');
+    expect(await testbed.read('a-file')).toBe('x');
   });
 });

@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { File } from '../../core/values/classes.ts';
 import { close } from '../support/fault-proxy.ts';
-import { type Desk, openDesk } from './desk.ts';
+import { openTestbed, type Testbed } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 it('a job has its files through the proxy of its environment, and follows redirects to where its program allows', async () => {
   const origin = createServer(({ url }, response) => {
@@ -30,16 +30,16 @@ it('a job has its files through the proxy of its environment, and follows redire
   for (const server of [origin, proxy]) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const [far, by] = [origin, proxy].map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const script = { text: 'cat in', inputs: [new File(`${far}/far`).stage('in')], outputs: new File('-') };
-  const allowed = await desk.scriptSpec(script, { web: { privateRedirects: ['localhost'] } });
+  const allowed = await testbed.scriptSpec(script, { web: { privateRedirects: ['localhost'] } });
 
-  const direct = await desk.start(allowed);
+  const direct = await testbed.start(allowed);
   expect(await direct.ended).toMatchObject({ value: 'near' });
   expect(seen).toEqual([]);
-  const proxied = await desk.start({ ...allowed, attempt: 2 }, { environment: { http_proxy: by ?? '' } });
+  const proxied = await testbed.start({ ...allowed, attempt: 2 }, { environment: { http_proxy: by ?? '' } });
   expect(await proxied.ended).toMatchObject({ value: 'near' });
   expect(seen).toEqual(['/far', '/near']);
   const { web, ...unallowed } = allowed;
-  const refused = await desk.start({ ...unallowed, attempt: 3 });
+  const refused = await testbed.start({ ...unallowed, attempt: 3 });
   expect((await refused.ended).error).toMatchObject({ message: expect.stringMatching(/far leads to localhost/) });
   await Promise.all([origin, proxy].map(close));
 });

@@ -2,21 +2,21 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { File } from '../../core/values/classes.ts';
-import { type Desk, type Ended, openDesk } from './desk.ts';
+import { type Ended, openTestbed, type Testbed } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 describe('a job whose log cannot be written', () => {
   /** Every write to this device fails as on a full disk. */
   async function runOntoFull(text: string, outputs: unknown): Promise<Ended> {
     const full = openSync('/dev/full', 'w');
-    const running = await desk.start(await desk.scriptSpec({ text, outputs }), { output: full });
+    const running = await testbed.start(await testbed.scriptSpec({ text, outputs }), { output: full });
     closeSync(full);
     return await running.ended;
   }
@@ -50,7 +50,7 @@ const mayMount = spawnSync(NAMESPACE[0] as string, [...NAMESPACE.slice(1), 'moun
 describe.skipIf(mayMount.status !== 0)('a job that fills the disk', () => {
   async function runOnSmallDisk(text: string): Promise<Ended> {
     const wrapper = [...NAMESPACE, 'sh', '-c', ON_SMALL_DISK, 'sh'];
-    const running = await desk.start(await desk.scriptSpec({ text, outputs: new File('-') }), { wrapper });
+    const running = await testbed.start(await testbed.scriptSpec({ text, outputs: new File('-') }), { wrapper });
     return await running.ended;
   }
 

@@ -6,7 +6,7 @@ import { encode } from '../../core/values/encode.ts';
 import { digestBytes } from '../../core/values/hash.ts';
 import type { Hash } from '../../core/values/ids.ts';
 import { SECRET_VARIABLE } from '../../core/values/secrets.ts';
-import { type Desk, type Ended, openDesk, processesWith, until } from './desk.ts';
+import { type Ended, openTestbed, processesWith, type Testbed, until } from './testbed.ts';
 
 /** A bundle as the host loads them, made by hand: the runner must not care how it came about. */
 const BUNDLE = Buffer.from(`
@@ -39,30 +39,30 @@ export const redexBundle = {
 `);
 const bundle = digestBytes(BUNDLE);
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
-  await desk.objects.put(keys.bundle(bundle), BUNDLE);
-  await putSealed(desk.objects, keys.program(bundle), { bundle, tasks: {}, executors: {}, limits: {}, context: {} });
+  testbed = await openTestbed();
+  await testbed.objects.put(keys.bundle(bundle), BUNDLE);
+  await putSealed(testbed.objects, keys.program(bundle), { bundle, tasks: {}, executors: {}, limits: {}, context: {} });
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 const specOf = (task: string, changes: Partial<JobSpec> = {}): Promise<JobSpec> =>
-  desk.scriptSpec({ text: '' }, { task, bundle, args: encode([]), ...changes });
+  testbed.scriptSpec({ text: '' }, { task, bundle, args: encode([]), ...changes });
 
 const run = async (task: string): Promise<Ended> =>
-  await (await desk.start(await specOf(task), { environment: { SECRET: 'x' } })).ended;
+  await (await testbed.start(await specOf(task), { environment: { SECRET: 'x' } })).ended;
 
 it('a function of the bundle reads and writes files, and those it names in its result are looked at', async () => {
-  await desk.write('in.txt', 'text');
+  await testbed.write('in.txt', 'text');
   const ended = await run('copy');
   expect(ended).toMatchObject({ exitCode: 0 });
   const [file] = ended.value as [File];
   expect(file.location).toBe('out.txt');
   expect(file.version).toMatch(/^[0-9a-f]{64}$/);
-  expect(await desk.read('out.txt')).toBe('text');
+  expect(await testbed.read('out.txt')).toBe('text');
 });
 
 it('a file that a function names in its result and that nobody can look at fails the job by name', async () => {
@@ -76,7 +76,7 @@ it('a file that a function names in its result and that nobody can look at fails
 
 it('a function has the secrets of its job in its environment, and neither its log nor its error shows them', async () => {
   const environment = { [`${SECRET_VARIABLE}TOKEN`]: 'tok-5ECRET' };
-  const { log, error } = await (await desk.start(await specOf('secret'), { environment })).ended;
+  const { log, error } = await (await testbed.start(await specOf('secret'), { environment })).ended;
   expect(log).toContain('it is $TOKEN\n');
   expect(error?.message).toMatch(/no \$TOKEN$/);
   expect(`${log} ${error?.stack}`).not.toContain('5ECRET');
@@ -118,16 +118,16 @@ it('processor time and memory of a function are measured', async () => {
 });
 
 it('a function is ended with its job', async () => {
-  const running = await desk.start(await specOf('hang'));
+  const running = await testbed.start(await specOf('hang'));
   await until(() => running.log().includes('ready'));
   process.kill(running.child.pid as number, 'SIGTERM');
   expect(await running.ended).toMatchObject({ exitCode: 143, outcome: undefined });
-  expect(await processesWith(desk.store)).toEqual([]);
+  expect(await processesWith(testbed.store)).toEqual([]);
 });
 
 it('a bundle that is not in the store fails the job with its name', async () => {
   const missing = 'f'.repeat(40) as Hash;
-  const ended = await (await desk.start(await specOf('copy', { bundle: missing }))).ended;
+  const ended = await (await testbed.start(await specOf('copy', { bundle: missing }))).ended;
   expect(ended.error?.message).toContain(missing);
 });
 
@@ -137,7 +137,7 @@ it('an argument that the store has lost fails the job by name', async () => {
     ['ref', value, 5000, 0],
     ['list', [0]],
   ];
-  const ended = await (await desk.start(await specOf('copy', { args }))).ended;
+  const ended = await (await testbed.start(await specOf('copy', { args }))).ended;
   expect(ended.exitCode).toBe(1);
   expect(ended.error).toMatchObject({ name: 'ValueGone', message: expect.stringContaining(value) });
 });

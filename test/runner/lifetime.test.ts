@@ -5,83 +5,83 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { putSpecs } from '../../core/engine/manifest.ts';
 import { keys } from '../../core/engine/objects.ts';
 import { File } from '../../core/values/classes.ts';
-import { type Desk, openDesk, processesWith, type Running, until } from './desk.ts';
+import { openTestbed, processesWith, type Running, type Testbed, until } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 const stdout = new File('-');
 
 /** Starts a script that says `ready` when it runs, then sleeps so long that only a signal ends it. */
 async function startSleeping(seconds: string, text = '', processes = 2): Promise<Running> {
-  const spec = await desk.scriptSpec({
+  const spec = await testbed.scriptSpec({
     text: `${text}echo ready\nsleep ${seconds} &\nsleep ${seconds}\n`,
     outputs: new File(`never-${seconds}`).stage('x'),
   });
-  const running = await desk.start(spec);
+  const running = await testbed.start(spec);
   await until(async () => running.log().includes('ready') && (await processesWith(seconds)).length === processes);
   return running;
 }
 
 describe('a claim', () => {
   it('that is refused touches nothing and ends with code 97', async () => {
-    const spec = await desk.scriptSpec({ text: 'echo x > x\n', outputs: new File('refused').stage('x') });
-    await desk.attempts.claim(spec.run, spec.eval, 1, 'somebody');
-    const before = await readdir(desk.work);
+    const spec = await testbed.scriptSpec({ text: 'echo x > x\n', outputs: new File('refused').stage('x') });
+    await testbed.attempts.claim(spec.run, spec.eval, 1, 'somebody');
+    const before = await readdir(testbed.work);
     for (const holder of ['job-a', 'job-b']) {
-      const ended = await (await desk.start(spec, { holder })).ended;
+      const ended = await (await testbed.start(spec, { holder })).ended;
       expect(ended).toMatchObject({ exitCode: 97, outcome: undefined });
     }
-    expect(existsSync(join(desk.files, 'refused'))).toBe(false);
-    expect(await readdir(desk.work)).toEqual(before);
+    expect(existsSync(join(testbed.files, 'refused'))).toBe(false);
+    expect(await readdir(testbed.work)).toEqual(before);
   });
 
   it('that two runners race for is given to one, and only that one stages out', async () => {
     for (let round = 0; round < 3; round++) {
       const place = new File(`raced-${round}`);
-      const spec = await desk.scriptSpec({
-        text: `echo $$ > x; echo ran >> ${desk.files}/count-${round}\n`,
+      const spec = await testbed.scriptSpec({
+        text: `echo $$ > x; echo ran >> ${testbed.files}/count-${round}\n`,
         outputs: place.stage('x'),
       });
-      const both = await Promise.all([desk.start(spec, { holder: 'a' }), desk.start(spec, { holder: 'b' })]);
+      const both = await Promise.all([testbed.start(spec, { holder: 'a' }), testbed.start(spec, { holder: 'b' })]);
       const codes = (await Promise.all(both.map(({ ended }) => ended))).map(({ exitCode }) => exitCode);
       expect(codes.sort()).toEqual([0, 97]);
-      expect(await desk.read(`count-${round}`)).toBe('ran\n');
+      expect(await testbed.read(`count-${round}`)).toBe('ran\n');
     }
   });
 
   it('that was taken over while the script ran keeps it from staging out', async () => {
-    const spec = await desk.scriptSpec({
-      text: `echo x > x; echo ready; until test -e ${desk.files}/go; do sleep 0.02; done\n`,
+    const spec = await testbed.scriptSpec({
+      text: `echo x > x; echo ready; until test -e ${testbed.files}/go; do sleep 0.02; done\n`,
       outputs: new File('taken-over').stage('x'),
     });
-    const running = await desk.start(spec);
+    const running = await testbed.start(spec);
     await until(() => running.log().includes('ready'));
-    await desk.attempts.claim(spec.run, spec.eval, 2, 'the next');
-    await desk.write('go', '');
+    await testbed.attempts.claim(spec.run, spec.eval, 2, 'the next');
+    await testbed.write('go', '');
     expect(await running.ended).toMatchObject({ exitCode: 97, outcome: undefined });
-    expect(existsSync(join(desk.files, 'taken-over'))).toBe(false);
+    expect(existsSync(join(testbed.files, 'taken-over'))).toBe(false);
   });
 
   it('is for the job of an array that its index names', async () => {
     const jobs = await Promise.all(
-      [0, 1, 2].map((at) => desk.scriptSpec({ text: `echo job ${at}\n`, outputs: stdout })),
+      [0, 1, 2].map((at) => testbed.scriptSpec({ text: `echo job ${at}\n`, outputs: stdout })),
     );
-    const manifest = keys.spec(await putSpecs(desk.objects, jobs));
+    const manifest = keys.spec(await putSpecs(testbed.objects, jobs));
     const spec = jobs[2] as (typeof jobs)[0];
     const ended = await (
-      await desk.start(spec, {
+      await testbed.start(spec, {
         holder: 'parent',
         environment: { REDEX_SPEC: manifest, AWS_BATCH_JOB_ARRAY_INDEX: '2' },
       })
     ).ended;
     expect(ended.value).toBe('job 2\n');
-    expect((await desk.attempts.read(spec.run, [spec.eval])).get(spec.eval)?.holder).toBe('parent:2');
+    expect((await testbed.attempts.read(spec.run, [spec.eval])).get(spec.eval)?.holder).toBe('parent:2');
   });
 });
 
@@ -93,7 +93,7 @@ describe('a job that is ended from outside', () => {
     expect(ended).toMatchObject({ exitCode: 143, outcome: undefined });
     expect(ended.log).toContain('told');
     expect(await processesWith('3218.25')).toEqual([]);
-    expect(existsSync(join(desk.files, 'never-3218.25'))).toBe(false);
+    expect(existsSync(join(testbed.files, 'never-3218.25'))).toBe(false);
   });
 
   it('leaves no process when its parent is gone: the pipe ends', async () => {
@@ -109,7 +109,7 @@ describe('a job that is ended from outside', () => {
     for (const end of ['terminate', 'abandon', 'finish']) {
       const running =
         end === 'finish'
-          ? await desk.start(await desk.scriptSpec({ text: `${text}sleep 0.7\n` }))
+          ? await testbed.start(await testbed.scriptSpec({ text: `${text}sleep 0.7\n` }))
           : await startSleeping('3221.25', text, 5);
       if (end === 'terminate') process.kill(running.child.pid as number, 'SIGTERM');
       if (end === 'abandon') running.child.stdin?.destroy();
@@ -120,8 +120,8 @@ describe('a job that is ended from outside', () => {
   });
 
   it('leaves no process when nobody gave it a group of its own', async () => {
-    const spec = await desk.scriptSpec({ text: 'echo ready; sleep 3220.25 & sleep 3220.25\n' });
-    const running = await desk.start(spec, { detached: false });
+    const spec = await testbed.scriptSpec({ text: 'echo ready; sleep 3220.25 & sleep 3220.25\n' });
+    const running = await testbed.start(spec, { detached: false });
     await until(async () => (await processesWith('3220.25')).length === 2);
     process.kill(running.child.pid as number, 'SIGTERM');
     expect(await running.ended).toMatchObject({ exitCode: 143, outcome: undefined });
@@ -131,15 +131,15 @@ describe('a job that is ended from outside', () => {
 
 describe("trouble that is not the job's", () => {
   it('is told by another exit code, and nothing is recorded', async () => {
-    const spec = await desk.scriptSpec({ text: 'true\n' });
-    const ended = await (await desk.start(spec, { environment: { REDEX_SPEC: 'specs/none' } })).ended;
+    const spec = await testbed.scriptSpec({ text: 'true\n' });
+    const ended = await (await testbed.start(spec, { environment: { REDEX_SPEC: 'specs/none' } })).ended;
     expect(ended).toMatchObject({ exitCode: 70, outcome: undefined });
     expect(ended.log).toContain('there is no job spec specs/none');
   });
 
   it('names every setting that is missing', async () => {
-    const spec = await desk.scriptSpec({ text: 'true\n' });
-    const ended = await (await desk.start(spec, { environment: { REDEX_STORE: '', AWS_BATCH_JOB_ID: '' } })).ended;
+    const spec = await testbed.scriptSpec({ text: 'true\n' });
+    const ended = await (await testbed.start(spec, { environment: { REDEX_STORE: '', AWS_BATCH_JOB_ID: '' } })).ended;
     expect(ended.exitCode).not.toBe(0);
     expect(ended.log).toMatch(/REDEX_STORE.*AWS_BATCH_JOB_ID/);
   });

@@ -2,25 +2,25 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Desk, type Ended, openDesk } from './desk.ts';
+import { type Ended, openTestbed, type Testbed } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 /** Runs the script where these programs are, and no others. */
 async function runWith(programs: readonly string[], text: string): Promise<Ended> {
-  await mkdir(desk.work, { recursive: true });
-  const folder = await mkdtemp(join(desk.work, 'bin-'));
+  await mkdir(testbed.work, { recursive: true });
+  const folder = await mkdtemp(join(testbed.work, 'bin-'));
   for (const name of programs) {
     const path = execFileSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).trim();
     await symlink(path, join(folder, name));
   }
-  return await (await desk.start(await desk.scriptSpec({ text }), { environment: { PATH: folder } })).ended;
+  return await (await testbed.start(await testbed.scriptSpec({ text }), { environment: { PATH: folder } })).ended;
 }
 
 describe('a program that is not there is named', () => {

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { Dir, File } from '../../core/values/classes.ts';
-import { type Desk, type Ended, openDesk, type Running } from './desk.ts';
+import { type Ended, openTestbed, type Running, type Testbed } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 const stdout = new File('-');
 
@@ -41,7 +41,7 @@ const HARMS: Readonly<Record<string, string>> = {
 };
 
 interface Trial {
-  /** Of the originals, below the desk's files. */
+  /** Of the originals, below the testbed's files. */
   readonly name: string;
   readonly copy: boolean;
   readonly prepare?: (folder: string) => void;
@@ -51,9 +51,9 @@ interface Trial {
 /** Gives a script originals, each by itself and all in their folder, to do all harms to; shows that they are as they were. */
 async function harm({ name, copy, prepare, start }: Trial): Promise<Ended> {
   const acts = Object.keys(HARMS);
-  const folder = join(desk.files, name);
-  for (const act of acts) await desk.write(`${name}/${act}`, 'kept');
-  await desk.write(`${name}/below/${name}/idx`, 'kept');
+  const folder = join(testbed.files, name);
+  for (const act of acts) await testbed.write(`${name}/${act}`, 'kept');
+  await testbed.write(`${name}/below/${name}/idx`, 'kept');
   prepare?.(folder);
   const state = async () => {
     const names = ['.', ...(await readdir(folder, { recursive: true })).sort()];
@@ -66,7 +66,7 @@ async function harm({ name, copy, prepare, start }: Trial): Promise<Ended> {
     `harm() { ${HARMS[act]}; }`,
     ...[act, `all/${act}`, `all/new-${act}`].map((path) => `harm ${path} 2> /dev/null || true`),
   ]);
-  const spec = await desk.scriptSpec({
+  const spec = await testbed.scriptSpec({
     text: `${lines.join('\n')}\ncat appended; rm -r all/below; wc -c < indexed\n`,
     inputs: [
       ...acts.map((act) => new File(join(folder, act)).stage(act, { copy })),
@@ -87,9 +87,9 @@ describe('originals are as they were, in bytes, mode and times, whatever a scrip
     ['linked', false],
     ['copied', true],
   ])('of whoever runs it, %s', async (name, copy) => {
-    const ended = await harm({ name, copy, start: (spec) => desk.start(spec) });
+    const ended = await harm({ name, copy, start: (spec) => testbed.start(spec) });
     expect(ended).toMatchObject({ exitCode: 0, value: ['keptmore\n4\n', { location: `${name}-out/edited` }] });
-    expect(await desk.read(`${name}-out/edited`)).toBe('lost');
+    expect(await testbed.read(`${name}-out/edited`)).toBe('lost');
   });
 
   // Whoever is no ordinary user can become one; who is one is tried above.
@@ -99,17 +99,17 @@ describe('originals are as they were, in bytes, mode and times, whatever a scrip
     ['those of others', 0, false],
     ['those of others', 0, true],
   ])('by an ordinary user, with %s (%i, copy: %s)', async (_, owner, copy) => {
-    await chmod(join(desk.files, '..'), 0o755);
-    await chmod(desk.files, 0o777);
+    await chmod(join(testbed.files, '..'), 0o755);
+    await chmod(testbed.files, 0o777);
     const ended = await harm({
       name: `of-${owner}-${copy}`,
       copy,
       prepare: (folder) => execFileSync('chown', ['-R', `${owner}:${owner}`, folder]),
       start: (spec) => {
         // The state is the user's, as it is when the user's own command has made it.
-        const own = `chown -R ${NOBODY}:${NOBODY} ${desk.store} ${desk.work} && exec "$@"`;
+        const own = `chown -R ${NOBODY}:${NOBODY} ${testbed.store} ${testbed.work} && exec "$@"`;
         const user = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-        return desk.start(spec, { wrapper: ['sh', '-c', own, 'sh', ...user] });
+        return testbed.start(spec, { wrapper: ['sh', '-c', own, 'sh', ...user] });
       },
     });
     expect(ended.error).toBeUndefined();
@@ -119,26 +119,26 @@ describe('originals are as they were, in bytes, mode and times, whatever a scrip
 
 describe('a script with staged files', () => {
   it('takes an output that has the name of an input from what the script made of it', async () => {
-    const path = await desk.write('same-name.txt', 'one\n');
-    const ended = await desk.run({
+    const path = await testbed.write('same-name.txt', 'one\n');
+    const ended = await testbed.run({
       text: 'echo two >> x\n',
       inputs: [new File(path).stage('x')],
       outputs: new File('grown').stage('x'),
     });
     expect(ended.exitCode).toBe(0);
-    expect(await desk.read('grown')).toBe('one\ntwo\n');
+    expect(await testbed.read('grown')).toBe('one\ntwo\n');
     expect(await readFile(path, 'utf8')).toBe('one\n');
   });
 
   it('keeps permission bits and times, out and in again, alone and in directories', async () => {
-    const made = await desk.run({
+    const made = await testbed.run({
       text: `mkdir d; for f in tool d/tool; do printf '#!/bin/sh\\necho ran\\n' > $f; chmod 750 $f; touch -d 2020-02-02T02:02:02.123456Z $f; done
              for f in data d/data; do echo x > $f; chmod 640 $f; touch -d 2020-02-02T02:02:03Z $f; done`,
       outputs: [new File('bits/tool').stage('tool'), new File('bits/data').stage('data'), new Dir('bits/d').stage('d')],
     });
     expect(made.exitCode).toBe(0);
     for (const folder of ['bits', 'bits/d']) {
-      const [tool, data] = await Promise.all(['tool', 'data'].map((name) => stat(join(desk.files, folder, name))));
+      const [tool, data] = await Promise.all(['tool', 'data'].map((name) => stat(join(testbed.files, folder, name))));
       expect([(tool?.mode ?? 0) & 0o777, (data?.mode ?? 0) & 0o777]).toEqual([0o750, 0o640]);
       expect([tool?.mtime.toISOString(), data?.mtime.toISOString()]).toEqual([
         '2020-02-02T02:02:02.123Z',
@@ -146,7 +146,7 @@ describe('a script with staged files', () => {
       ]);
     }
     for (const copy of [false, true]) {
-      const used = await desk.run({
+      const used = await testbed.run({
         text: './tool; ./d/tool; test data -nt tool; test d/data -nt d/tool; test ! tool -ot d/tool\n',
         inputs: [
           ...['tool', 'data'].map((name) => new File(`bits/${name}`).stage(name, { copy })),
@@ -161,20 +161,20 @@ describe('a script with staged files', () => {
 
 it.runIf(isRoot)('a file is linked only where neither it nor its folder can be changed', async () => {
   const places = { theirs: 0o755, open: 0o777 };
-  await chmod(join(desk.files, '..'), 0o755);
+  await chmod(join(testbed.files, '..'), 0o755);
   for (const [folder, mode] of Object.entries(places)) {
-    await chmod(await desk.write(`owned/${folder}/file`, 'x'), 0o644);
-    await chmod(await desk.write(`owned/${folder}/writable`, 'x'), 0o666);
-    await chmod(join(desk.files, 'owned', folder), mode);
+    await chmod(await testbed.write(`owned/${folder}/file`, 'x'), 0o644);
+    await chmod(await testbed.write(`owned/${folder}/writable`, 'x'), 0o666);
+    await chmod(join(testbed.files, 'owned', folder), mode);
   }
-  await mkdir(join(desk.files, 'owned/in'));
-  await chmod(join(desk.files, 'owned/in'), 0o777);
+  await mkdir(join(testbed.files, 'owned/in'));
+  await chmod(join(testbed.files, 'owned/in'), 0o777);
   const program = `
     import { placeFile } from ${JSON.stringify(join(import.meta.dirname, '../../core/files/placing.ts'))};
     import { localStore } from ${JSON.stringify(join(import.meta.dirname, '../../core/files/local.ts'))};
-    const store = localStore({ root: ${JSON.stringify(join(desk.files, 'owned'))} });
+    const store = localStore({ root: ${JSON.stringify(join(testbed.files, 'owned'))} });
     for (const location of ['theirs/file', 'theirs/writable', 'open/file', 'open/writable']) {
-      const target = ${JSON.stringify(join(desk.files, 'owned/in/'))} + location.replace('/', '-');
+      const target = ${JSON.stringify(join(testbed.files, 'owned/in/'))} + location.replace('/', '-');
       const placed = await placeFile(store, { location, version: null, how: 'link', target }, new AbortController().signal);
       console.log(location, placed.linked);
     }

@@ -2,22 +2,22 @@ import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { File } from '../../core/values/classes.ts';
 import { SECRET_VARIABLE } from '../../core/values/secrets.ts';
-import { type Desk, type Ended, openDesk, type Script, until } from './desk.ts';
+import { type Ended, openTestbed, type Script, type Testbed, until } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 const TOKEN = "tok-5ECRET it's $1";
 const stdout = new File('-');
 
 async function run(script: Script, value = TOKEN): Promise<Ended> {
   const environment = { [`${SECRET_VARIABLE}TOKEN`]: value };
-  return await (await desk.start(await desk.scriptSpec(script), { environment })).ended;
+  return await (await testbed.start(await testbed.scriptSpec(script), { environment })).ended;
 }
 
 function expectHidden({ log, error, outcome }: Ended): void {
@@ -55,17 +55,17 @@ describe('a script with a secret', () => {
   it('that fails leaves no directory, where it may have written it', async () => {
     const ended = await run({ text: 'echo "$TOKEN" > ~/.netrc; exit 3' });
     expect(ended.log).toContain('the working directory is not kept: the job has secrets');
-    expect(await readdir(desk.work)).toEqual([]);
+    expect(await readdir(testbed.work)).toEqual([]);
   });
 
   it('that is killed with its job leaves none either', async () => {
     const environment = { [`${SECRET_VARIABLE}TOKEN`]: TOKEN };
-    const spec = await desk.scriptSpec({ text: 'echo "$TOKEN" > x; echo ready; sleep 60' });
-    const running = await desk.start(spec, { environment });
+    const spec = await testbed.scriptSpec({ text: 'echo "$TOKEN" > x; echo ready; sleep 60' });
+    const running = await testbed.start(spec, { environment });
     await until(() => running.log().includes('ready'));
     running.child.stdin?.end();
     await running.ended;
-    expect(await readdir(desk.work)).toEqual([]);
+    expect(await readdir(testbed.work)).toEqual([]);
   });
 
   it.each([

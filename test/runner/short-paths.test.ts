@@ -3,19 +3,19 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { File } from '../../core/values/classes.ts';
-import { type Desk, openDesk, until } from './desk.ts';
+import { openTestbed, type Testbed, until } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 let environment: { REDEX_WORK: string };
 
 beforeAll(async () => {
-  desk = await openDesk();
-  const work = join(desk.work, 'a'.repeat(100), 'b'.repeat(100));
+  testbed = await openTestbed();
+  const work = join(testbed.work, 'a'.repeat(100), 'b'.repeat(100));
   await mkdir(work, { recursive: true });
   environment = { REDEX_WORK: work };
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 /** Shell text that listens at the path for a moment. */
 function listen(path: string): string {
@@ -24,7 +24,7 @@ function listen(path: string): string {
 }
 
 async function run(text: string) {
-  return await (await desk.start(await desk.scriptSpec({ text, outputs: new File('-') }), { environment })).ended;
+  return await (await testbed.start(await testbed.scriptSpec({ text, outputs: new File('-') }), { environment })).ended;
 }
 
 describe('in a project with a path of 200 characters', () => {
@@ -55,7 +55,7 @@ describe('in a project with a path of 200 characters', () => {
   it('nothing is left of the short name when the script fails, or the job is killed', async () => {
     const failed = await run('echo "at $TMPDIR end"; exit 3\n');
     expect(existsSync(join(/at (.*) end/.exec(failed.log)?.[1] ?? '', '../..'))).toBe(false);
-    const running = await desk.start(await desk.scriptSpec({ text: 'echo "at $TMPDIR end"; sleep 3400\n' }), {
+    const running = await testbed.start(await testbed.scriptSpec({ text: 'echo "at $TMPDIR end"; sleep 3400\n' }), {
       environment,
     });
     await until(() => running.log().includes(' end'));

@@ -2,20 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { File } from '../../core/values/classes.ts';
-import { type Desk, openDesk } from './desk.ts';
+import { openTestbed, type Testbed } from './testbed.ts';
 
-let desk: Desk;
+let testbed: Testbed;
 
 beforeAll(async () => {
-  desk = await openDesk();
+  testbed = await openTestbed();
 });
 
-afterAll(() => desk.remove());
+afterAll(() => testbed.remove());
 
 const stdout = new File('-');
 
 describe('the trace of a script', () => {
-  const failing = (text: string, env: Record<string, string> = {}) => desk.run({ text: `${text}\nexit 3\n`, env });
+  const failing = (text: string, env: Record<string, string> = {}) => testbed.run({ text: `${text}\nexit 3\n`, env });
 
   it('is in its error, and neither in its log nor in its standard error', async () => {
     const ended = await failing('echo said >&2');
@@ -45,7 +45,7 @@ describe('the trace of a script', () => {
 
   it('changes nothing that the script can see', async () => {
     const text = 'echo "[$BASH_ENV]"; env | grep -c BASH || true; bash -c "echo inner"\n';
-    const ended = await desk.run({ text, outputs: stdout });
+    const ended = await testbed.run({ text, outputs: stdout });
     expect(ended.value).toBe('[]\n0\ninner\n');
   });
 });
@@ -56,13 +56,13 @@ describe('a here-document', () => {
     ['in a substitution', 'x=$(cat <<EOF\nrow\n)\necho more\n', /never ends|exit code/],
     ['of a script with an interpreter line', '#!/bin/bash\ncat <<END\nrow\n', /line 2 never ends/],
   ])('%s fails its script, before anything is run', async (_, text, message) => {
-    const ended = await desk.run({ text, outputs: stdout });
+    const ended = await testbed.run({ text, outputs: stdout });
     expect(ended.error?.message).toMatch(message);
   });
 
   it('that ends is no trouble, and neither is another language that looks like one', async () => {
-    expect((await desk.run({ text: 'cat <<A\nrow\nA\n', outputs: stdout })).value).toBe('row\n');
+    expect((await testbed.run({ text: 'cat <<A\nrow\nA\n', outputs: stdout })).value).toBe('row\n');
     const perl = '#!/usr/bin/env perl\nmy $x = 1 <<2;\nprint "$x\n";\n';
-    expect((await desk.run({ text: perl, outputs: stdout })).value).toBe('4\n');
+    expect((await testbed.run({ text: perl, outputs: stdout })).value).toBe('4\n');
   });
 });

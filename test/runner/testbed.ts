@@ -45,7 +45,7 @@ export interface Script {
   readonly env?: Record<string, string>;
 }
 
-export interface Desk {
+export interface Testbed {
   readonly files: string;
   readonly store: string;
   readonly work: string;
@@ -77,14 +77,14 @@ export interface Desk {
 let count = 0;
 
 /** `within`: the folder that it is made in. */
-export async function openDesk(within = tmpdir()): Promise<Desk> {
+export async function openTestbed(within = tmpdir()): Promise<Testbed> {
   const root = await mkdtemp(join(within, 'redex-runner-'));
   const [files, store, work] = [join(root, 'files'), join(root, 'store'), join(root, 'work')];
   await Promise.all([files, store, work].map((folder) => mkdir(folder)));
   const { main } = await buildRunner(join(tmpdir(), 'redex-test-runner'));
   const [objects, attempts] = [folderObjects(store), folderAttempts(store)];
 
-  const desk: Desk = {
+  const testbed: Testbed = {
     files,
     store,
     work,
@@ -141,10 +141,10 @@ export async function openDesk(within = tmpdir()): Promise<Desk> {
       });
       return follow(child, () => outcomeOf(attempts, spec), objects);
     },
-    run: async (script) => await (await desk.start(await desk.scriptSpec(script))).ended,
+    run: async (script) => await (await testbed.start(await testbed.scriptSpec(script))).ended,
     remove: () => rm(root, { recursive: true }),
   };
-  return desk;
+  return testbed;
 }
 
 async function observed(root: string, args: Table, web: JobSpec['web']): Promise<Table> {

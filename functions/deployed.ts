@@ -24,6 +24,6 @@ export async function deployedWorkflows(
 > {
   const bundle = await deployedBundle(objects);
   if (bundle === undefined) return undefined;
-  const program = (await getSealed(objects, keys.program(bundle))) as Program;
+  const program = await getSealed<Program>(objects, keys.program(bundle));
   return { bundle, workflows: workflowsOf(program), context: program.context };
 }

@@ -89,7 +89,7 @@ export async function lookAtCode(client: S3Client, bucket: Seen<string>): Promis
 
   async function programOf(key: string): Promise<Program | undefined> {
     try {
-      return (await getSealed(objects, key)) as Program;
+      return await getSealed<Program>(objects, key);
     } catch (error) {
       if (error instanceof ValueGone || error instanceof ValueDamaged) return undefined;
       throw error;

@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { refsOf, withLarge } from '../values/contents.ts';
 import { digest, digestBytes } from '../values/hash.ts';
 import type { Hash } from '../values/ids.ts';
+import { stored } from '../values/json.ts';
 import { hashOf, type Table } from '../values/table.ts';
 import type { Objects } from './ports.ts';
 
@@ -38,8 +39,8 @@ function zippedJson(key: string, value: unknown): Buffer {
   return gzipSync(json);
 }
 
-function jsonOf(bytes: Uint8Array): unknown {
-  return JSON.parse(gunzipSync(bytes, { maxOutputLength: JSON_BYTES_MAX }).toString());
+function jsonOf<T>(bytes: Uint8Array): T {
+  return stored(gunzipSync(bytes, { maxOutputLength: JSON_BYTES_MAX }).toString());
 }
 
 /** Of a sealed object: a digest of its key and of what follows. */
@@ -56,7 +57,7 @@ export async function putSealed(objects: Objects, key: string, value: unknown): 
 }
 
 /** Throws ValueGone when there is no such object, ValueDamaged when there is something else. */
-export async function getSealed(objects: Objects, key: string): Promise<unknown> {
+export async function getSealed<T = unknown>(objects: Objects, key: string): Promise<T> {
   const bytes = await objects.get(key);
   if (!bytes) throw new ValueGone(`the object ${key} is gone from the object store`);
   const zipped = bytes.subarray(SEAL_BYTES);
@@ -116,7 +117,7 @@ export async function loadValue(objects: Objects, hash: Hash): Promise<Table> {
 
 function parsedValue(bytes: Uint8Array, hash: Hash): Table | undefined {
   try {
-    const table = jsonOf(bytes) as Table;
+    const table = jsonOf<Table>(bytes);
     return hashOf(table) === hash ? table : undefined;
   } catch {
     // No gzip, no JSON, or no table.

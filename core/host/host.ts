@@ -108,13 +108,12 @@ function taskResultOf(result: CallResult): TaskResult {
 }
 
 async function readProgram(objects: Objects, bundle: Hash): Promise<Program> {
-  const program = await getSealed(objects, keys.program(bundle)).catch((error: unknown) => {
+  return await getSealed<Program>(objects, keys.program(bundle)).catch((error: unknown) => {
     if (!(error instanceof ValueGone)) throw error;
     // Not a value that one call lacks: without it nothing of the run goes on.
     const what = error instanceof ValueDamaged ? 'damaged in the object store' : 'not in the object store';
     throw new BundleGone(`the program of the bundle ${bundle} is ${what}`);
   });
-  return program as Program;
 }
 
 /** Least recently used first; never one that is at work. */

@@ -1,5 +1,6 @@
 /** Why attempts end without a result, and what follows from each cause. */
 import type { ErrorName } from './errors.ts';
+import { keysOf } from './json.ts';
 
 interface CauseTraits {
   /** Attempts allowed unless the options say otherwise: each cause has its own number. */
@@ -34,6 +35,5 @@ export type Failures = Readonly<Partial<Record<Cause, number>>>;
 
 /** How many of the failures ask for more memory, or for another queue. */
 export function failuresThatAsk(failures: Failures, next: CauseTraits['next']): number {
-  const causes = Object.keys(CAUSES) as Cause[];
-  return causes.reduce((sum, cause) => sum + (CAUSES[cause].next === next ? (failures[cause] ?? 0) : 0), 0);
+  return keysOf(CAUSES).reduce((sum, cause) => sum + (CAUSES[cause].next === next ? (failures[cause] ?? 0) : 0), 0);
 }

@@ -14,7 +14,8 @@ export type Expression =
       readonly kind: 'call';
       readonly name: string;
       readonly args: readonly unknown[];
-      readonly options: Readonly<Record<string, unknown>> | undefined;
+      /** A record of the call's options, if it has some. */
+      readonly options: object | undefined;
     }
   | { readonly kind: 'op' | 'form'; readonly name: string; readonly args: readonly unknown[] };
 
@@ -22,6 +23,23 @@ export type Expression =
 export interface TaskReference {
   readonly name: string;
   readonly bound: readonly unknown[];
+}
+
+interface Marked {
+  readonly [EXPRESSION]?: Expression;
+  readonly [TASK]?: TaskReference;
+}
+
+/** The expression that a lazy value, or a task with lazy arguments, stands for. */
+export function expressionOf(value: object): Expression | undefined {
+  const { [EXPRESSION]: expression }: Marked = value;
+  return expression;
+}
+
+/** The task that a value is. */
+export function taskOf(value: object): TaskReference | undefined {
+  const { [TASK]: task }: Marked = value;
+  return task;
 }
 
 /** What File and Dir need from whoever runs a task. Locations are local paths, `s3://bucket/key` or `https://…`. */

@@ -1,13 +1,16 @@
 /** What a table contains: concrete parts, large parts, files and tasks; and the rewrites that replace them. */
 import type { Hash } from './ids.ts';
 import { unknownKind } from './never.ts';
+import { isKind, isScalar, leafIn, type NodeOfKind, nodeAt, placeIn, refIn } from './nodes.ts';
 import type { Target } from './places.ts';
+import { at, last } from './present.ts';
 import {
   childrenOf,
   hashesOf,
   INLINE_VALUE_BYTES_MAX,
   type Index,
   mapChildren,
+  moved,
   type Node,
   type NodeKind,
   REF_HAS_LEAVES,
@@ -18,10 +21,6 @@ import {
   type Table,
   TableBuilder,
 } from './table.ts';
-
-function isTagged<Tag extends string>(node: Node, ...tags: Tag[]): boolean {
-  return node !== null && typeof node === 'object' && (tags as string[]).includes(node[0]);
-}
 
 interface KindTraits {
   /** Whether it is a value once its children are, whatever they are, or never: it is left to evaluate. */
@@ -58,7 +57,7 @@ const KINDS: Readonly<Record<NodeKind, KindTraits>> = {
 };
 
 function traitsOf(node: Node): KindTraits {
-  return node !== null && typeof node === 'object' ? KINDS[node[0]] : DATA;
+  return isScalar(node) ? DATA : KINDS[node[0]];
 }
 
 /** For every node, whether it is a value: nothing in it is left to evaluate. A quoted expression is a value. */
@@ -95,7 +94,7 @@ export interface Leaves {
 export function leavesOf(table: Table): Leaves {
   const leaves: Leaves = { files: [], tasks: [], refs: [] };
   for (const node of table) {
-    if (node === null || typeof node !== 'object') continue;
+    if (isScalar(node)) continue;
     switch (node[0]) {
       case 'file':
       case 'dir':
@@ -134,27 +133,28 @@ export function leavesOf(table: Table): Leaves {
 
 /** Of every file and directory in the table, looked at or not, each once. */
 export function locationsOf(table: Table): string[] {
-  const leaves = table.filter((node) => isTagged(node, 'file', 'dir'));
-  return [...new Set(leaves.map((node) => (node as Extract<Node, readonly ['file' | 'dir', ...unknown[]]>)[1]))];
+  return [...new Set(table.flatMap((node) => leafIn(node)?.location ?? []))];
 }
 
 /** The places that a script with these arguments fills, and the large values that hold more of them. */
 export function placesOf(table: Table): { targets: Target[]; refs: Hash[] } {
   const places: ReturnType<typeof placesOf> = { targets: [], refs: [] };
   for (const node of table) {
-    if (node === null || typeof node !== 'object') continue;
-    if (node[0] === 'place') places.targets.push({ location: node[2], name: node[3] });
-    else if (node[0] === 'ref' && node[3] & REF_HAS_PLACES) places.refs.push(node[1]);
+    const place = placeIn(node);
+    if (place) places.targets.push({ location: place.location, name: place.name });
+    const large = refIn(node);
+    if (large && large.flags & REF_HAS_PLACES) places.refs.push(large.hash);
   }
   return places;
 }
 
 /** Whether `node` is a file literal that nobody has observed, or a large value that holds one. */
-function isOpen(node: Node): boolean {
-  if (node === null || typeof node !== 'object') return false;
-  if (node[0] === 'ref') return (node[3] & REF_HAS_OPEN) !== 0;
-  return (node[0] === 'file' || node[0] === 'dir') && node[2] === null;
+function isOpen(node: Node): node is OpenNode {
+  if (isKind(node, 'ref')) return (node[3] & REF_HAS_OPEN) !== 0;
+  return isKind(node, 'file', 'dir') && node[2] === null;
 }
+
+type OpenNode = NodeOfKind<'file' | 'dir' | 'ref'>;
 
 /**
  * For every node, whether looking at it now means looking at a file literal: not below a call, which observes its own
@@ -180,13 +180,11 @@ export function openLeavesOf(table: Table): { files: { kind: 'file' | 'dir'; loc
   return found;
 }
 
-type OpenNode = Extract<Node, readonly ['file' | 'dir' | 'ref', ...unknown[]]>;
-
 function visitOpen(table: Table, open: readonly boolean[], visit: (node: OpenNode) => void): void {
   const seen = new Set<Index>([table.length - 1]);
   for (const index of seen) {
-    const node = table[index] as Node;
-    if (isOpen(node)) visit(node as OpenNode);
+    const node = nodeAt(table, index);
+    if (isOpen(node)) visit(node);
     else for (const child of childrenOf(node)) if (open[child]) seen.add(child);
   }
 }
@@ -200,17 +198,14 @@ export function withVersions(table: Table, versionOf: (location: string) => stri
   const asIs: Index[] = [];
   const observed: Index[] = [];
   table.forEach((node, index) => {
-    asIs[index] = builder.add(mapChildren(node, (child) => asIs[child] as Index));
+    asIs[index] = builder.add(moved(node, asIs));
     observed[index] = open[index] ? builder.add(observe(node, observed, versionOf)) : asIs[index];
   });
-  return builder.build(observed.at(-1) as Index);
+  return builder.build(last(observed));
 }
 
 function observe(node: Node, observed: readonly Index[], versionOf: (location: string) => string | undefined): Node {
-  if (node !== null && typeof node === 'object' && (node[0] === 'file' || node[0] === 'dir')) {
-    return [node[0], node[1], versionOf(node[1]) ?? null];
-  }
-  return mapChildren(node, (child) => observed[child] as Index);
+  return isKind(node, 'file', 'dir') ? [node[0], node[1], versionOf(node[1]) ?? null] : moved(node, observed);
 }
 
 /** A table and the large values that were taken out of it, by hash. */
@@ -231,7 +226,7 @@ export function spill(table: Table): Spilled {
 const CAUSES_KEPT = 5;
 
 function staysReadable(node: Node): boolean {
-  return isTagged(node, 'error', 'task');
+  return isKind(node, 'error', 'task');
 }
 
 /** Like `spill`, but the root itself stays: a list's elements, or a quote's expression, can be looked at. */
@@ -245,33 +240,35 @@ function spillBelow(table: Table, keepRoot: boolean): Spilled {
   const hashes = hashesOf(table);
   const large = new Map<Hash, Table>();
   const builder = new TableBuilder();
-  const moved: Index[] = [];
+  const places: Index[] = [];
   const takeOut = (index: Index): Index => {
-    const known = moved[index];
+    const known = places[index];
     if (known !== undefined) return known;
+    const place = takenOut(index);
+    places[index] = place;
+    return place;
+  };
+  const takenOut = (index: Index): Index => {
     const part = subtable(table, index);
-    if (!exceedsInline(part) || isTagged(rootOf(part), 'ref')) {
-      moved[index] = builder.addTable(part);
-    } else {
-      large.set(hashes[index] as Hash, part);
-      moved[index] = builder.add(refTo(hashes[index] as Hash, part));
-    }
-    return moved[index] as Index;
+    if (!exceedsInline(part) || isKind(rootOf(part), 'ref')) return builder.addTable(part);
+    const hash = at(hashes, index);
+    large.set(hash, part);
+    return builder.add(refTo(hash, part));
   };
   const place = (index: Index): Index => placeBelow(index, 0);
   const placeBelow = (index: Index, causes: number): Index => {
-    const node = table[index] as Node;
-    if (isTagged(node, 'error') && causes <= CAUSES_KEPT) {
+    const node = nodeAt(table, index);
+    if (isKind(node, 'error') && causes <= CAUSES_KEPT) {
       const field = (part: Index) => placeBelow(part, causes + 1);
-      return builder.add(mapChildren(node, (extras) => builder.add(mapChildren(table[extras] as Node, field))));
+      return builder.add(mapChildren(node, (extras) => builder.add(mapChildren(nodeAt(table, extras), field))));
     }
     return staysReadable(node) ? builder.add(mapChildren(node, takeOut)) : takeOut(index);
   };
   table.forEach((node, index) => {
-    if (!concrete[index]) moved[index] = builder.add(mapChildren(node, place));
+    if (!concrete[index]) places[index] = builder.add(mapChildren(node, place));
   });
   const root = rootOf(table);
-  const top = keepRoot && !isTagged(root, 'error') ? builder.add(mapChildren(root, place)) : place(table.length - 1);
+  const top = keepRoot && !isKind(root, 'error') ? builder.add(mapChildren(root, place)) : place(table.length - 1);
   return { table: builder.build(top), large };
 }
 
@@ -297,17 +294,17 @@ function refTo(hash: Hash, table: Table): Node {
 
 /** The hashes of the large values the table refers to. */
 export function refsOf(table: Table): Hash[] {
-  return table.flatMap((node) => (node !== null && typeof node === 'object' && node[0] === 'ref' ? [node[1]] : []));
+  return table.flatMap((node) => refIn(node)?.hash ?? []);
 }
 
 /** The table with the references in `large` replaced by what they stand for. */
 export function withLarge(table: Table, large: ReadonlyMap<Hash, Table>): Table {
   if (refsOf(table).length === 0) return table;
   const builder = new TableBuilder();
-  const moved: Index[] = [];
+  const places: Index[] = [];
   for (const node of table) {
-    const whole = node !== null && typeof node === 'object' && node[0] === 'ref' ? large.get(node[1]) : undefined;
-    moved.push(whole ? builder.addTable(whole) : builder.add(mapChildren(node, (child) => moved[child] as Index)));
+    const whole = isKind(node, 'ref') ? large.get(node[1]) : undefined;
+    places.push(whole ? builder.addTable(whole) : builder.add(moved(node, places)));
   }
-  return builder.build(moved.at(-1) as Index);
+  return builder.build(last(places));
 }

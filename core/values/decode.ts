@@ -1,6 +1,8 @@
 /** Tables to JavaScript values. */
 import { Dir, type Expression, File, Place, Quote, STDOUT, Staging, type TaskReference } from './classes.ts';
 import { reviveError } from './errors.ts';
+import { isObject, isRecord } from './guards.ts';
+import { isScalar } from './nodes.ts';
 import type { Index, NodeOf, Table } from './table.ts';
 import { mapChildren } from './table.ts';
 
@@ -26,8 +28,15 @@ export function decode(table: Table, revive: Revive): unknown {
   return values.at(-1);
 }
 
+/** The members of the list that a table stands for, each as `decode` gives it. */
+export function decodeList(table: Table, revive: Revive): unknown[] {
+  const value = decode(table, revive);
+  if (!Array.isArray(value)) throw new TypeError('the value is not a list');
+  return value;
+}
+
 function valueFrom(node: NodeOf<unknown>, revive: Revive): unknown {
-  if (node === null || typeof node !== 'object') return node;
+  if (isScalar(node)) return node;
   switch (node[0]) {
     case 'undefined':
       return undefined;
@@ -52,7 +61,7 @@ function valueFrom(node: NodeOf<unknown>, revive: Revive): unknown {
     case 'dir':
       return new Dir(node[1], node[2] ?? undefined);
     case 'stage':
-      return new Staging(node[1] as File | Dir, node[2], node[3]);
+      return new Staging(staged(node[1]), node[2], node[3]);
     case 'place':
       return new Place(node[1], node[2], node[3] ?? undefined);
     case 'stdout':
@@ -60,7 +69,7 @@ function valueFrom(node: NodeOf<unknown>, revive: Revive): unknown {
     case 'task':
       return revive.task({ name: node[1], bound: node[2] });
     case 'error':
-      return reviveError(node[1], node[2], node[3], node[4] as Record<string, unknown>);
+      return reviveError(node[1], node[2], node[3], isRecord(node[4]) ? node[4] : {});
     case 'quote':
       return new Quote(node[1]);
     case 'ref':
@@ -70,12 +79,17 @@ function valueFrom(node: NodeOf<unknown>, revive: Revive): unknown {
         kind: 'call',
         name: node[1],
         args: node[2],
-        options: (node[3] as Record<string, unknown> | null) ?? undefined,
+        options: isObject(node[3]) ? node[3] : undefined,
       });
     case 'op':
     case 'form':
       return revive.expression({ kind: node[0], name: node[1], args: node[2] });
   }
+}
+
+function staged(source: unknown): File | Dir {
+  if (source instanceof File || source instanceof Dir) return source;
+  throw new TypeError('what is staged is a file or a directory');
 }
 
 /** Own properties only, so that a key named `__proto__` is a key like any other. */

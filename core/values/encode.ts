@@ -1,17 +1,9 @@
 /** JavaScript values and expressions to tables. */
-import {
-  Dir,
-  EXPRESSION,
-  type Expression,
-  File,
-  Place,
-  Quote,
-  STDOUT,
-  Staging,
-  TASK,
-  type TaskReference,
-} from './classes.ts';
+import { Dir, expressionOf, File, Place, Quote, STDOUT, Staging, taskOf } from './classes.ts';
 import { errorClasses, errorExtras } from './errors.ts';
+import { isObject } from './guards.ts';
+import { isScalar } from './nodes.ts';
+import { at, present } from './present.ts';
 import { childrenOf, type Index, mapChildren, type NodeOf, type Table, TableBuilder } from './table.ts';
 
 /** A value that has no encoding; the message names the value and the path to it. */
@@ -45,8 +37,7 @@ export function encode(root: unknown): Table {
   };
 
   result = enter(root);
-  while (frames.length > 0) {
-    const frame = frames.at(-1) as Frame;
+  for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
     if (result !== undefined) {
       frame.places.push(result);
       result = undefined;
@@ -56,14 +47,15 @@ export function encode(root: unknown): Table {
       continue;
     }
     frames.pop();
-    let at = 0;
-    result = builder.add(mapChildren(frame.node, () => frame.places[at++] as Index));
+    const { places } = frame;
+    let next = 0;
+    result = builder.add(mapChildren(frame.node, () => at(places, next++)));
     if (frame.identity) {
       open.delete(frame.identity);
       done.set(frame.identity, result);
     }
   }
-  return builder.build(result as Index);
+  return builder.build(present(result, 'node for the value'));
 }
 
 interface Frame {
@@ -74,8 +66,7 @@ interface Frame {
 }
 
 function identityOf(value: unknown): object | undefined {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
-  return ((value as { [EXPRESSION]?: object })[EXPRESSION] ?? value) as object;
+  return isObject(value) ? (expressionOf(value) ?? value) : undefined;
 }
 
 /** The node for a value, with JavaScript values as its children. */
@@ -96,24 +87,26 @@ function nodeOf(value: unknown, path: () => string): NodeOf<unknown> {
     case 'symbol':
       if (value === STDOUT) return ['stdout'];
       throw new NotEncodable(`a symbol cannot be encoded, at ${path()}`);
-    default:
-      return value === null ? null : objectNode(value as object, path);
+    case 'object':
+    case 'function':
+      return value === null ? null : objectNode(value, path);
   }
 }
 
 function numberNode(value: number): NodeOf<never> {
   if (Object.is(value, -0)) return ['number', '-0'];
-  return Number.isFinite(value) ? value : ['number', String(value) as 'NaN'];
+  if (Number.isFinite(value)) return value;
+  return ['number', Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity'];
 }
 
 function objectNode(value: object, path: () => string): NodeOf<unknown> {
-  const expression = (value as { [EXPRESSION]?: Expression })[EXPRESSION];
+  const expression = expressionOf(value);
   if (expression) {
     return expression.kind === 'call'
       ? ['call', expression.name, trimmed(expression.args), expression.options ?? null]
       : [expression.kind, expression.name, expression.args];
   }
-  const task = (value as { [TASK]?: TaskReference })[TASK];
+  const task = taskOf(value);
   if (task) return ['task', task.name, task.bound];
   if (value instanceof File) return ['file', checked(value.location, path), value.version ?? null];
   if (value instanceof Dir) return ['dir', checked(value.location, path), value.version ?? null];
@@ -164,9 +157,8 @@ function recordNode(value: object, path: () => string): NodeOf<unknown> {
   if (Object.getOwnPropertySymbols(value).length > 0) {
     throw new NotEncodable(`a property named by a symbol cannot be encoded, at ${path()}`);
   }
-  const keys = Object.keys(value).sort(byCodeUnit);
-  for (const key of keys) checked(key, path);
-  return ['record', keys, keys.map((key) => (value as Record<string, unknown>)[key])];
+  const fields = Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b));
+  return ['record', fields.map(([key]) => checked(key, path)), fields.map(([, field]) => field)];
 }
 
 /** By name, since a value may come from another realm. */
@@ -199,7 +191,7 @@ export function byCodeUnit(a: string, b: string): number {
 
 function pathOf(frames: readonly Frame[]): string {
   const steps = frames.map(({ node, places }) => {
-    if (node === null || typeof node !== 'object') return '';
+    if (isScalar(node)) return '';
     if (node[0] === 'record') return `.${node[1][places.length]}`;
     if (node[0] === 'call') return ` › argument ${places.length + 1} of ${node[1]}`;
     return `[${places.length}]`;

@@ -1,5 +1,7 @@
 /** Errors as values: what is kept of one, and how it is caught by name after a trip through the journal. */
 
+import { keysOf } from './json.ts';
+
 const CLASSES = Symbol.for('redex.errorClasses');
 const EXTRAS = Symbol.for('redex.errorExtras');
 
@@ -38,11 +40,21 @@ const ERRORS = {
 export type ErrorName = keyof typeof ERRORS;
 
 /** Names of failures that say nothing about the program. */
-export const PASSING_ERRORS = (Object.keys(ERRORS) as ErrorName[]).filter((name) => ERRORS[name].of !== 'the program');
+export const PASSING_ERRORS = keysOf(ERRORS).filter((name) => ERRORS[name].of !== 'the program');
+
+/** On errors that were made from their parts again: the parts. */
+interface Revived {
+  readonly [CLASSES]?: string[];
+  readonly [EXTRAS]?: Record<string, unknown>;
+}
+
+function partsOf(error: object): Revived {
+  return error;
+}
 
 /** The class names an error can be caught by, its own first, 'Error' last. */
 export function errorClasses(error: Error): string[] {
-  const kept = (error as { [CLASSES]?: string[] })[CLASSES];
+  const kept = partsOf(error)[CLASSES];
   if (kept) return kept;
   const names: string[] = [String(error.name).toWellFormed()];
   for (let at = Object.getPrototypeOf(error); at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
@@ -55,7 +67,7 @@ export function errorClasses(error: Error): string[] {
 
 /** What an error carries beside name and message: its stack, its cause, and its own enumerable fields. */
 export function errorExtras(error: Error): Record<string, unknown> {
-  const kept = (error as { [EXTRAS]?: Record<string, unknown> })[EXTRAS];
+  const kept = partsOf(error)[EXTRAS];
   if (kept) return kept;
   const extras: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(error)) {

@@ -19,12 +19,16 @@ export function isScalar<C>(node: NodeOf<C>): node is Scalar {
   return node === null || typeof node !== 'object';
 }
 
-/** Whether the node is of one of the kinds. Also of no node at all, which is of none. */
+/** Whether the node is of the kind, or of one of up to three. No node at all is of none. */
 export function isKind<K extends NodeKind, C>(
   node: NodeOf<C> | undefined,
-  ...kinds: readonly K[]
+  kind: K,
+  other: K = kind,
+  third: K = kind,
 ): node is NodeOfKind<K, C> {
-  return node !== undefined && !isScalar(node) && kinds.some((kind) => kind === node[0]);
+  if (node === undefined || isScalar(node)) return false;
+  const own: NodeKind = node[0];
+  return own === kind || own === other || own === third;
 }
 
 /** The elements of a list. */

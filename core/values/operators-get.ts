@@ -1,5 +1,6 @@
 /** Reading a part of a value: the operator behind property and index access. */
 import { encode } from './encode.ts';
+import { isScalar } from './nodes.ts';
 import { hashesOf, hashOf, type Index, type Node, rootOf, subtable, type Table, UNDEFINED } from './table.ts';
 
 /** The part of `container` that `key` names, or undefined where there is none. Throws for undefined and null, as JavaScript does. */
@@ -9,7 +10,7 @@ export function get(container: Table, key: Table): Table {
   const shown = typeof name === 'string' || typeof name === 'number' ? JSON.stringify(name) : 'a property';
   if (root === null) throw new TypeError(`cannot read ${shown} of null`);
   if (typeof root === 'string') return ofString(root, name);
-  if (typeof root !== 'object') return UNDEFINED;
+  if (isScalar(root)) return UNDEFINED;
   switch (root[0]) {
     case 'undefined':
       throw new TypeError(`cannot read ${shown} of undefined`);

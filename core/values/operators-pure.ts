@@ -1,7 +1,8 @@
 /** The operators that compute on decoded values. Arithmetic and comparison are JavaScript's, on primitive values and dates. */
 import { Dir, File, type StageOptions } from './classes.ts';
 import { byCodeUnit } from './encode.ts';
-import { argvText, dedent, type Filling, shellText } from './shell.ts';
+import { isRecord } from './guards.ts';
+import { argvText, dedent, shellText } from './shell.ts';
 import { placeOf } from './staging.ts';
 
 type Operation = (...operands: unknown[]) => unknown;
@@ -40,10 +41,6 @@ function describe(value: unknown): string {
 function listOrThrow(operator: string, value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new TypeError(`${operator}: ${describe(value)} is not a list`);
   return value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && describe(value) === 'a record';
 }
 
 function entriesOf(operator: string, value: unknown): [unknown, unknown][] {
@@ -103,9 +100,8 @@ function zip(...lists: unknown[]): unknown[][] {
   return (all[0] ?? []).map((_, index) => all.map((list) => list[index]));
 }
 
-function slice(value: unknown, start: unknown, end: unknown): unknown {
-  const [from, to] = [start as number | undefined, end as number | undefined];
-  return typeof value === 'string' ? value.slice(from, to) : listOrThrow('slice', value).slice(from, to);
+function slice(value: unknown, start: Primitive, end: Primitive): unknown {
+  return typeof value === 'string' ? value.slice(start, end) : listOrThrow('slice', value).slice(start, end);
 }
 
 function stage(source: unknown, name: unknown, how: unknown): unknown {
@@ -123,13 +119,16 @@ function nested(value: unknown, replace: (leaf: unknown) => unknown): unknown {
   ];
   for (let next = open.pop(); next; next = open.pop()) {
     const { value: found, holder, key } = next;
-    const isList = Array.isArray(found);
-    const members = isList || isRecord(found) ? Object.entries(found) : undefined;
-    const copy = members ? (isList ? new Array<unknown>(members.length) : {}) : replace(found);
     // As its own property: a key may be called `__proto__`.
-    Object.defineProperty(holder, key, { value: copy, enumerable: true, writable: true, configurable: true });
-    for (const [name, member] of members?.reverse() ?? [])
-      open.push({ value: member, holder: copy as object, key: name });
+    const put = (copy: unknown) =>
+      Object.defineProperty(holder, key, { value: copy, enumerable: true, writable: true, configurable: true });
+    if (!Array.isArray(found) && !isRecord(found)) {
+      put(replace(found));
+      continue;
+    }
+    const copy = Array.isArray(found) ? new Array<unknown>(found.length) : {};
+    put(copy);
+    for (const [name, member] of Object.entries(found).reverse()) open.push({ value: member, holder: copy, key: name });
   }
   return made.root;
 }
@@ -155,7 +154,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   values: (value) => entriesOf('values', value).map(([, member]) => member),
   entries: (value) => entriesOf('entries', value),
   format: (parts, ...values) =>
-    (parts as string[]).map((part, index) => (index === 0 ? part : textOf('text', values[index - 1]) + part)).join(''),
+    listOrThrow('text', parts)
+      .map((part, index) => `${index === 0 ? '' : textOf('text', values[index - 1])}${part}`)
+      .join(''),
   join: (list, separator = ',') =>
     listOrThrow('join', list)
       .map((member) => textOf('join', member))
@@ -164,13 +165,20 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   merge,
   zip,
   flatten: (list) => listOrThrow('flatten', list).flatMap((member) => listOrThrow('flatten', member)),
-  record: (entries) => Object.fromEntries(listOrThrow('record', entries) as [string, unknown][]),
+  record: (entries) => Object.fromEntries(listOrThrow('record', entries).map((entry) => listOrThrow('record', entry))),
   stage,
   file: (location) => new File(locationOf(location)),
   dir: (location) => new Dir(locationOf(location)),
   location: locationOf,
   dedent: (text) => dedent(textOf('script', text)),
   argv: (words) => argvText(listOrThrow('script', words)),
-  sh: (parts, fillings, ...values) => shellText(parts as string[], fillings as Filling[], values),
+  sh: (parts, fillings, ...values) => {
+    const texts = listOrThrow('sh', parts).map(String);
+    return shellText(
+      texts,
+      listOrThrow('sh', fillings).map((filling) => (filling === 'raw' ? 'raw' : 'word')),
+      values,
+    );
+  },
   outputs: (value) => nested(value, placeOf),
 };

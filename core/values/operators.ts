@@ -3,8 +3,9 @@
  * and what only takes apart or puts together work on the table itself; the others decode, compute and encode.
  */
 import { EXPRESSION, TASK } from './classes.ts';
-import { decode, type Revive } from './decode.ts';
+import { decodeList, type Revive } from './decode.ts';
 import { encode } from './encode.ts';
+import { isKind, listIn, taskIn } from './nodes.ts';
 import { get } from './operators-get.ts';
 import { OPERATIONS } from './operators-pure.ts';
 import { combine, hashesOf, type Index, rootOf, subtable, type Table } from './table.ts';
@@ -34,14 +35,13 @@ export const OPERATOR_NAMES: readonly string[] = [...Object.keys(STRUCTURAL), ..
 
 /** The value of an operator; `operands` is a list without references to large values. Throws a plain Error that says why not. */
 export function applyOperator(name: string, operands: Table): Table {
-  const root = rootOf(operands);
-  if (root === null || typeof root !== 'object' || root[0] !== 'list')
-    throw new TypeError(`${name}: operands must be a list`);
+  const places = listIn(rootOf(operands));
+  if (!places) throw new TypeError(`${name}: operands must be a list`);
   const structural = Object.hasOwn(STRUCTURAL, name) ? STRUCTURAL[name] : undefined;
-  if (structural) return structural(operands, root[1]);
+  if (structural) return structural(operands, places);
   const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
   if (!operation) throw new TypeError(`there is no operator ${name}`);
-  return encode(operation(...(decode(operands, OPAQUE) as unknown[])));
+  return encode(operation(...decodeList(operands, OPAQUE)));
 }
 
 const UNGIVEN: Table = [['undefined']];
@@ -63,22 +63,18 @@ function contains(container: Table, member: Table): boolean {
     if (typeof wanted !== 'string') throw new TypeError('contains: only a string can be contained in a string');
     return root.includes(wanted);
   }
-  if (root !== null && typeof root === 'object') {
-    if (root[0] === 'record') return root[1].includes(String(rootOf(member)));
-    if (root[0] === 'list' || root[0] === 'set' || root[0] === 'map') {
-      const hashes = hashesOf(container);
-      const wanted = hashesOf(member).at(-1);
-      return root[1].some((index) => hashes[index] === wanted);
-    }
+  if (isKind(root, 'record')) return root[1].includes(String(rootOf(member)));
+  if (isKind(root, 'list', 'set', 'map')) {
+    const hashes = hashesOf(container);
+    const wanted = hashesOf(member).at(-1);
+    return root[1].some((index) => hashes[index] === wanted);
   }
   throw new TypeError('contains: the first operand must be a list, set, map, record or string');
 }
 
 function partial(task: Table, given: readonly Table[]): Table {
-  const root = rootOf(task);
-  if (root === null || typeof root !== 'object' || root[0] !== 'task')
-    throw new TypeError('partial: the first operand is not a task');
-  const [, name, bound] = root;
-  const all = [...bound.map((index) => subtable(task, index)), ...given];
-  return all.length === 0 ? task : combine(all, (roots) => ['task', name, roots]);
+  const called = taskIn(rootOf(task));
+  if (!called) throw new TypeError('partial: the first operand is not a task');
+  const all = [...called.bound.map((index) => subtable(task, index)), ...given];
+  return all.length === 0 ? task : combine(all, (roots) => ['task', called.name, roots]);
 }

@@ -1,5 +1,6 @@
 /** What options are and may be: one table, and one check for those of tasks, of redex.config.ts and of calls. */
 import { CAUSES } from './causes.ts';
+import { keysOf } from './json.ts';
 import { didYouMean } from './nearest.ts';
 import type { ExecutorConfig, ExecutorPlace, JobOptions, WebSettings } from './program.ts';
 import { isSecretSource, isVariableName } from './secrets.ts';
@@ -20,8 +21,8 @@ const plainRecord = must('be a record', isRecord);
 const positive = must('be a positive number', isPositive);
 const gibibytes = must('be a positive number of GiB', isPositive);
 const seconds = must('be a positive number of seconds', isPositive);
-const count = must('be a whole number, 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
-const amount = must('be a number, 0 or more', (value) => Number.isFinite(value) && (value as number) >= 0);
+const count = must('be a whole number, 0 or more', (value) => isAmount(value) && Number.isInteger(value));
+const amount = must('be a number, 0 or more', isAmount);
 
 const ATTEMPTS: Fields = Object.fromEntries(Object.keys(CAUSES).map((cause) => [cause, count]));
 
@@ -87,7 +88,7 @@ export type LazyOption = { [K in OptionName]: (typeof OPTIONS)[K]['isLazy'] exte
 /** Options that executors are told of. */
 export type ToldOption = { [K in OptionName]: (typeof OPTIONS)[K]['isTold'] extends true ? K : never }[OptionName];
 
-const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+const OPTION_NAMES: readonly OptionName[] = keysOf(OPTIONS);
 const ALIKE = OPTION_NAMES.filter((name) => OPTIONS[name].inArray === 'alike');
 const HASHED = OPTION_NAMES.filter((name) => OPTIONS[name].isHashed);
 const TOLD_NAMES = OPTION_NAMES.filter((name): name is ToldOption => OPTIONS[name].isTold);
@@ -175,8 +176,9 @@ function must(be: string, holds: (value: unknown) => boolean): Check {
 function oneOf(...values: readonly string[]): Check {
   const known = values.map((value) => `'${value}'`).join(' or ');
   return (value, path) => {
-    if (values.includes(value as string)) return undefined;
-    const advice = typeof value === 'string' ? didYouMean(value, values) : '';
+    if (typeof value !== 'string') return `${named(path)} must be ${known}, and is ${shown(value)}`;
+    if (values.includes(value)) return undefined;
+    const advice = didYouMean(value, values);
     return `${named(path)} must be ${known}, and is ${shown(value)}${advice}`;
   };
 }
@@ -202,12 +204,16 @@ function recordWith(fields: Fields): Check {
   const unknown = (name: string) => (_value: unknown, path: string) =>
     `there is no option '${path}'${didYouMean(name, known) || `; there are ${known.join(', ')}`}`;
   const checkOf = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : unknown(name));
-  return (value, path) => fieldProblem(value, path, checkOf) ?? memoryProblem(value as JobOptions, path);
+  return (value, path) =>
+    fieldProblem(value, path, checkOf) ?? (isRecord(value) ? memoryProblem(value, path) : undefined);
 }
 
 /** A maximum below what the first attempt has would give less to a retry that needs more. */
-export function memoryProblem({ memory, memoryMax }: JobOptions, path = ''): string | undefined {
-  if (memory === undefined || memoryMax === undefined || memoryMax >= memory) return undefined;
+export function memoryProblem(
+  { memory, memoryMax }: { readonly [K in 'memory' | 'memoryMax']?: unknown },
+  path = '',
+): string | undefined {
+  if (typeof memory !== 'number' || typeof memoryMax !== 'number' || memoryMax >= memory) return undefined;
   return `${named(path === '' ? 'memoryMax' : `${path}.memoryMax`)} must be no less than memory, which is ${memory}, and is ${memoryMax}`;
 }
 
@@ -237,8 +243,12 @@ function shown(value: unknown): string {
   return typeof value === 'object' ? 'a record' : `a ${typeof value}`;
 }
 
+function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
 function isPositive(value: unknown): boolean {
-  return Number.isFinite(value) && (value as number) > 0;
+  return isAmount(value) && value !== 0;
 }
 
 /** Old buckets may have capitals and underscores in their names. */

@@ -1,5 +1,7 @@
 /** A run's result for people, laid out as Python's pprint does, and as JSON for programs. */
-import { childrenOf, hashesOf, type Index, mapChildren, type Node, type NodeOf, type Table } from './table.ts';
+import { isScalar, listIn, recordIn } from './nodes.ts';
+import { at, last, present } from './present.ts';
+import { childrenOf, hashesOf, type Index, mapChildren, type NodeOf, type Table } from './table.ts';
 
 const WIDTH = 80;
 const FILE_HASH_LENGTH = 8;
@@ -14,10 +16,10 @@ const PRINTED_LENGTH_MAX = 1_000_000;
 export function pretty(table: Table): string {
   const reprs: string[] = [];
   const hashes = hashesOf(table);
-  for (const [at, node] of table.entries()) {
+  for (const [index, node] of table.entries()) {
     const repr = reprOf(
-      mapChildren<Index, string>(node, (child) => reprs[child] as string),
-      hashes[at] as string,
+      mapChildren<Index, string>(node, (child) => at(reprs, child)),
+      at(hashes, index),
     );
     if (repr.length > PRINTED_LENGTH_MAX) return '<a value too large to print>';
     reprs.push(repr);
@@ -33,16 +35,17 @@ interface Drawn {
 
 /** `indent` is the column where the value begins, `allowance` what must still fit behind it. */
 function layOut(drawn: Drawn, index: Index, indent: number, allowance: number): string {
-  const repr = drawn.reprs[index] as string;
-  const node = drawn.table[index] as Node;
+  const repr = at(drawn.reprs, index);
+  const node = at(drawn.table, index);
   if (indent > INDENT_MAX) return repr;
-  if (repr.length <= WIDTH - indent - allowance || node === null || typeof node !== 'object') return repr;
-  if (node[0] === 'record') {
-    const keys = node[1].map((key) => `${quoted(key)}: `);
-    return members(drawn, '{}', keys, node[2], indent, allowance);
+  if (repr.length <= WIDTH - indent - allowance) return repr;
+  const record = recordIn(node);
+  if (record) {
+    const keys = record.keys.map((key) => `${quoted(key)}: `);
+    return members(drawn, '{}', keys, record.values, indent, allowance);
   }
-  if (node[0] === 'list') return members(drawn, '[]', [], node[1], indent, allowance);
-  return repr;
+  const elements = listIn(node);
+  return elements ? members(drawn, '[]', [], elements, indent, allowance) : repr;
 }
 
 function members(
@@ -53,9 +56,9 @@ function members(
   indent: number,
   allowance: number,
 ): string {
-  const lines = values.map((value, at) => {
-    const key = keys[at] ?? '';
-    const isLast = at === values.length - 1;
+  const lines = values.map((value, position) => {
+    const key = keys[position] ?? '';
+    const isLast = position === values.length - 1;
     return key + layOut(drawn, value, indent + 1 + key.length, isLast ? allowance + 1 : 1);
   });
   return `${brackets[0]}${lines.join(`,\n${' '.repeat(indent + 1)}`)}${brackets[1]}`;
@@ -79,9 +82,9 @@ function reprOf(node: NodeOf<string>, hash: string): string {
     case 'list':
       return `[${node[1].join(', ')}]`;
     case 'record':
-      return `{${node[1].map((key, at) => `${quoted(key)}: ${node[2][at]}`).join(', ')}}`;
+      return `{${node[1].map((key, place) => `${quoted(key)}: ${node[2][place]}`).join(', ')}}`;
     case 'map':
-      return `Map({${node[1].map((key, at) => `${key}: ${node[2][at]}`).join(', ')}})`;
+      return `Map({${node[1].map((key, place) => `${key}: ${node[2][place]}`).join(', ')}})`;
     case 'set':
       return `Set([${node[1].join(', ')}])`;
     case 'file':
@@ -121,7 +124,7 @@ function printables(text: string): string {
 }
 
 function printable(char: string): string {
-  const code = char.codePointAt(0) as number;
+  const code = present(char.codePointAt(0), 'character');
   if (code >= 0x20 && (code < 0x7f || code > 0xa0)) return char;
   return NAMED_ESCAPES[char] ?? `\\x${code.toString(16).padStart(2, '0')}`;
 }
@@ -131,16 +134,16 @@ export function plain(table: Table): unknown {
   const values: unknown[] = [];
   const depths: number[] = [];
   for (const node of table) {
-    const depth = childrenOf(node).reduce((deepest, child) => Math.max(deepest, (depths[child] as number) + 1), 0);
+    const depth = childrenOf(node).reduce((deepest, child) => Math.max(deepest, at(depths, child) + 1), 0);
     depths.push(depth);
     values.push(plainOf(mapChildren<Index, unknown>(node, (child) => values[child])));
   }
-  const depth = depths.at(-1) as number;
+  const depth = last(depths);
   return depth > JSON_DEPTH_MAX ? `<a value nested ${depth} deep>` : values.at(-1);
 }
 
 function plainOf(node: NodeOf<unknown>): unknown {
-  if (node === null || typeof node !== 'object') return node;
+  if (isScalar(node)) return node;
   switch (node[0]) {
     case 'undefined':
       return null;
@@ -148,9 +151,9 @@ function plainOf(node: NodeOf<unknown>): unknown {
     case 'set':
       return node[1];
     case 'record':
-      return Object.fromEntries(node[1].map((key, at) => [key, node[2][at]]));
+      return Object.fromEntries(node[1].map((key, place) => [key, node[2][place]]));
     case 'map':
-      return node[1].map((key, at) => [key, node[2][at]]);
+      return node[1].map((key, place) => [key, node[2][place]]);
     case 'date':
       return node[1] === null ? null : new Date(node[1]).toISOString();
     case 'file':

@@ -33,9 +33,9 @@ export function secretText(source: SecretSource): string {
   return 'env' in source ? `env:${source.env}` : `file:${source.file}`;
 }
 
-/** Reads such a text back. */
-export function parseSecretText(text: string): SecretSource {
+/** Reads such a text back; what a local run has no way to ask for is left as it is. */
+export function parseSecretText(text: string): SecretSource | string {
   const [, kind, where = ''] = /^(env|file):(.*)$/s.exec(text) ?? [];
-  if (kind === undefined) return text as SecretSource;
-  return kind === 'env' ? { env: where } : { file: where };
+  if (kind !== undefined) return kind === 'env' ? { env: where } : { file: where };
+  return text;
 }

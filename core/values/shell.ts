@@ -59,10 +59,10 @@ function block(value: unknown, margin: string): string {
 export function dedent(text: string): string {
   const lines = text.replaceAll('\r\n', '\n').split('\n');
   const blank = (line: string) => /^[ \t]*$/.test(line);
-  while (lines.length > 0 && blank(lines[0] as string)) lines.shift();
-  while (lines.length > 0 && blank(lines.at(-1) as string)) lines.pop();
-  const margin = marginOf(lines.filter((line) => !blank(line)));
-  return `${lines.map((line) => (blank(line) ? '' : line.slice(margin.length))).join('\n')}\n`;
+  const isFull = (line: string) => !blank(line);
+  const kept = lines.slice(lines.findIndex(isFull), lines.findLastIndex(isFull) + 1);
+  const margin = marginOf(kept.filter(isFull));
+  return `${kept.map((line) => (blank(line) ? '' : line.slice(margin.length))).join('\n')}\n`;
 }
 
 function marginOf(lines: readonly string[]): string {

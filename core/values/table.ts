@@ -8,8 +8,10 @@
  */
 
 import { digest } from './hash.ts';
-import type { Hash } from './ids.ts';
+import { type Hash, hashNamed } from './ids.ts';
 import { unknownKind } from './never.ts';
+import { isKind, isScalar } from './nodes.ts';
+import { at, last, valueAt } from './present.ts';
 
 export type Index = number;
 
@@ -83,16 +85,17 @@ export function rootOf(table: Table): Node {
 
 /** The same node with each child passed through `move`, in order; a call's options come last. */
 export function mapChildren<A, B>(node: NodeOf<A>, move: (child: A) => B): NodeOf<B> {
-  if (node === null || typeof node !== 'object') return node;
+  if (isScalar(node)) return node;
   switch (node[0]) {
     case 'list':
     case 'set':
       return [node[0], node[1].map((child) => move(child))];
     case 'record':
+      return ['record', node[1], node[2].map((child) => move(child))];
     case 'task':
     case 'op':
     case 'form':
-      return [node[0], node[1], node[2].map((child) => move(child))] as NodeOf<B>;
+      return [node[0], node[1], node[2].map((child) => move(child))];
     case 'map':
       return ['map', node[1].map((child) => move(child)), node[2].map((child) => move(child))];
     case 'stage':
@@ -126,6 +129,11 @@ export function childrenOf<C>(node: NodeOf<C>): C[] {
   return children;
 }
 
+/** The same node, with its children where `places` says that each is now. */
+export function moved(node: Node, places: ArrayLike<Index>): Node {
+  return mapChildren(node, (child) => at(places, child));
+}
+
 /** Spelled scalars up to this length stand in their parent's preimage as they are; longer ones by their hash. */
 const SPELLING_LENGTH_MAX = 64;
 
@@ -135,20 +143,19 @@ const SPELLING_LENGTH_MAX = 64;
  * a `ref` has the hash of what it stands for. Golden hashes guard this format.
  */
 function spell(node: NodeOf<string>): string {
-  if (node !== null && typeof node === 'object') {
-    return `#${node[0] === 'ref' ? node[1] : digest('node', JSON.stringify(node))}`;
-  }
+  if (isKind(node, 'ref')) return `#${node[1]}`;
+  if (!isScalar(node)) return `#${digest('node', JSON.stringify(node))}`;
   const text = JSON.stringify(node);
   return text.length <= SPELLING_LENGTH_MAX ? text : `#${digest('scalar', text)}`;
 }
 
 function hashOfSpelling(spelling: string): Hash {
-  return spelling.startsWith('#') ? (spelling.slice(1) as Hash) : digest('scalar', spelling);
+  return spelling.startsWith('#') ? hashNamed(spelling.slice(1)) : digest('scalar', spelling);
 }
 
 function spellAll(table: Table): string[] {
   const spelled: string[] = [];
-  for (const node of table) spelled.push(spell(mapChildren(node, (child) => spelled[child] as string)));
+  for (const node of table) spelled.push(spell(mapChildren(node, (child) => at(spelled, child))));
   return spelled;
 }
 
@@ -159,7 +166,7 @@ export function hashesOf(table: Table): Hash[] {
 
 /** The Merkle hash of the whole. */
 export function hashOf(table: Table): Hash {
-  return hashOfSpelling(spellAll(table).at(-1) as string);
+  return hashOfSpelling(last(spellAll(table)));
 }
 
 /** Builds a table bottom-up; structurally equal nodes become one, and members of maps and sets get their order. */
@@ -181,32 +188,32 @@ export class TableBuilder {
 
   /** Members in the order of their hashes, equal ones once; a key that comes twice has its later value. */
   #canonical(node: Node): Node {
-    if (node === null || typeof node !== 'object' || (node[0] !== 'set' && node[0] !== 'map')) return node;
+    if (!isKind(node, 'set', 'map')) return node;
     const keys = node[1].map((member) => this.#asMember(member));
-    const members = new Map(keys.map((member, at) => [this.#hashAt(member), at]));
-    const order = [...members.keys()].sort().map((hash) => members.get(hash) as number);
-    const sorted = (indexes: readonly Index[]) => order.map((at) => indexes[at] as Index);
+    const members = new Map(keys.map((member, position) => [this.#hashAt(member), position]));
+    const order = [...members.keys()].sort().map((hash) => valueAt(members, hash));
+    const sorted = (indexes: readonly Index[]) => order.map((position) => at(indexes, position));
     return node[0] === 'set' ? ['set', sorted(keys)] : ['map', sorted(keys), sorted(node[2])];
   }
 
   /** JavaScript's sets and maps hold -0 as 0. */
   #asMember(index: Index): Index {
     const node = this.#nodes[index];
-    return Array.isArray(node) && node[0] === 'number' && node[1] === '-0' ? this.add(0) : index;
+    return isKind(node, 'number') && node[1] === '-0' ? this.add(0) : index;
   }
 
   #hashAt(index: Index): Hash {
-    for (let at = this.#spelled.length; at <= index; at++) {
-      this.#spelled.push(spell(mapChildren(this.#nodes[at] as Node, (child) => this.#spelled[child] as string)));
+    for (let next = this.#spelled.length; next <= index; next++) {
+      this.#spelled.push(spell(mapChildren(at(this.#nodes, next), (child) => at(this.#spelled, child))));
     }
-    return hashOfSpelling(this.#spelled[index] as string);
+    return hashOfSpelling(at(this.#spelled, index));
   }
 
   /** Adds everything `table` holds and returns where its root is now. */
   addTable(table: Table): Index {
-    const moved: Index[] = [];
-    for (const node of table) moved.push(this.add(mapChildren(node, (child) => moved[child] as Index)));
-    return moved.at(-1) as Index;
+    const places: Index[] = [];
+    for (const node of table) places.push(this.add(moved(node, places)));
+    return last(places);
   }
 
   /** The table with `root` as its last node, without what the root does not reach. */
@@ -217,14 +224,14 @@ export class TableBuilder {
     for (let index = root; index >= 0; index--) {
       if (!needed[index]) continue;
       count++;
-      for (const child of childrenOf(this.#nodes[index] as Node)) needed[child] = 1;
+      for (const child of childrenOf(at(this.#nodes, index))) needed[child] = 1;
     }
     if (count > root) return this.#nodes.slice(0, root + 1);
-    const moved = new Int32Array(root + 1);
+    const places = new Int32Array(root + 1);
     const table: Node[] = [];
     for (let index = 0; index <= root; index++) {
       if (!needed[index]) continue;
-      moved[index] = table.push(mapChildren(this.#nodes[index] as Node, (child) => moved[child] as Index)) - 1;
+      places[index] = table.push(moved(at(this.#nodes, index), places)) - 1;
     }
     return table;
   }
@@ -234,11 +241,11 @@ export class TableBuilder {
 export function subtable(table: Table, root: Index): Table {
   const needed = new Set<Index>([root]);
   for (const index of needed) {
-    for (const child of childrenOf(table[index] as Node)) needed.add(child);
+    for (const child of childrenOf(at(table, index))) needed.add(child);
   }
   const order = [...needed].sort((a, b) => a - b);
-  const moved = new Map(order.map((from, to) => [from, to]));
-  return order.map((index) => mapChildren(table[index] as Node, (child) => moved.get(child) as Index));
+  const places = new Map(order.map((from, to) => [from, to]));
+  return order.map((index) => mapChildren(at(table, index), (child) => valueAt(places, child)));
 }
 
 /** Several tables under one new root, which `join` makes from their places. */

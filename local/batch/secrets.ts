@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseSecretText, SECRET_VARIABLE, type SecretSource } from '../../core/values/secrets.ts';
+import { parseSecretText, SECRET_VARIABLE } from '../../core/values/secrets.ts';
 import type { Secret } from './records.ts';
 
 /** Room for keys and certificates; Linux allows a variable 128 KiB. */
@@ -33,7 +33,10 @@ export async function secretVariables(secrets: readonly Secret[], places: Secret
 
 type Found = { readonly value: string } | { readonly problem: string };
 
-async function readValue(source: SecretSource, { inherited, root }: SecretPlaces): Promise<Found> {
+async function readValue(
+  source: ReturnType<typeof parseSecretText>,
+  { inherited, root }: SecretPlaces,
+): Promise<Found> {
   if (typeof source === 'string') {
     const advice =
       "say where it is here by { env: 'VARIABLE' } or { file: 'path' }, in redex.config.ts or a profile of it";

@@ -3,7 +3,7 @@
  * where it may; where it may not, says what to install and runs a workflow that needs none.
  */
 import { spawn } from 'node:child_process';
-import { checkAgainstTruth, TOLERANCE_BASES } from '../workflows/bioinfo-batch/truth.ts';
+import { checkAgainstTruth, TOLERANCE_BASES } from './truth.ts';
 
 const OUTPUT = 'demo';
 const SAMPLES = ['expt', 'toy'];
@@ -72,7 +72,7 @@ async function install(packages: readonly string[]): Promise<string | undefined>
 /** Runs a workflow with the command line, as anybody would. */
 async function redex(workflow: string, args: readonly string[]): Promise<boolean> {
   console.error(`demo: redex run ${[workflow, ...args].join(' ')}`);
-  const entry = new URL('./redex.ts', import.meta.url).pathname;
+  const entry = new URL('../../cli/redex.ts', import.meta.url).pathname;
   return (await run(process.execPath, [entry, 'run', workflow, ...args], 'shown')).ok;
 }
 

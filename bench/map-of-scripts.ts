@@ -3,7 +3,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadFunctions } from '../cli/session.ts';
+import { loadFunctions } from '../cli/session/functions.ts';
 import { parseVerdict } from '../core/aws/batch/events.ts';
 import type { Entry, RunSummary } from '../core/engine/ports.ts';
 import { bundleProgram, storeBundle } from '../core/host/bundle.ts';

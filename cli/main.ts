@@ -1,15 +1,17 @@
 /** The command line: a client of the functions, on the local cloud or in a stack on AWS. */
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { cleanCommand } from './clean.ts';
-import { COMPLETIONS, candidates, workflowNames } from './completion.ts';
+import { cleanCommand } from './commands/clean.ts';
+import { COMPLETIONS, candidates, workflowNames } from './commands/completion.ts';
+import { cancelCommand, retryCommand } from './commands/course.ts';
+import { logCommand, logsCommand, statusCommand } from './commands/history.ts';
+import { localCommand } from './commands/local.ts';
+import { resumeCommand } from './commands/resume.ts';
+import { runCommand } from './commands/run.ts';
 import { type ContextPart, parseContextPart } from './context.ts';
-import { cancelCommand, retryCommand } from './course.ts';
 import { EXIT } from './exit.ts';
-import { logCommand, logsCommand, statusCommand } from './history.ts';
 import { workflowFiles } from './project.ts';
-import { localCommand, resumeCommand, runCommand } from './run.ts';
-import { projectRoot, stateFolder, type Where } from './session.ts';
+import { projectRoot, stateFolder, type Where } from './session/where.ts';
 import { stackName } from './stack.ts';
 import { endQuietlyWithReader, shown } from './terminal.ts';
 import { machineTrouble, unexpected } from './trouble.ts';
@@ -151,7 +153,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     .option('--json', 'print what was deployed as JSON')
     .action(async ({ json = false, ...flags }: { bucket: string; profile?: string; json?: boolean }) => {
       // The SDK is large: whoever needs none is not made to wait for it.
-      const { deployCodeCommand } = await import('./deploy.ts');
+      const { deployCodeCommand } = await import('./commands/deploy.ts');
       await deployCodeCommand(root, { ...flags, json });
       finish(EXIT.done);
     });
@@ -212,7 +214,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     .option('--json', 'print the checks as JSON')
     .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 wrong usage.')
     .action(async ({ profile, json = false, ...place }: JsonFlags & { profile?: string }) => {
-      const { doctorCommand } = await import('./doctor.ts');
+      const { doctorCommand } = await import('./commands/doctor.ts');
       finish(await doctorCommand(whereOf(root, place), { profile, json, version: version() }));
     });
 

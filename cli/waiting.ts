@@ -2,7 +2,7 @@
 import type { RunSummary } from '../core/engine/ports.ts';
 import type { Queue, QueuedJob, Waiting } from '../core/engine/waiting.ts';
 import type { Client } from './client.ts';
-import type { Reading } from './session.ts';
+import type { Reading } from './session/reading.ts';
 import { isOver } from './watch.ts';
 
 /** Where nothing carries the run on, there is no executor to ask. */

@@ -9,7 +9,7 @@ import type { Live } from './live.ts';
 import { durationLine, statusTable } from './status-table.ts';
 
 /** Between two drawings of a table in which nothing has changed but the time. */
-const REDRAW_SECONDS = 1;
+export const REDRAW_SECONDS = 1;
 
 export function isOver(summary: Pick<RunSummary, 'status'>): boolean {
   return isRunOver(summary.status);
@@ -17,20 +17,27 @@ export function isOver(summary: Pick<RunSummary, 'status'>): boolean {
 
 type QueueWatcher = (summary: RunSummary) => Promise<readonly QueuedJob[]>;
 
+interface WatchOptions {
+  /** What is in the queue, where that is shown. */
+  readonly queuedOf?: QueueWatcher;
+  /** After so long without news the run is shown again; by default as long as the function waits at most. */
+  readonly seconds?: number;
+}
+
 /** Shows the run until it is over; undefined when `interrupt` comes first. */
 export async function watch(
   client: Client,
   run: RunId,
   table: Live,
   interrupt: AbortSignal,
-  queuedOf: QueueWatcher = () => Promise.resolve([]),
+  { queuedOf = () => Promise.resolve([]), seconds }: WatchOptions = {},
 ): Promise<RunSummary | undefined> {
   const interrupted = new Promise<undefined>((resolve) => {
     interrupt.addEventListener('abort', () => resolve(undefined), { once: true });
   });
   try {
     for (let seen: number | undefined; !interrupt.aborted; ) {
-      const asked = { run, ...(seen !== undefined && { seen, seconds: REDRAW_SECONDS }) };
+      const asked = { run, ...(seen !== undefined && { seen, ...(seconds !== undefined && { seconds }) }) };
       const summary = await Promise.race([client.call('wait', asked), interrupted]);
       if (summary === undefined) return undefined;
       if (isOver(summary)) return summary;

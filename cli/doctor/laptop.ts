@@ -12,7 +12,7 @@ import { takeLock } from '../../local/lock.ts';
 import { readDeadLetters } from '../../local/queue.ts';
 import { deadLettersOf } from '../../local/settings.ts';
 import { bundleProject, loadConfig, workflowFiles } from '../project.ts';
-import { stateFolder } from '../session.ts';
+import { stateFolder } from '../session/where.ts';
 import { counted } from './checks.ts';
 import type { Inside, LaptopFacts, Loaded, State } from './laptop-checks.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { COMPLETIONS } from '../../cli/completion.ts';
+import { COMPLETIONS } from '../../cli/commands/completion.ts';
 
 const REDEX = fileURLToPath(new URL('../../cli/redex.ts', import.meta.url));
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type RunOptions, runCommand } from '../../cli/run.ts';
+import { type RunOptions, runCommand } from '../../cli/commands/run.ts';
 
 let root: string;
 

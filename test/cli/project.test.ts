@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parseFlags } from '../../cli/arguments.ts';
 import { typedLocation } from '../../cli/project.ts';
-import { refuseForeignState } from '../../cli/session.ts';
+import { refuseForeignState } from '../../cli/session/where.ts';
 import { UsageError } from '../../cli/usage-error.ts';
 import { jsonSchemaOf, v } from '../../core/language/params.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { live } from '../../cli/live.ts';
 import { bundleProject } from '../../cli/project.ts';
-import { openSession, type Session } from '../../cli/session.ts';
+import { openSession, type Session } from '../../cli/session/open.ts';
 import { endJson, watch } from '../../cli/watch.ts';
 import type { RunSummary } from '../../core/engine/ports.ts';
 import { type Bundle, storeBundle } from '../../core/host/bundle.ts';

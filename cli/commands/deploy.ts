@@ -1,10 +1,10 @@
 /** `redex deploy-code`: makes the project's workflows what new runs of a stack are made of. */
-import { deployBundle, deployedBundle } from '../core/engine/deployed.ts';
-import { storeBundle } from '../core/host/bundle.ts';
-import { workflowsOf } from '../core/values/program.ts';
-import { objectsOf } from '../functions/stored.ts';
-import { bundleProject } from './project.ts';
-import { UsageError } from './usage-error.ts';
+import { deployBundle, deployedBundle } from '../../core/engine/deployed.ts';
+import { storeBundle } from '../../core/host/bundle.ts';
+import { workflowsOf } from '../../core/values/program.ts';
+import { objectsOf } from '../../functions/stored.ts';
+import { bundleProject } from '../project.ts';
+import { UsageError } from '../usage-error.ts';
 
 interface DeployOptions {
   readonly bucket: string;

@@ -1,8 +1,8 @@
 /** `redex doctor`: what is right with a laptop or a stack, what is wrong, and what to do; a line a check. */
-import { coloursFor } from './colours.ts';
-import { type Check, summaryOf } from './doctor/checks.ts';
-import type { Where } from './session.ts';
-import { shown } from './terminal.ts';
+import { coloursFor } from '../colours.ts';
+import { type Check, summaryOf } from '../doctor/checks.ts';
+import type { Where } from '../session/where.ts';
+import { shown } from '../terminal.ts';
 
 interface DoctorOptions {
   readonly profile?: string | undefined;
@@ -23,16 +23,16 @@ export async function doctorCommand({ root, stack }: Where, options: DoctorOptio
 
 async function stackOf(name: string, version: string): Promise<Check[]> {
   const [{ lookAtStack }, { stackChecks }] = await Promise.all([
-    import('./doctor/stack.ts'),
-    import('./doctor/stack-checks.ts'),
+    import('../doctor/stack.ts'),
+    import('../doctor/stack-checks.ts'),
   ]);
   return stackChecks(await lookAtStack(name, version));
 }
 
 async function laptop(root: string, redex: string, profile: string | undefined): Promise<Check[]> {
   const [{ lookAtLaptop }, { laptopChecks }] = await Promise.all([
-    import('./doctor/laptop.ts'),
-    import('./doctor/laptop-checks.ts'),
+    import('../doctor/laptop.ts'),
+    import('../doctor/laptop-checks.ts'),
   ]);
   return laptopChecks(await lookAtLaptop({ root, profile, redex }));
 }

@@ -1,19 +1,20 @@
 /** `redex log`, `redex status` and `redex logs`: what runs came to. */
 import { once } from 'node:events';
-import type { JobHistory } from '../core/engine/history.ts';
-import type { RunSummary, TaskTally } from '../core/engine/ports.ts';
-import type { QueuedJob } from '../core/engine/waiting.ts';
-import type { ListedRun } from '../functions/shapes.ts';
-import { listJobs, listRuns } from './client.ts';
-import { paintFailure, paintStatuses } from './colours.ts';
-import { columns, shortDuration } from './columns.ts';
-import { findRun } from './runs.ts';
-import { type Reading, reading, type Where } from './session.ts';
-import { statusTable, timestamp } from './status-table.ts';
-import { asJson, shown } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
-import { queueOf, waitingLines } from './waiting.ts';
-import { endJson, endText, failureText, isOver } from './watch.ts';
+import type { JobHistory } from '../../core/engine/history.ts';
+import type { RunSummary, TaskTally } from '../../core/engine/ports.ts';
+import type { QueuedJob } from '../../core/engine/waiting.ts';
+import type { ListedRun } from '../../functions/shapes.ts';
+import { listJobs, listRuns } from '../client.ts';
+import { paintFailure, paintStatuses } from '../colours.ts';
+import { columns, shortDuration } from '../columns.ts';
+import { findRun } from '../runs.ts';
+import { type Reading, reading } from '../session/reading.ts';
+import type { Where } from '../session/where.ts';
+import { statusTable, timestamp } from '../status-table.ts';
+import { asJson, shown } from '../terminal.ts';
+import { UsageError } from '../usage-error.ts';
+import { queueOf, waitingLines } from '../waiting.ts';
+import { endJson, endText, failureText, isOver } from '../watch.ts';
 
 const ID_SHOWN_LENGTH = 8;
 const GIVEN_SHOWN_LENGTH = 60;

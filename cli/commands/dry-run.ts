@@ -1,22 +1,24 @@
 /** `redex run … --dry-run`: what would run and why. */
 import { join } from 'node:path';
-import { type DryWorld, type PlannedJob, readOnly } from '../core/engine/dry-run.ts';
-import { keys, sealed } from '../core/engine/objects.ts';
-import type { Objects } from '../core/engine/ports.ts';
-import type { Reason } from '../core/engine/reasons.ts';
-import { webProxies } from '../core/environment.ts';
-import { fileAccess } from '../core/files/access.ts';
-import { observeFiles } from '../core/files/observe.ts';
-import { type Bundle, storeBundle } from '../core/host/bundle.ts';
-import { workerHost } from '../core/host/host.ts';
-import { inTemporaryFolder } from '../core/host/temporary.ts';
-import { makePlan } from '../functions/plan.ts';
-import type { Plan } from '../functions/shapes.ts';
-import type { StoredState } from '../functions/stored.ts';
-import { type Asked, directClient } from './client.ts';
-import { columns } from './columns.ts';
-import { openSession, readingState, stateFolder, type Where } from './session.ts';
-import { asJson } from './terminal.ts';
+import { type DryWorld, type PlannedJob, readOnly } from '../../core/engine/dry-run.ts';
+import { keys, sealed } from '../../core/engine/objects.ts';
+import type { Objects } from '../../core/engine/ports.ts';
+import type { Reason } from '../../core/engine/reasons.ts';
+import { webProxies } from '../../core/environment.ts';
+import { fileAccess } from '../../core/files/access.ts';
+import { observeFiles } from '../../core/files/observe.ts';
+import { type Bundle, storeBundle } from '../../core/host/bundle.ts';
+import { workerHost } from '../../core/host/host.ts';
+import { inTemporaryFolder } from '../../core/host/temporary.ts';
+import { makePlan } from '../../functions/plan.ts';
+import type { Plan } from '../../functions/shapes.ts';
+import type { StoredState } from '../../functions/stored.ts';
+import { type Asked, directClient } from '../client.ts';
+import { columns } from '../columns.ts';
+import { openSession } from '../session/open.ts';
+import { readingState } from '../session/reading.ts';
+import { stateFolder, type Where } from '../session/where.ts';
+import { asJson } from '../terminal.ts';
 
 /** Prints the plan; gives whether the run would not fail, as far as that is known. `bundle`: code that was not deployed. */
 export async function printDryRun(

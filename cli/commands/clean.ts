@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { takeLock } from '../local/lock.ts';
-import { refuseForeignState, stateFolder } from './session.ts';
-import { UsageError } from './usage-error.ts';
+import { takeLock } from '../../local/lock.ts';
+import { refuseForeignState, stateFolder } from '../session/where.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** Removes the project's state, after asking; never while a process has it. Gives the exit code. */
 export async function cleanCommand(root: string, yes: boolean): Promise<number> {

@@ -7,8 +7,8 @@ import * as v from 'valibot';
 import { namesInstalled, readInstalled } from './installed.ts';
 
 /** The module that requires what stayed outside, and the one function it exports. */
-export const ADDONS_MODULE = 'redex:addons';
-export const REQUIRE = '__redexAddon';
+const ADDONS_MODULE = 'redex:addons';
+const REQUIRE = '__redexAddon';
 
 /** What the bundle knows of a module that stayed outside. */
 export interface ExternalModule {

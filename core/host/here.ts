@@ -10,11 +10,10 @@ import { digest, digestBytes } from '../values/hash.ts';
 import type { Hash } from '../values/ids.ts';
 import { FILE_BYTES_MAX, modeOf } from './assets.ts';
 import { namesInstalled, readInstalled, statInstalled } from './installed.ts';
-import { visit } from './module-facts.ts';
-import { childrenOf } from './scopes.ts';
+import { childrenOf, visit } from './syntax.ts';
 
 /** The module that lays them out, and the one function it exports. */
-export const HERE_MODULE = 'redex:here';
+const HERE_MODULE = 'redex:here';
 const HERE = '__redexHere';
 
 /** Gives the folder in which the module lies, with `/`. Files are written once, whole. */

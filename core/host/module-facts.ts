@@ -1,6 +1,7 @@
 /** What a module of the author's declares, imports and exports, as far as its syntax tree says. */
 import type { AnyNode } from 'acorn';
-import { childrenOf, declaredNames, type Scopes, scopesOf } from './scopes.ts';
+import { type Scopes, scopesOf } from './scopes.ts';
+import { declaredNames, visit } from './syntax.ts';
 
 export interface Span {
   readonly start: number;
@@ -226,9 +227,4 @@ export function taskNames(body: readonly AnyNode[]): TaskNames {
         callee.property.type === 'Identifier' &&
         callee.property.name === 'task'),
   };
-}
-
-export function visit(node: AnyNode, see: (node: AnyNode) => void): void {
-  see(node);
-  for (const child of childrenOf(node)) visit(child, see);
 }

@@ -15,9 +15,10 @@ import { ADDONS_CODE, type ExternalModule, externalCode } from './addons.ts';
 import { ASSETS_CODE } from './assets.ts';
 import { HERE_CODE } from './here.ts';
 import { readInstalled } from './installed.ts';
+import type { OpenModule } from './open-module.ts';
 import { type Mappings, originOf } from './source-map.ts';
 import { isPackage, type ResolvedModule, type SourceModules, sourceModules } from './source-modules.ts';
-import { attachSources, type OpenModule, SOURCES_CODE } from './sources.ts';
+import { attachSources, SOURCES_CODE } from './sources.ts';
 
 /** The folder of redex's core: what authors import as `redex`. */
 const CORE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');

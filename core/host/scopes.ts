@@ -3,6 +3,7 @@
  * ECMA-262, with `var` and functions hoisted.
  */
 import type { AnyNode, Identifier, Pattern } from 'acorn';
+import { childrenOf, FUNCTIONS } from './syntax.ts';
 
 /** A name where it is used, read or written. */
 export interface Reference {
@@ -248,13 +249,6 @@ class ScopeAnalysis {
   }
 }
 
-/** Expressions that make a function or a class. */
-export const FUNCTIONS: ReadonlySet<string> = new Set([
-  'FunctionExpression',
-  'ArrowFunctionExpression',
-  'ClassExpression',
-]);
-
 function isPattern(node: AnyNode): boolean {
   return node.type === 'Identifier' || node.type === 'ObjectPattern' || node.type === 'ArrayPattern';
 }
@@ -263,36 +257,4 @@ function functionScope(scope: OpenScope): OpenScope {
   let found = scope;
   while (!found.isFunction && found.parent) found = found.parent;
   return found;
-}
-
-export function childrenOf(node: AnyNode): AnyNode[] {
-  return Object.values(node)
-    .flatMap((child) => (Array.isArray(child) ? child : [child]))
-    .filter(isNode);
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return (
-    typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'start' in value
-  );
-}
-
-/** The names that a pattern of a declaration declares. */
-export function declaredNames(pattern: AnyNode): string[] {
-  switch (pattern.type) {
-    case 'Identifier':
-      return [pattern.name];
-    case 'ObjectPattern':
-      return pattern.properties.flatMap((property) =>
-        declaredNames(property.type === 'RestElement' ? property.argument : property.value),
-      );
-    case 'ArrayPattern':
-      return pattern.elements.flatMap((element) => (element ? declaredNames(element) : []));
-    case 'AssignmentPattern':
-      return declaredNames(pattern.left);
-    case 'RestElement':
-      return declaredNames(pattern.argument);
-    default:
-      return [];
-  }
 }

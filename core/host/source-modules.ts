@@ -6,8 +6,8 @@ import { type Asset, assetAt } from './assets.ts';
 import { type CommonJsModule, commonJsModule, isCommonJs, type Required } from './commonjs.ts';
 import { relocate } from './here.ts';
 import { readInstalled } from './installed.ts';
+import { hasSources, type OpenModule, openModule } from './open-module.ts';
 import type { ImportTarget } from './reach.ts';
-import { hasSources, type OpenModule, openModule } from './sources.ts';
 
 export interface SourceModules {
   /** Throws esbuild's TransformFailure when the file is not TypeScript. */
@@ -131,7 +131,7 @@ const MODULE = /^\s*(import|export)\b/m;
  * folder above the project or linked, is shown where npm puts packages, and a module of the workspace around the project
  * by its path in there: source maps cannot lead above the bundle.
  */
-export function shownPath(file: string, root: string): string {
+function shownPath(file: string, root: string): string {
   const path = relative(root, file).split(sep).join('/');
   const [, name] = path.startsWith('../') ? (/.*?\/node_modules\/(.*)$/.exec(path) ?? []) : [];
   return name === undefined ? path.replace(/^(\.\.\/)+/, '') : `node_modules/${name}`;

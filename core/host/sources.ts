@@ -6,24 +6,14 @@
  *    types, indentation, or on names a linker gives.
  * 2. Lines of the author's file are found again through the source map.
  */
-import { basename, extname } from 'node:path';
-import { type AnyNode, parse } from 'acorn';
-import { type Loader, type TransformOptions, transform } from 'esbuild';
-import * as v from 'valibot';
 import { digest } from '../values/hash.ts';
-import { ASSETS_MODULE, type Asset, LAY_OUT } from './assets.ts';
-import { factsOf, type Span, type TaskNames, taskNames, visit } from './module-facts.ts';
-import { type ReachableCode, reachOf, type SourceModule } from './reach.ts';
-import { childrenOf, FUNCTIONS, type LexicalScope } from './scopes.ts';
-import {
-  formatMappings,
-  type Insertion,
-  insertInto,
-  lineStarts,
-  type Mappings,
-  originOf,
-  parseMappings,
-} from './source-map.ts';
+import { ASSETS_MODULE, LAY_OUT } from './assets.ts';
+import { type FunctionSpan, functionsOf } from './function-spans.ts';
+import type { Span } from './module-facts.ts';
+import type { OpenModule } from './open-module.ts';
+import { type ReachableCode, reachOf } from './reach.ts';
+import type { LexicalScope } from './scopes.ts';
+import { formatMappings, type Insertion, insertInto, type Mappings } from './source-map.ts';
 
 /** The module that keeps the texts, and the one function it exports. */
 const SOURCES_MODULE = 'redex:sources';
@@ -36,85 +26,6 @@ export function ${REGISTER}(value, text, reach, helpers, captured, values) {
   return value;
 }
 `;
-
-const LOADERS: Readonly<Record<string, Loader>> = {
-  '.ts': 'ts',
-  '.mts': 'ts',
-  '.tsx': 'tsx',
-  '.js': 'js',
-  '.mjs': 'js',
-  '.jsx': 'jsx',
-};
-
-/** Fixed, because the texts that come out are hashed: nothing of the author's tsconfig reaches them. */
-const OPTIONS = {
-  target: 'esnext',
-  legalComments: 'none',
-  charset: 'utf8',
-  tsconfigRaw: '{}',
-  logLevel: 'silent',
-} as const satisfies TransformOptions;
-
-/** Whether functions of the file at `path` can be given sources. */
-export function hasSources(path: string): boolean {
-  return extname(path) in LOADERS;
-}
-
-/** An author's module as JavaScript, and all that is known of it. */
-export interface OpenModule extends SourceModule {
-  fileAt(address: string): Promise<Asset | undefined>;
-  readonly code: string;
-  readonly mappings: Mappings;
-  /** Of the source map. */
-  readonly names: readonly string[];
-  readonly program: AnyNode;
-}
-
-/** As esbuild writes it; the rest is said anew. */
-const SourceMap = v.object({ mappings: v.string(), names: v.array(v.string()) });
-
-/** Throws esbuild's TransformFailure when `text` is not TypeScript. */
-export async function openModule(
-  file: { readonly path: string; readonly text: string },
-  around: Pick<OpenModule, 'resolve' | 'fileAt'>,
-): Promise<OpenModule> {
-  const { path, text } = file;
-  const plain = await transform(text, {
-    ...OPTIONS,
-    loader: LOADERS[extname(path)] ?? 'js',
-    format: 'esm',
-    sourcemap: 'external',
-    sourcesContent: false,
-    sourcefile: basename(path),
-  });
-  const { code } = plain;
-  const map = v.parse(SourceMap, JSON.parse(plain.map));
-  const mappings = parseMappings(map.mappings);
-  const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true });
-  const renamings = renamed(code, mappings, map.names);
-  const texts = new Map<string, Promise<string>>();
-  return {
-    path,
-    code,
-    mappings,
-    names: map.names,
-    program,
-    facts: factsOf(program),
-    ...around,
-    hashOf: async (address) => (await around.fileAt(address))?.hash,
-    textOf(span) {
-      const key = `${span.start} ${span.end}`;
-      const known = texts.get(key) ?? canonical(restore(code, span, renamings));
-      texts.set(key, known);
-      return known;
-    },
-    lineOf(at) {
-      const before = code.slice(0, at).split('\n');
-      const origin = originOf(mappings, before.length - 1, before.at(-1)?.length ?? 0);
-      return (origin?.line ?? before.length - 1) + 1;
-    },
-  };
-}
 
 /**
  * The module as JavaScript that registers, for every function given to `task(…)` and every function and class at its top
@@ -208,106 +119,10 @@ function registration(text: string, { text: reached, parts }: ReachableCode, cap
   return [...known, ...(captured.length > 0 ? [`[${values.join(', ')}]`] : [])].join(', ');
 }
 
-/** Where a function stands, and how its text is attached: around it, or by name after its declaration. */
-interface FunctionSpan extends Span {
-  /** Of a task: what cannot be followed in it is worth saying. */
-  readonly isTask?: boolean;
-  readonly declared?: { readonly name: string; readonly after: number };
-}
-
 function insertionsFor({ start, end, declared }: FunctionSpan, text: string): Insertion[] {
   if (declared) return [{ at: declared.after, text: `;${REGISTER}(${declared.name}, ${text});` }];
   return [
     { at: start, text: `${REGISTER}(` },
     { at: end, text: `, ${text})` },
   ];
-}
-
-function functionsOf(program: AnyNode): FunctionSpan[] {
-  const spans: FunctionSpan[] = [];
-  if (program.type !== 'Program') return spans;
-  const names = taskNames(program.body);
-  visit(program, (node) => {
-    if (node.type !== 'CallExpression' || !names.calls(node.callee)) return;
-    for (const { type, start, end } of node.arguments)
-      if (FUNCTIONS.has(type)) spans.push({ start, end, isTask: true });
-  });
-  for (const statement of program.body) spans.push(...declaredIn(statement), ...givenIn(statement, names));
-  return spans;
-}
-
-/** Functions that are given to calls where the module is loaded, to a factory of tasks perhaps: each is made once. */
-function givenIn(node: AnyNode, names: TaskNames): FunctionSpan[] {
-  if (FUNCTIONS.has(node.type) || node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') return [];
-  const isCall = (node.type === 'CallExpression' && !names.calls(node.callee)) || node.type === 'NewExpression';
-  const given = isCall ? node.arguments.filter(({ type }) => FUNCTIONS.has(type)) : [];
-  return [
-    ...given.map(({ start, end }) => ({ start, end })),
-    ...childrenOf(node).flatMap((child) => givenIn(child, names)),
-  ];
-}
-
-/** Functions and classes that a statement at the top level declares. */
-function declaredIn(statement: AnyNode): FunctionSpan[] {
-  switch (statement.type) {
-    case 'ExportNamedDeclaration':
-      return statement.declaration ? declaredIn(statement.declaration) : [];
-    case 'ExportDefaultDeclaration': {
-      const { type, start, end } = statement.declaration;
-      if (type !== 'FunctionDeclaration' && type !== 'ClassDeclaration' && !FUNCTIONS.has(type)) return [];
-      const named = declaredIn(statement.declaration);
-      return named.length > 0 ? named : [{ start, end }];
-    }
-    case 'FunctionDeclaration':
-    case 'ClassDeclaration': {
-      const { id, start, end } = statement;
-      // An anonymous one exists only as a default export, which has no name to be registered by.
-      return id ? [{ start, end, declared: { name: id.name, after: end } }] : [];
-    }
-    case 'VariableDeclaration':
-      return statement.declarations.flatMap(({ id, init }) =>
-        id.type === 'Identifier' && init && FUNCTIONS.has(init.type)
-          ? [{ start: init.start, end: init.end, declared: { name: id.name, after: statement.end } }]
-          : [],
-      );
-    default:
-      return [];
-  }
-}
-
-/** The author's name of every identifier esbuild renamed because something elsewhere in the file has that name too, by offset. */
-function renamed(code: string, mappings: Mappings, names: readonly string[]): Map<number, string> {
-  const starts = lineStarts(code);
-  const found = new Map<number, string>();
-  mappings.forEach((line, number) => {
-    for (const [column, , , , name] of line) {
-      if (name !== undefined) found.set((starts[number] ?? 0) + column, names[name] ?? '');
-    }
-  });
-  return found;
-}
-
-const IDENTIFIER = /[\p{ID_Continue}$\u200c\u200d]+/uy;
-
-function restore(code: string, { start, end }: Span, names: ReadonlyMap<number, string>): string {
-  let text = '';
-  let from = start;
-  for (const [at, name] of names) {
-    if (at < from || at >= end) continue;
-    IDENTIFIER.lastIndex = at;
-    const identifier = IDENTIFIER.exec(code)?.[0];
-    if (identifier === undefined) continue;
-    text += code.slice(from, at) + name;
-    from = at + identifier.length;
-  }
-  return text + code.slice(from, end);
-}
-
-/** One spelling for a part wherever it stands: printed again by itself, without comments and indentation. */
-async function canonical(text: string): Promise<string> {
-  const expression = text.replace(/;\s*$/, '');
-  const options = { ...OPTIONS, loader: 'js', minifyWhitespace: true } as const;
-  // A method is no expression; it was printed by esbuild before.
-  const { code } = await transform(`(${expression});`, options).catch(() => ({ code: text }));
-  return code.trimEnd();
 }

@@ -1,9 +1,10 @@
 /** Modules of a project that is nowhere on disk, and the code that stands for a task's function in its hash. */
 import { posix } from 'node:path';
 import type { AnyNode } from 'acorn';
-import { taskNames, visit } from '../../core/host/module-facts.ts';
+import { taskNames } from '../../core/host/module-facts.ts';
+import { type OpenModule, openModule } from '../../core/host/open-module.ts';
 import { type ImportTarget, type ReachableCode, reachOf } from '../../core/host/reach.ts';
-import { type OpenModule, openModule } from '../../core/host/sources.ts';
+import { visit } from '../../core/host/syntax.ts';
 
 export interface Code extends ReachableCode {
   /** The function's own text and all it reaches. */

@@ -92,15 +92,16 @@ export function failWith(draft: Draft, node: GraphNode, error: Table): void {
   settle(draft, node, { failure: { error: held(draft, error), origin } });
 }
 
-const NO_TALLY: Tally = { PENDING: 0, RUNNING: 0, FAILED: 0, CACHED: 0, DONE: 0, CANCELLED: 0 };
-
 /** Counts a job under another status; null: it is no longer, or not yet, a job of the run. */
-export function count(draft: Draft, task: string, from: JobStatus | null, to: JobStatus | null): void {
-  const before = draft.graph.tally.get(task) ?? NO_TALLY;
-  const after: Record<JobStatus, number> = { ...before };
-  if (from) after[from]--;
-  if (to) after[to]++;
-  draft.edits.put(draft.graph.tally, task, after);
+export function count({ graph, edits }: Draft, task: string, from: JobStatus | null, to: JobStatus | null): void {
+  if (!graph.tally.has(task)) edits.put(graph.tally, task, emptyTally());
+  const tally = valueAt(graph.tally, task);
+  if (from) edits.set(tally, from, tally[from] - 1);
+  if (to) edits.set(tally, to, tally[to] + 1);
+}
+
+function emptyTally(): Tally {
+  return { PENDING: 0, RUNNING: 0, FAILED: 0, CACHED: 0, DONE: 0, CANCELLED: 0 };
 }
 
 export function setStatus(draft: Draft, job: Job, status: JobStatus): void {

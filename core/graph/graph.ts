@@ -105,7 +105,7 @@ export interface Job {
   /** The job whose expression called this one first. */
   readonly parent: JobId | null;
   /** The parent's task: the parent may leave the graph first. */
-  readonly caller?: string;
+  readonly caller?: string | undefined;
   /** Key into the graph's contexts; null is the run's own. */
   readonly context: Hash | null;
   /** Call nodes that wait for the job. */

@@ -43,7 +43,7 @@ export function callReady(draft: Draft, node: GraphNode): void {
   }
   const open = openLeavesOf(args);
   if (open.files.length + open.refs.length === 0) {
-    admit(draft, node, args);
+    admit(draft, node, args, options);
     return;
   }
   const scope = scopeOf(draft.graph, node);
@@ -60,7 +60,7 @@ export function optionsLoaded(draft: Draft, node: GraphNode, options: Table): vo
 
 /** The arguments of the calls that wait under `key`, now with the versions of their files. */
 export function observed(draft: Draft, key: Hash, args: Table): boolean {
-  return lookedAt(draft, key, (node) => admit(draft, node, args));
+  return lookedAt(draft, key, (node) => admit(draft, node, args, argumentsOf(draft, node).options));
 }
 
 /** The calls that wait under `key` fail: without the versions of all files there is no job to be. */
@@ -91,7 +91,7 @@ function argumentsOf(draft: Draft, node: GraphNode): { args: Table; options: Tab
   return { args: listOf(values), options };
 }
 
-function admit(draft: Draft, node: GraphNode, args: Table): void {
+function admit(draft: Draft, node: GraphNode, args: Table, options: Table | undefined): void {
   const { graph, edits } = draft;
   const task = taskOf(node);
   const scope = scopeOf(draft.graph, node);
@@ -100,7 +100,7 @@ function admit(draft: Draft, node: GraphNode, args: Table): void {
     fail(draft, node, 'TaskNotFound', `there is no task '${task}' in the bundle of this run`);
     return;
   }
-  const resolved = resolveOptions(runOf(graph).program, info?.options ?? {}, argumentsOf(draft, node).options);
+  const resolved = resolveOptions(runOf(graph).program, task, options);
   if (!resolved.ok) {
     fail(draft, node, 'TypeError', `${task}: ${resolved.reason}`);
     return;
@@ -172,7 +172,7 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     task: given.task,
     evaluation: given.evaluation,
     parent: given.parent,
-    ...callerOf(draft, given.parent),
+    caller: given.parent === null ? undefined : graph.jobs.get(given.parent)?.task,
     context: given.context,
     callers: [caller.id],
     scope: null,
@@ -206,11 +206,6 @@ function create(draft: Draft, given: NewJob, caller: GraphNode): void {
     expression: null,
   });
   edits.add(graph.frontier, given.evaluation);
-}
-
-function callerOf({ graph }: Draft, parent: JobId | null): { caller?: string } {
-  const caller = parent === null ? undefined : graph.jobs.get(parent)?.task;
-  return caller === undefined ? {} : { caller };
 }
 
 function nextOrdinal(draft: Draft): number {

@@ -5,15 +5,27 @@ import { isRecord, plainValue } from '../values/plain.ts';
 import { type ExecutorConfig, INLINE_EXECUTOR, type JobOptions, type Program } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
-export type Resolved =
+export type ResolvedOptions =
   | { readonly ok: true; readonly options: JobOptions; readonly context: Readonly<Record<string, unknown>> | undefined }
   | { readonly ok: false; readonly reason: string };
 
 /** What a call gives, once it was checked. */
 type CallGiven = JobOptions & { readonly context?: Readonly<Record<string, unknown>> };
 
+/** Options of calls that give none themselves are the same for all calls of a task. */
+const withoutOwn = new WeakMap<Program, Map<string, ResolvedOptions>>();
+
 /** The options of one call of a task of the program; a wrong one is a reason for the job to fail. */
-export function resolveOptions(program: Program, task: JobOptions, call: Table | undefined): Resolved {
+export function resolveOptions(program: Program, task: string, call: Table | undefined): ResolvedOptions {
+  const options = program.tasks[task]?.options ?? {};
+  if (call) return resolve(program, options, call);
+  const known = withoutOwn.get(program) ?? new Map<string, ResolvedOptions>();
+  const resolved = known.get(task) ?? resolve(program, options, undefined);
+  withoutOwn.set(program, known.set(task, resolved));
+  return resolved;
+}
+
+function resolve(program: Program, task: JobOptions, call: Table | undefined): ResolvedOptions {
   const given = call ? plainRecord(call) : {};
   if (!given) return { ok: false, reason: 'options are a record of plain values' };
   const problem = optionProblem(given, CALL_OPTIONS);

@@ -46,10 +46,18 @@ function announce(draft: Draft, node: GraphNode, outcome: Settlement): void {
     const user = graph.nodes.get(id);
     if (user && !user.outcome) advance(draft, user);
   }
-  const unsettled = node.inputs.flatMap((id) => graph.nodes.get(id) ?? []).filter((input) => !input.outcome);
-  if (unsettled.length > 0) release(draft, unsettled);
+  release(draft, unsettledInputs(draft, node));
   const job = node.result === null ? undefined : graph.jobs.get(node.result);
   if (job) settleJob(draft, job, outcome);
+}
+
+function unsettledInputs({ graph }: Draft, { inputs }: GraphNode): readonly GraphNode[] {
+  const unsettled: GraphNode[] = [];
+  for (const id of inputs) {
+    const input = graph.nodes.get(id);
+    if (input && !input.outcome) unsettled.push(input);
+  }
+  return unsettled;
 }
 
 /** Moves the frontier over inputs that have values. The first that failed decides, and only once those before it have values. */

@@ -8,6 +8,7 @@ type Released = GraphNode | Job;
 
 /** Drops those of the nodes and jobs that no unsettled node needs, and in turn what only they needed. Iterative. */
 export function release(draft: Draft, released: readonly Released[]): void {
+  if (released.length === 0) return;
   const pending: Released[] = [...released];
   for (let item = pending.pop(); item; item = pending.pop()) {
     if ('callers' in item) leaveJob(draft, item, pending);

@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadFunctions } from '../cli/session/functions.ts';
-import { parseVerdict } from '../core/aws/batch/events.ts';
+import { parseEvent } from '../core/aws/events.ts';
+import { endOf } from '../core/engine/executor.ts';
 import type { Entry, RunSummary } from '../core/engine/ports.ts';
 import { bundleProgram, storeBundle } from '../core/host/bundle.ts';
 import type { RunId } from '../core/values/ids.ts';
@@ -89,8 +90,8 @@ function measured(functions: Functions, invocations: Invocation[]): Functions {
     ...functions,
     advance: async (event, context) => {
       const { Records } = event as { readonly Records: readonly { readonly body: string }[] };
-      const verdicts = Records.map(({ body }) => parseVerdict(JSON.parse(body)));
-      const ended = verdicts.filter((one) => one?.status === 'SUCCEEDED' || one?.status === 'FAILED').length;
+      const news = Records.map(({ body }) => parseEvent(JSON.parse(body)));
+      const ended = news.filter((one) => one?.kind === 'report' && endOf(one.report)).length;
       const begin = performance.now();
       const answer = await functions.advance(event, context);
       if (ended > 0) invocations.push({ ended, ms: performance.now() - begin });

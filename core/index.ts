@@ -44,4 +44,4 @@ export type { CallOptions, Force, Lazy, Lift, Quoted, Task } from './language/ty
 export { type CopyOptions, constant, copyDir, copyFile, glob, identity } from './library/tasks.ts';
 export { Dir, File, Staging } from './values/classes.ts';
 export type { ErrorName } from './values/errors.ts';
-export type { ExecutorConfig, JobOptions } from './values/program.ts';
+export type { ExecutorConfig, ExecutorKind, JobOptions } from './values/program.ts';

@@ -13,13 +13,13 @@
 
 import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
-import { parseBlocked, parseVerdict, parseWakeUp } from '../core/aws/batch/events.ts';
+import { parseEvent } from '../core/aws/events.ts';
 import type { EventQueue } from '../core/aws/queue.ts';
 import { noteBlocked } from '../core/engine/blocked.ts';
-import type { Verdict, World } from '../core/engine/ports.ts';
+import { endOf, type JobReport } from '../core/engine/executor.ts';
+import type { World } from '../core/engine/ports.ts';
 import { type RoundOptions, round } from '../core/engine/round.ts';
 import { parseJobName } from '../core/engine/spec.ts';
-import { stageOf } from '../core/engine/statuses.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import type { RunId } from '../core/values/ids.ts';
 import {
@@ -69,7 +69,7 @@ interface Message {
 
 interface Work {
   readonly run: RunId;
-  readonly verdicts: Verdict[];
+  readonly reports: JobReport[];
   readonly messages: Message[];
   /** Whether there is anything that may take the run forward. */
   isDue: boolean;
@@ -188,10 +188,10 @@ async function inTime(log: Log, advancing: Promise<string | undefined>, { run }:
 
 /** Gives the reason why it could not be done; undefined when it was. */
 async function advanceRun(world: World, log: Log, work: Work, options: RoundOptions): Promise<string | undefined> {
-  const { run, verdicts, isDue, blocked } = work;
+  const { run, reports, isDue, blocked } = work;
   try {
     if (isDue) {
-      const { status, denied } = await round(world, run, verdicts, options);
+      const { status, denied } = await round(world, run, reports, options);
       if (status === 'unknown') log.warn('events of a run that is not there', { run });
       // For an alarm: the run stands still, and goes on by itself when this is put right.
       if (denied !== undefined) log.error('jobs cannot be submitted', { run, reason: denied });
@@ -230,34 +230,41 @@ function workOf(stack: string, messages: readonly Message[]): Work[] {
   for (const message of messages) {
     const heard = hear(stack, message.event);
     if (!heard) continue;
-    const { run, verdict, blocked } = heard;
-    const work = works.get(run) ?? { run, verdicts: [], messages: [], isDue: false, blocked: undefined };
+    const { run, report, blocked } = heard;
+    const work = works.get(run) ?? { run, reports: [], messages: [], isDue: false, blocked: undefined };
     works.set(run, work);
     work.messages.push(message);
     work.isDue ||= blocked === undefined;
     work.blocked ??= blocked;
-    if (verdict) work.verdicts.push(verdict);
+    if (report) work.reports.push(report);
   }
   return [...works.values()].sort((a, b) => receivesOf(a) - receivesOf(b));
 }
 
 interface Heard {
   readonly run: RunId;
-  readonly verdict?: Verdict;
+  readonly report?: JobReport;
   readonly blocked?: string;
 }
 
 /** That a job waits or runs changes nothing in its run: such events cost no read, unless they say why it must wait. */
-function hear(stack: string, event: unknown): Heard | undefined {
-  const wakeUp = parseWakeUp(event);
-  if (wakeUp) return wakeUp.stack === stack ? { run: wakeUp.run } : undefined;
-  const head = parseBlocked(event);
-  const verdict = head ? undefined : parseVerdict(event);
-  const name = head?.name ?? verdict?.name;
-  const run = name === undefined ? undefined : parseJobName(stack, name)?.run;
-  if (!run) return undefined;
-  if (head) return { run, blocked: head.reason };
-  return verdict && stageOf(verdict.status) === 'over' ? { run, verdict } : undefined;
+function hear(stack: string, message: unknown): Heard | undefined {
+  const event = parseEvent(message);
+  switch (event?.kind) {
+    case undefined:
+      return undefined;
+    case 'wake-up':
+      return event.stack === stack ? { run: event.run } : undefined;
+    case 'blocked': {
+      const run = parseJobName(stack, event.name)?.run;
+      return run && { run, blocked: event.reason };
+    }
+    case 'report': {
+      const { report } = event;
+      const run = endOf(report) && parseJobName(stack, report.name)?.run;
+      return run && { run, report };
+    }
+  }
 }
 
 function receivesOf({ messages }: Work): number {

@@ -1,41 +1,48 @@
-/** What runs have left, and what Batch says of their jobs: for handlers that look and take nothing forward. */
+/** The executors of a deployment; and what runs have left, with what those say of their jobs: for handlers that look and take nothing forward. */
 
-import type { BatchClients } from '../core/aws/batch/executor.ts';
 import { batchExecutor } from '../core/aws/batch/executor.ts';
+import type { BatchSettings } from '../core/aws/batch/requests.ts';
 import { batchClients, logsClient } from '../core/aws/clients.ts';
 import { cloudWatchLogs } from '../core/aws/job-logs.ts';
 import { folderJobLogs } from '../core/disk/job-logs.ts';
-import type { BatchExecutor, JobLogs, World } from '../core/engine/ports.ts';
+import type { Executor } from '../core/engine/executor.ts';
+import type { JobLogs, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
 import { type EngineSettings, engineSettings } from '../core/environment.ts';
+import type { ExecutorKind } from '../core/values/program.ts';
 import { perEnvironment } from './per-environment.ts';
 import { clock, type StoredState, storedState } from './stored.ts';
 
 export type ExecutorState = StoredState &
-  Pick<World, 'batch' | 'clock' | 'liveNodesMax' | 'warm'> & { readonly logs: JobLogs };
+  Pick<World, 'clock' | 'executors' | 'liveNodesMax' | 'warm'> & { readonly logs: JobLogs };
 
 /** Graphs may be of many megabytes, and whoever watches a run asks of it again. */
 const WARM_GRAPHS_MAX = 2;
 
 export const executorState = /* @__PURE__ */ perEnvironment((environment): ExecutorState => {
   const settings = engineSettings(environment);
-  const batch = executorOf(settings, batchClients(settings));
+  const executors = executorsOf(settings);
   return {
     ...storedState(environment),
-    batch,
+    executors,
     clock,
     liveNodesMax: settings.liveNodesMax,
     warm: warmGraphs(WARM_GRAPHS_MAX),
-    logs: logsOf(settings, batch),
+    logs: logsOf(settings, executors.batch),
   };
 });
 
-function logsOf({ local, jobLogs = '' }: EngineSettings, batch: BatchExecutor): JobLogs {
+function logsOf({ local, jobLogs = '' }: EngineSettings, batch: Executor): JobLogs {
   return local ? folderJobLogs(jobLogs) : cloudWatchLogs(logsClient(), batch, jobLogs);
 }
 
-export function executorOf(settings: EngineSettings, clients: BatchClients): BatchExecutor {
-  return batchExecutor(clients, {
+/** All that this deployment has. */
+export function executorsOf(settings: EngineSettings): Readonly<Record<ExecutorKind, Executor>> {
+  return { batch: batchExecutor(batchClients(settings), batchSettings(settings)) };
+}
+
+function batchSettings(settings: EngineSettings): BatchSettings {
+  return {
     stack: settings.stack,
     store: settings.storeText,
     attemptsTable: settings.store.kind === 's3' ? settings.tables.attempts : undefined,
@@ -46,5 +53,5 @@ export function executorOf(settings: EngineSettings, clients: BatchClients): Bat
     executionRole: settings.executionRole,
     logGroup: settings.local ? undefined : settings.jobLogs,
     local: settings.local,
-  });
+  };
 }

@@ -1,8 +1,9 @@
 /** All that happened to a job of a run: `{run, job}`, or `GET /runs/{run}/jobs/{job}`. */
 
 import * as v from 'valibot';
+import type { Reading } from '../core/engine/history.ts';
 import { readJob } from '../core/engine/job-record.ts';
-import type { Journal, Objects } from '../core/engine/ports.ts';
+import type { Objects } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
@@ -15,9 +16,7 @@ export const REQUEST = v.strictObject({ run: RunName, job: v.string() });
 export const ANSWERS = { 200: JobWhole, 400: Errors, 404: Errors };
 
 /** Reads the whole journal. */
-export function makeJobHistory(
-  open: () => { readonly journal: Journal; readonly objects: Objects },
-): Handler<BodyOf<typeof ANSWERS>> {
+export function makeJobHistory(open: () => Reading & { readonly objects: Objects }): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, job }) => {
     const state = open();
     const read = await readJob(state, run, job);

@@ -1,8 +1,8 @@
 /** The jobs of a run in the order in which they came up: `{run, status?, task?, limit?, cursor?}` or `GET /runs/{run}/jobs?…`. */
 
 import * as v from 'valibot';
-import { readHistory } from '../core/engine/history.ts';
-import type { Journal, Objects } from '../core/engine/ports.ts';
+import { type Reading, readHistory } from '../core/engine/history.ts';
+import type { Objects } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
@@ -31,9 +31,7 @@ export const ANSWERS = {
 };
 
 /** Reads the whole journal. */
-export function makeJobs(
-  open: () => { readonly journal: Journal; readonly objects: Objects },
-): Handler<BodyOf<typeof ANSWERS>> {
+export function makeJobs(open: () => Reading & { readonly objects: Objects }): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, status, task, limit, cursor = 0 }) => {
     const state = open();
     const history = await readHistory(state, run);

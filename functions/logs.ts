@@ -4,8 +4,8 @@
  */
 
 import * as v from 'valibot';
-import { readHistory } from '../core/engine/history.ts';
-import type { JobLogs, Journal } from '../core/engine/ports.ts';
+import { type Reading, readHistory } from '../core/engine/history.ts';
+import type { JobLogs } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import type { JobStatus } from '../core/graph/graph.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
@@ -38,8 +38,7 @@ export const ANSWERS = {
   404: Errors,
 };
 
-interface State {
-  readonly journal: Journal;
+interface State extends Reading {
   readonly logs: JobLogs;
 }
 

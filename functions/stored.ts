@@ -1,15 +1,19 @@
 /** What runs have left, to be read: the part of the world that needs no Batch, no bus and no worker. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { batchJobIds } from '../core/aws/batch/job-ids.ts';
 import { dynamoCache } from '../core/aws/cache.ts';
 import { storageClients } from '../core/aws/clients.ts';
 import { dynamoJournal } from '../core/aws/journal.ts';
 import { s3Objects } from '../core/aws/objects.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
 import { folderObjects } from '../core/disk/objects.ts';
+import type { Executor } from '../core/engine/executor.ts';
+import type { Reading } from '../core/engine/history.ts';
 import type { Clock, Objects, World } from '../core/engine/ports.ts';
 import { engineSettings, type Store } from '../core/environment.ts';
 import { clientOfUser } from '../core/files/s3-client.ts';
+import type { ExecutorKind } from '../core/values/program.ts';
 import { perEnvironment } from './per-environment.ts';
 
 const NONCE_BYTES = 8;
@@ -20,7 +24,10 @@ export const clock: Clock = {
   sleep: (ms) => setTimeout(ms),
 };
 
-export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'>;
+export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'> & Reading;
+
+/** What jobs are called at each kind of executor. */
+const EXECUTORS: Readonly<Record<ExecutorKind, Pick<Executor, 'ids'>>> = { batch: { ids: batchJobIds } };
 
 /** Reading leaves no trace. */
 export const storedState = /* @__PURE__ */ perEnvironment((environment): StoredState => {
@@ -30,6 +37,7 @@ export const storedState = /* @__PURE__ */ perEnvironment((environment): StoredS
   const objects = objectsIn(store, s3);
   return {
     objects,
+    executors: EXECUTORS,
     journal: dynamoJournal(dynamo, tables.runs, objects),
     summaries: dynamoSummaries(dynamo, tables.runs, objects),
     cache: dynamoCache(dynamo, tables.cache, objects, clock, { notesUse: false }),

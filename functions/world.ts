@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { dynamoAttempts } from '../core/aws/attempts.ts';
 import { eventBus } from '../core/aws/bus.ts';
 import { dynamoCache } from '../core/aws/cache.ts';
-import { batchClients, busClients, storageClients } from '../core/aws/clients.ts';
+import { busClients, storageClients } from '../core/aws/clients.ts';
 import { dynamoJournal } from '../core/aws/journal.ts';
 import { type EventQueue, sqsQueue } from '../core/aws/queue.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
@@ -26,7 +26,7 @@ import { withinReach } from '../core/host/reachable.ts';
 import type { FileAccess } from '../core/values/classes.ts';
 import type { Hash } from '../core/values/ids.ts';
 import type { WebSettings } from '../core/values/program.ts';
-import { executorOf } from './executor.ts';
+import { executorsOf } from './executor.ts';
 import { type Log, logOf } from './log.ts';
 import type { ManifestPlace } from './manifest.ts';
 import { perEnvironment } from './per-environment.ts';
@@ -135,7 +135,7 @@ function openWorld({ settings, clients, storage, beginning }: Base): World {
     stack,
     cache: dynamoCache(clients.dynamo, tables.cache, objects, clock),
     ...(scratch && { scratch }),
-    batch: executorOf(settings, batchClients(settings)),
+    executors: executorsOf(settings),
     files: observeFiles(files),
     sender: { id: sender ?? clock.nonce(), exclusive: sender !== undefined },
     warm: warmGraphs(WARM_GRAPHS_MAX),

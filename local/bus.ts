@@ -6,8 +6,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { parseWakeUp } from '../core/aws/batch/events.ts';
-import { RUN_ENDED, wakeUpEvent } from '../core/aws/bus.ts';
+import { parseWakeUp, RUN_ENDED, wakeUpEvent } from '../core/aws/bus.ts';
 import type { RunId } from '../core/values/ids.ts';
 import type { SentMessage } from './batch/jobs.ts';
 import type { BusEvent } from './batch/shapes.ts';

@@ -82,6 +82,7 @@ const NOTHING: StoredState = {
   journal: { readAfter: () => Promise.resolve([]), append: refuse },
   objects: { get: () => Promise.resolve(undefined), put: refuse },
   summaries: { list: () => Promise.resolve([]), get: () => Promise.resolve(undefined), put: refuse },
+  executors: {},
 };
 
 const NO_CLOCK: DryWorld['clock'] = { now: () => Date.now(), nonce: () => '', sleep: () => Promise.resolve() };

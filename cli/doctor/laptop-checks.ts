@@ -1,5 +1,5 @@
 /** What is right and wrong with a laptop, from what was found on it. Pure. */
-import type { ExecutorConfig } from '../../core/values/program.ts';
+import type { ProgramExecutor } from '../../core/values/program.ts';
 import type { Holder } from '../../local/attach.ts';
 import type { DeadLetters } from '../../local/queue.ts';
 import { type Check, counted, oneLine, right, wrong } from './checks.ts';
@@ -25,7 +25,7 @@ export interface LaptopFacts {
   readonly state: State | undefined;
   readonly config: Loaded;
   readonly workflows: Loaded;
-  readonly executors: Readonly<Record<string, ExecutorConfig>>;
+  readonly executors: Readonly<Record<string, ProgramExecutor>>;
   /** Executors and tasks that name an image. */
   readonly imageNamers: readonly string[];
   /** Whether a Docker answers; undefined: nobody needs one, and none was asked. */

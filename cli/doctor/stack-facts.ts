@@ -1,5 +1,5 @@
 /** What is found of a deployed stack, as far as it may be looked at. */
-import type { ExecutorConfig, JobOptions, Program } from '../../core/values/program.ts';
+import type { JobOptions, Program, ProgramExecutor } from '../../core/values/program.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import type { Stack, StackTrouble } from '../stack.ts';
 import type { Seen } from './checks.ts';
@@ -155,7 +155,7 @@ export const DEFAULT_OF_STACK = 'the stack';
 export function wantedOf(program: Code['program'], variables: Readonly<Record<string, string>>): Wanted {
   const { executors = {}, tasks = {} } = program ?? {};
   const batch = Object.entries(executors).filter(([, { type }]) => type === 'batch');
-  const askers: (readonly [string, Partial<ExecutorConfig>])[] = [
+  const askers: (readonly [string, Partial<ProgramExecutor>])[] = [
     [
       DEFAULT_OF_STACK,
       {
@@ -168,7 +168,7 @@ export function wantedOf(program: Code['program'], variables: Readonly<Record<st
     ...batch.map(([name, executor]) => [`executor ${name}`, executor] as const),
     ...Object.entries(tasks).map(([name, { options }]) => [`task ${name}`, options] as const),
   ];
-  const named = (...options: (keyof ExecutorConfig)[]) => {
+  const named = (...options: (keyof ProgramExecutor)[]) => {
     const by = new Map<string, string[]>();
     for (const [asker, asked] of askers) {
       for (const option of options) {
@@ -186,12 +186,12 @@ export function wantedOf(program: Code['program'], variables: Readonly<Record<st
   };
 }
 
-function given(option: keyof ExecutorConfig, value: string | undefined): Partial<ExecutorConfig> {
+function given(option: keyof ProgramExecutor, value: string | undefined): Partial<ProgramExecutor> {
   return value ? { [option]: value } : {};
 }
 
 /** An executor needs no image where every task that names it has one. */
-function imagelessName(name: string, { image }: ExecutorConfig, tasks: Program['tasks']): string[] {
+function imagelessName(name: string, { image }: ProgramExecutor, tasks: Program['tasks']): string[] {
   if (image !== undefined) return [];
   const users: JobOptions[] = Object.values(tasks).flatMap(({ options }) =>
     options.executor === name ? [options] : [],

@@ -5,11 +5,12 @@
 
 import { type EventBridgeClient, PutEventsCommand, type PutEventsCommandInput } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand, type SendMessageCommandInput, type SQSClient } from '@aws-sdk/client-sqs';
+import * as v from 'valibot';
 import type { Bus } from '../engine/ports.ts';
-import type { RunId } from '../values/ids.ts';
+import { parseRunId, type RunId } from '../values/ids.ts';
 
-export const EVENT_SOURCE = 'redex';
-export const WAKE_UP = 'redex wake-up';
+const EVENT_SOURCE = 'redex';
+const WAKE_UP = 'redex wake-up';
 export const RUN_STARTED = 'redex run started';
 export const RUN_ENDED = 'redex run ended';
 
@@ -36,6 +37,19 @@ export function putEventParams(
 /** In the envelope of EventBridge, as everything that comes to the queue. */
 export function wakeUpEvent(stack: string, run: RunId): Readonly<Record<string, unknown>> {
   return { source: EVENT_SOURCE, 'detail-type': WAKE_UP, detail: { stack, run } };
+}
+
+const WakeUp = v.object({
+  source: v.literal(EVENT_SOURCE),
+  'detail-type': v.literal(WAKE_UP),
+  detail: v.object({ stack: v.string(), run: v.string() }),
+});
+
+/** The inverse of `wakeUpEvent`; undefined for every other event. */
+export function parseWakeUp(event: unknown): { readonly stack: string; readonly run: RunId } | undefined {
+  const parsed = v.safeParse(WakeUp, event);
+  const run = parsed.success ? parseRunId(parsed.output.detail.run) : undefined;
+  return parsed.success && run !== undefined ? { stack: parsed.output.detail.stack, run } : undefined;
 }
 
 export function wakeUpParams(queue: string, stack: string, run: RunId, when: 'soon' | 'now'): SendMessageCommandInput {

@@ -4,17 +4,18 @@ import {
   GetLogEventsCommand,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs';
-import type { BatchExecutor, JobLogs, LoggedJob } from '../engine/ports.ts';
+import type { Executor } from '../engine/executor.ts';
+import type { JobLogs, LoggedJob } from '../engine/ports.ts';
 
 export function cloudWatchLogs(
   client: CloudWatchLogsClient,
-  batch: Pick<BatchExecutor, 'describe'>,
+  executor: Pick<Executor, 'ids' | 'look'>,
   group: string,
 ): JobLogs {
-  /** While a job runs, Batch alone knows the name of its stream. */
+  /** While a job runs, its executor alone knows the name of its stream. */
   const streamOf = async ({ log, executorId }: LoggedJob): Promise<string | undefined> => {
     if (log !== undefined || executorId === undefined) return log;
-    return (await batch.describe([executorId]))[0]?.log;
+    return (await executor.look([executor.ids.parse(executorId)]))[0]?.log;
   };
   return {
     async read(job, from) {

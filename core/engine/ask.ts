@@ -1,50 +1,64 @@
-/** Asks the executor about jobs whose events may never come. */
+/** Asks executors about jobs whose events may never come. */
 import type { Submission } from '../graph/graph.ts';
-import type { Verdict, World } from './ports.ts';
+import { type Executor, type ExecutorJob, endOf, type JobReport } from './executor.ts';
+import { executorOf } from './executors.ts';
+import type { World } from './ports.ts';
 import { jobName } from './spec.ts';
-import { stageOf } from './statuses.ts';
 import type { LiveRun } from './warm.ts';
 
-/** DescribeJobs takes at most 100 ids. */
-const DESCRIBE_MAX = 100;
-
-/** What a verdict says of a job that the executor no longer knows: it kept no record for as long as it promises to. */
-const VANISHED_REASON = 'Host EC2 unknown: the executor no longer knows the job';
-
 interface Asked {
-  readonly id: string;
+  readonly executor: Executor;
   readonly submission: Submission;
-  readonly index?: number;
+  readonly job: ExecutorJob;
 }
 
-/** Verdicts on everything acknowledged and in flight: an array's parent first, its children once that has ended. */
-export async function askExecutor(world: World, live: LiveRun): Promise<Verdict[]> {
+interface Answered extends Asked {
+  readonly report: JobReport;
+}
+
+/** Reports on everything acknowledged and in flight: an array itself first, its jobs once that has ended. */
+export async function askExecutors(world: World, live: LiveRun): Promise<JobReport[]> {
   const { graph } = live.draft;
-  const submissions = [...graph.submissions.values()].filter(({ ids }) => ids.length > 0);
-  const parents = submissions.flatMap((submission) => submission.ids.map((id): Asked => ({ id, submission })));
-  const verdicts = await describeAll(world, live, parents);
-  const ended = parents.filter(({ id, submission }) => {
-    const status = verdicts.get(id)?.status;
-    return submission.jobs.length > 1 && status !== undefined && stageOf(status) === 'over';
+  const wholes = [...graph.submissions.values()].flatMap((submission) => {
+    const executor = executorOf(world, graph, submission.executor);
+    return submission.ids.map((id): Asked => ({ executor, submission, job: { submission: id } }));
   });
-  const children = ended.flatMap(({ id, submission }) =>
+  const answers = await askAll(world, live, wholes);
+  const ended = answers.filter(({ submission, report }) => submission.jobs.length > 1 && endOf(report) !== undefined);
+  const parts = ended.flatMap(({ executor, submission, job: { submission: id } }) =>
     submission.jobs.flatMap((job, index): Asked[] =>
-      graph.works.get(job.eval)?.submission === submission.id ? [{ id: `${id}:${index}`, submission, index }] : [],
+      graph.works.get(job.eval)?.submission === submission.id
+        ? [{ executor, submission, job: { submission: id, index } }]
+        : [],
     ),
   );
-  return [...verdicts.values(), ...(await describeAll(world, live, children)).values()];
+  return [...answers, ...(await askAll(world, live, parts))].map(({ report }) => report);
 }
 
-async function describeAll(world: World, live: LiveRun, asked: readonly Asked[]): Promise<Map<string, Verdict>> {
-  const known = new Map<string, Verdict>();
-  for (let at = 0; at < asked.length; at += DESCRIBE_MAX) {
-    const ids = asked.slice(at, at + DESCRIBE_MAX).map(({ id }) => id);
-    for (const verdict of await world.batch.describe(ids)) known.set(verdict.id, verdict);
+async function askAll(world: World, live: LiveRun, asked: readonly Asked[]): Promise<Answered[]> {
+  const answers: Answered[] = [];
+  for (const [executor, ofExecutor] of Map.groupBy(asked, (one) => one.executor)) {
+    const known = await lookAll(executor, ofExecutor);
+    for (const one of ofExecutor) {
+      answers.push({ ...one, report: known.get(executor.ids.of(one.job)) ?? vanished(world, live, one) });
+    }
   }
-  return new Map(asked.map((one) => [one.id, known.get(one.id) ?? vanished(world, live, one)]));
+  return answers;
 }
 
-function vanished(world: World, live: LiveRun, { id, submission, index }: Asked): Verdict {
-  const name = jobName(world.stack, live.run, submission.id);
-  return { id, name, status: 'FAILED', statusReason: VANISHED_REASON, ...(index !== undefined && { index }) };
+/** By the jobs' ids. One request after the other: there is no hurry, and executors limit them for the whole account. */
+async function lookAll(executor: Executor, asked: readonly Asked[]): Promise<Map<string, JobReport>> {
+  const { ids, limits } = executor;
+  const known = new Map<string, JobReport>();
+  for (let at = 0; at < asked.length; at += limits.jobsPerLook) {
+    const jobs = asked.slice(at, at + limits.jobsPerLook).map(({ job }) => job);
+    for (const report of await executor.look(jobs)) known.set(ids.of(report.job), report);
+  }
+  return known;
+}
+
+/** The executor kept no record of it for as long as it promises to. */
+function vanished({ stack }: World, { run }: LiveRun, { job, submission }: Asked): JobReport {
+  const state = { is: 'over', ended: 'machine-lost', said: 'the executor no longer knows the job' } as const;
+  return { job, name: jobName(stack, run, submission.id), state, times: {} };
 }

@@ -12,12 +12,14 @@ import { splitConfig, toldOptions } from '../values/options.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
 import { type ExecutorPlace, type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
+import type { Executor, Resources, SubmissionRequest } from './executor.ts';
+import { executorOf } from './executors.ts';
 import { putSpecs } from './manifest.ts';
 import type { Findings } from './meeting.ts';
 import { keys, ValueGone } from './objects.ts';
 import { overwriteNote } from './overwritten.ts';
 import { placesFor, type Taken, takenOf, targetsOf } from './places.ts';
-import type { Resources, SubmissionRequest, World } from './ports.ts';
+import type { World } from './ports.ts';
 import { leavesIn } from './reuse.ts';
 import { type JobSpec, jobName } from './spec.ts';
 
@@ -30,8 +32,8 @@ export interface ClaimContext {
   readonly deadline: number;
   /** With large values that may not be stored yet; takes what is to be known of claims when results are reused. */
   readonly findings: Findings;
-  /** What is beyond it stays ready. */
-  readonly submissionsMax: number;
+  /** How many submissions may be sent to an executor; what is beyond it stays ready. */
+  readonly roomFor: (executor: Executor) => number;
 }
 
 /**
@@ -49,7 +51,9 @@ export async function claimReady(
   const writers = ready.filter((attempt) => writes.has(attempt.evaluation));
   const given = await givenBefore(world, graph, writers, writes, findings);
   const { free, conflicts } = separateWriters(graph, writers, writes, given);
-  const groups = groupAttempts(graph, free).slice(0, context.submissionsMax);
+  const executorBy = (name: string) => executorOf(world, graph, name);
+  const all = groupAttempts(graph, free, (name) => executorBy(name).limits.jobsPerSubmission);
+  const groups = withinRoom(all, ([first]) => executorBy(first?.options.executor ?? ''), context.roomFor);
   const claims = await Promise.all(
     groups.map((group, at) => claimGroup(world, graph, group, { at, writes, ...context })),
   );
@@ -61,6 +65,21 @@ export async function claimReady(
   }
   // Claims first: a failure may end the need for other work, and what is claimed must be there.
   return [...claims, ...conflicts, ...lost];
+}
+
+/** The first groups for each executor, as many as there is room for. */
+function withinRoom(
+  groups: readonly Attempt[][],
+  executorOfGroup: (group: readonly Attempt[]) => Executor,
+  roomFor: (executor: Executor) => number,
+): Attempt[][] {
+  const left = new Map<Executor, number>();
+  return groups.filter((group) => {
+    const executor = executorOfGroup(group);
+    const room = left.get(executor) ?? roomFor(executor);
+    left.set(executor, room - 1);
+    return room > 0;
+  });
 }
 
 /** What an attempt writes. */

@@ -7,7 +7,8 @@ import { evalsOf, type Fact, type Measurements } from '../graph/facts.ts';
 import type { Graph, JobStatus } from '../graph/graph.ts';
 import { briefArguments } from '../values/brief.ts';
 import type { EvalHash, JobId, RunId } from '../values/ids.ts';
-import type { World } from './ports.ts';
+import { type Executors, jobIdOf } from './executors.ts';
+import type { Journal } from './ports.ts';
 
 export interface JobHistory {
   readonly id: JobId;
@@ -40,12 +41,14 @@ export interface Onlooker {
   after(graph: Graph): void;
 }
 
+/** What a history is read from. */
+export interface Reading {
+  readonly journal: Journal;
+  readonly executors: Executors<'ids'>;
+}
+
 /** Folds the whole journal, and looks at all of the live graph after each entry. Undefined when there is no such run. */
-export async function readHistory(
-  world: Pick<World, 'journal'>,
-  run: RunId,
-  onlooker?: Onlooker,
-): Promise<RunHistory | undefined> {
+export async function readHistory(world: Reading, run: RunId, onlooker?: Onlooker): Promise<RunHistory | undefined> {
   const entries = await world.journal.readAfter(run, 0);
   if (entries.length === 0) return undefined;
   const draft = draftOf();
@@ -56,13 +59,13 @@ export async function readHistory(
     for (const fact of entry.facts) {
       note(attempts, fact);
       // What leaves the graph now is seen for the last time.
-      if (fact.type === 'left') update(jobs, draft.graph, { attempts, given }, entry.at);
+      if (fact.type === 'left') update(world, jobs, draft.graph, { attempts, given }, entry.at);
       for (const evaluation of evalsOf(fact)) noteGiven(given, draft.graph, evaluation);
       onlooker?.before(draft.graph, fact);
       evolve(draft, fact);
       onlooker?.after(draft.graph);
     }
-    update(jobs, draft.graph, { attempts, given }, entry.at);
+    update(world, jobs, draft.graph, { attempts, given }, entry.at);
   }
   return { run, jobs: [...jobs.values()] };
 }
@@ -92,12 +95,19 @@ interface Notes {
   readonly given: Map<EvalHash, string>;
 }
 
-function update(jobs: Map<JobId, JobHistory>, graph: Graph, { attempts, given }: Notes, at: number): void {
+function update(
+  world: Reading,
+  jobs: Map<JobId, JobHistory>,
+  graph: Graph,
+  { attempts, given }: Notes,
+  at: number,
+): void {
   for (const submission of graph.submissions.values()) {
     const [id] = submission.ids;
     submission.jobs.forEach((job, index) => {
       const notes = attempts.get(job.eval);
-      if (id && notes) notes.executorId = submission.jobs.length > 1 ? `${id}:${index}` : id;
+      const executorId = id && jobIdOf(world, graph, submission, { submission: id, index });
+      if (executorId && notes) notes.executorId = executorId;
     });
   }
   for (const job of graph.jobs.values()) {

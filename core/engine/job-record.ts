@@ -9,7 +9,8 @@ import { type Leaf, leavesOf } from '../values/contents.ts';
 import type { EvalHash, JobId, RunId } from '../values/ids.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
-import { type JobHistory, readHistory } from './history.ts';
+import { jobIdOf } from './executors.ts';
+import { type JobHistory, type Reading, readHistory } from './history.ts';
 import { loadLarge, ValueGone } from './objects.ts';
 import type { World } from './ports.ts';
 
@@ -40,13 +41,13 @@ export interface JobRecord extends JobHistory {
 
 /** Folds the whole journal. `job`: undefined when the run has none of that id. Undefined when there is no such run. */
 export async function readJob(
-  world: Pick<World, 'journal' | 'objects'>,
+  world: Reading & Pick<World, 'objects'>,
   run: RunId,
   id: string,
 ): Promise<{ readonly job: JobRecord | undefined } | undefined> {
   const seen: Seen = { attempts: new Map() };
   const history = await readHistory(world, run, {
-    before: (graph, fact) => noteAttempt(seen, graph, fact),
+    before: (graph, fact) => noteAttempt(world, seen, graph, fact),
     after: (graph) => noteJob(seen, graph, id as JobId),
   });
   if (!history) return undefined;
@@ -74,8 +75,9 @@ function noteJob(seen: Seen, { jobs, works }: Graph, id: JobId): void {
   if (job.outcome && 'value' in job.outcome) seen.value = job.outcome.value;
 }
 
-function noteAttempt({ evaluation, attempts }: Seen, { works, submissions }: Graph, fact: Fact): void {
+function noteAttempt(world: Reading, { evaluation, attempts }: Seen, graph: Graph, fact: Fact): void {
   if (evaluation === undefined) return;
+  const { works, submissions } = graph;
   switch (fact.type) {
     case 'claimed': {
       const claimed = fact.jobs.find((job) => job.eval === evaluation);
@@ -87,12 +89,13 @@ function noteAttempt({ evaluation, attempts }: Seen, { works, submissions }: Gra
       return;
     }
     case 'acknowledged': {
-      const { jobs = [] } = submissions.get(fact.submission) ?? {};
-      const index = jobs.findIndex((job) => job.eval === evaluation);
-      const known = attempts.get(jobs[index]?.attempt ?? 0);
+      const submission = submissions.get(fact.submission);
+      const index = submission?.jobs.findIndex((job) => job.eval === evaluation) ?? -1;
+      const known = attempts.get(submission?.jobs[index]?.attempt ?? 0);
       const id = fact.ids.at(-1);
-      if (!known || id === undefined) return;
-      attempts.set(known.attempt, { ...known, executorId: jobs.length > 1 ? `${id}:${index}` : id });
+      if (!submission || !known || id === undefined) return;
+      const executorId = jobIdOf(world, graph, submission, { submission: id, index });
+      attempts.set(known.attempt, { ...known, ...(executorId !== undefined && { executorId }) });
       return;
     }
     case 'returned':

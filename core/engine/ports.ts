@@ -5,10 +5,10 @@
 
 import type { Fact, FailurePolicy, Measurements } from '../graph/facts.ts';
 import type { JobStatus } from '../graph/graph.ts';
-import type { EvalHash, Hash, RunId, SubmissionId } from '../values/ids.ts';
-import type { ToldOption } from '../values/options.ts';
-import type { ExecutorPlace, JobOptions, Program, WebSettings } from '../values/program.ts';
+import type { EvalHash, Hash, RunId } from '../values/ids.ts';
+import type { Program, WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
+import type { Executors } from './executors.ts';
 import type { WarmGraphs } from './warm.ts';
 
 /** One round's facts. The sequence starts at 1 and has no holes. */
@@ -156,68 +156,6 @@ export interface Objects {
   get(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array | undefined>;
 }
 
-/** Resources and settings of one submission, all options resolved. */
-export type Resources = Pick<JobOptions, ToldOption> &
-  ExecutorPlace & {
-    readonly vcpus: number;
-    /** GiB. */
-    readonly memory: number;
-    readonly timeoutSeconds: number;
-  };
-
-export interface SubmissionRequest {
-  /** A function of stack, run and submission: how it is found again. */
-  readonly name: string;
-  readonly run: RunId;
-  readonly submission: SubmissionId;
-  /** Key of the job spec, or of an array's manifest. */
-  readonly spec: string;
-  /** Number of jobs; above 1 an array. */
-  readonly size: number;
-  readonly resources: Resources;
-}
-
-export type SubmitOutcome =
-  | { readonly kind: 'accepted'; readonly id: string }
-  /** Definitely not accepted; may be sent again. */
-  | { readonly kind: 'throttled' }
-  /**
-   * Definitely not accepted, and no job's fault: a key that expired, a role that may not, a clock that is wrong. May be sent
-   * again when somebody has put that right, or when AWS knows of it everywhere.
-   */
-  | { readonly kind: 'denied'; readonly reason: string }
-  /** Definitely not accepted; will never be. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** Perhaps accepted: nobody knows before the look-up by name. */
-  | { readonly kind: 'unknown'; readonly reason: string };
-
-export type ExecutorStatus = 'SUBMITTED' | 'PENDING' | 'RUNNABLE' | 'STARTING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
-
-/** What an executor says of one of its jobs. */
-export interface Verdict {
-  readonly id: string;
-  /** undefined for a single job. */
-  readonly index?: number;
-  readonly name: string;
-  readonly status: ExecutorStatus;
-  readonly statusReason?: string;
-  readonly containerReason?: string;
-  readonly exitCode?: number;
-  readonly log?: string;
-  /** ms since the epoch. */
-  readonly createdAt?: number;
-  readonly startedAt?: number;
-  readonly stoppedAt?: number;
-}
-
-export interface BatchExecutor {
-  submit(request: SubmissionRequest): Promise<SubmitOutcome>;
-  /** Ids of all jobs ever submitted under the name. */
-  find(name: string, queue: string | undefined): Promise<string[]>;
-  describe(ids: readonly string[]): Promise<Verdict[]>;
-  terminate(id: string, reason: string): Promise<void>;
-}
-
 /** What jobs write while they run, kept for as long as whoever keeps it says. */
 export interface JobLogs {
   /** A part of the job's log; undefined where it has none. `from`: the `next` of the part before, the beginning without. */
@@ -309,7 +247,8 @@ export interface World {
   readonly objects: Objects;
   /** The objects below an executor's `scratch`; absent: it has none of its own. */
   readonly scratch?: (location: string) => Objects;
-  readonly batch: BatchExecutor;
+  /** By kind. */
+  readonly executors: Executors;
   readonly host: Host;
   readonly files: Files;
   readonly bus: Bus;

@@ -15,18 +15,20 @@ import { type Fact, traitsOf } from '../graph/facts.ts';
 import { runOf } from '../graph/graph.ts';
 import { CATCH_TASK } from '../graph/recovery.ts';
 import type { EvalHash, RunId, SubmissionId } from '../values/ids.ts';
-import { askExecutor } from './ask.ts';
+import { askExecutors } from './ask.ts';
 import { claimReady } from './claim.ts';
-import { learn, settleOverdue } from './learn.ts';
+import type { Executor, JobReport } from './executor.ts';
+import { learn } from './learn.ts';
 import { foldTail, isSnapshotDue, letFinishedLeave, loadRun, snapshotIfDue } from './load.ts';
 import { endDamaged, JournalDamaged } from './lost.ts';
 import { meet } from './meet.ts';
 import type { Findings, Meeting } from './meeting.ts';
 import { putLarge } from './objects.ts';
+import { settleOverdue } from './overdue.ts';
 import { broken, trustWithout, withoutOverwritten } from './overwritten.ts';
-import type { Entry, Evaluation, RunStatus, Verdict, World } from './ports.ts';
+import type { Entry, Evaluation, RunStatus, World } from './ports.ts';
 import { leavesIn } from './reuse.ts';
-import { type Bucket, fullBucket, sendClaimed, sendEndOf, submissionsThatFit } from './sending.ts';
+import { type Pace, paceOf, roomFor, sendClaimed } from './sending.ts';
 import { stopSubmissions } from './stop.ts';
 import { summaryOf } from './summary.ts';
 import type { LiveRun } from './warm.ts';
@@ -71,17 +73,17 @@ const DENIED_PAUSE_MS = 60_000;
 const RESERVE_SHARE = 0.4;
 
 /**
- * Takes the run as far as it goes now. `verdicts` are what the executor said of its jobs. A run whose journal is damaged
+ * Takes the run as far as it goes now. `reports` are what executors said of their jobs. A run whose journal is damaged
  * has failed.
  */
 export async function round(
   world: World,
   run: RunId,
-  verdicts: readonly Verdict[] = [],
+  reports: readonly JobReport[] = [],
   options: RoundOptions = {},
 ): Promise<RoundReport> {
   const start = world.clock.now();
-  const outcome = await loadAndAdvance(world, run, verdicts, options).catch(async (error: unknown) => {
+  const outcome = await loadAndAdvance(world, run, reports, options).catch(async (error: unknown) => {
     if (!(error instanceof JournalDamaged)) throw error;
     return nothingDone(await endDamaged(world, run, error));
   });
@@ -98,7 +100,7 @@ export function nothingDone(status: RoundReport['status']): RoundReport {
 async function loadAndAdvance(
   world: World,
   run: RunId,
-  verdicts: readonly Verdict[],
+  reports: readonly JobReport[],
   options: RoundOptions,
 ): Promise<Omit<RoundReport, 'durationMs'>> {
   const loaded = await loadRun(world, run);
@@ -112,11 +114,9 @@ async function loadAndAdvance(
     live,
     hardEnd,
     wavesEnd: hardEnd - (hardEnd - start) * RESERVE_SHARE,
-    sendEnd: sendEndOf(start, hardEnd),
+    pace: paceOf(world, start, hardEnd),
     holdBack: live.denied !== undefined && start < live.denied.at + DENIED_PAUSE_MS,
     denied: undefined,
-    bucket: fullBucket(start),
-    claimed: 0,
     cached: new Map(),
     // A summary that is behind was left by a handler that died.
     summarised: options.summarised ?? live.summarised ?? Number.POSITIVE_INFINITY,
@@ -125,7 +125,7 @@ async function loadAndAdvance(
     conflicts: 0,
     throttled: 0,
   };
-  const learned = await learn(world, live, [...verdicts, ...(options.ask ? await askExecutor(world, live) : [])]);
+  const learned = await learn(world, live, [...reports, ...(options.ask ? await askExecutors(world, live) : [])]);
   let incoming: readonly Fact[] = [
     ...(live.retry ? [{ type: 'retried', at: start } as const] : []),
     ...learned,
@@ -138,7 +138,7 @@ async function loadAndAdvance(
       break;
     }
     if (await record(course, pass)) incoming = await submit(course, pass);
-    else incoming = await afterLostRace(course, pass, verdicts);
+    else incoming = await afterLostRace(course, pass, reports);
   }
   await finish(course);
   const { appended, submitted, conflicts, throttled, denied } = course;
@@ -155,15 +155,12 @@ interface Course {
   readonly live: LiveRun;
   readonly hardEnd: number;
   readonly wavesEnd: number;
-  readonly sendEnd: number;
+  readonly pace: Pace;
   readonly summarised: number;
   /** Set when the executor asked for fewer requests, or takes none: nothing more is claimed in this round. */
   holdBack: boolean;
   /** Why it takes none. */
   denied: string | undefined;
-  readonly bucket: Bucket;
-  /** Submissions claimed and recorded in this round. */
-  claimed: number;
   /** As they were written to the cache in this round. */
   readonly cached: Map<EvalHash, Evaluation>;
   appended: number;
@@ -241,8 +238,9 @@ async function reduceOnce(
   const inVain = broken(trust, draft.graph);
   if (inVain.size > 0) return { broken: inVain, known: facts };
   if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
-    const submissionsMax = submissionsThatFit(world.clock.now(), course.sendEnd, course.claimed);
-    const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd, submissionsMax, findings };
+    const now = world.clock.now();
+    const room = (executor: Executor) => roomFor(course.pace, executor, now);
+    const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd, roomFor: room, findings };
     fold(await claimReady(world, draft.graph, ready, context));
   }
   fold([...unseen.values()]);
@@ -306,13 +304,13 @@ async function record(course: Course, pass: Pass): Promise<boolean> {
 }
 
 /** Once in a round, however many races it loses: where many events come at once these are most of what is written. */
-async function cacheEvaluations({ world, cached, sendEnd }: Course, { evaluations }: Findings): Promise<void> {
+async function cacheEvaluations({ world, cached, pace }: Course, { evaluations }: Findings): Promise<void> {
   const news = [...evaluations.values()].filter(({ hash: evaluation, expression, requires }) => {
     const known = cached.get(evaluation);
     return known?.expression !== expression || known.requires !== requires;
   });
   // What was computed is not thrown away because the cache is busy, as long as there is time for the append.
-  if (news.length > 0) await world.cache.write(news, sendEnd);
+  if (news.length > 0) await world.cache.write(news, pace.sendEnd);
   for (const evaluation of news) cached.set(evaluation.hash, evaluation);
 }
 
@@ -327,8 +325,8 @@ async function submit(course: Course, pass: Pass): Promise<Fact[]> {
   course.appended++;
   const { world, live } = course;
   const claimed = pass.facts.flatMap((fact) => (fact.type === 'claimed' ? [fact.submission] : []));
-  course.claimed += claimed.length;
-  const { facts: answers, throttled, denied } = await sendClaimed(world, live.draft.graph, claimed, course);
+  course.pace.claimed += claimed.length;
+  const { facts: answers, throttled, denied } = await sendClaimed(world, live.draft.graph, claimed, course.pace);
   const accepted = answers.filter((answer) => answer.type === 'acknowledged').length;
   course.submitted += accepted;
   course.throttled += throttled;
@@ -344,7 +342,7 @@ async function submit(course: Course, pass: Pass): Promise<Fact[]> {
  * What was learned stays learned; claims are made anew on the graph as the others left it. A submission that another sender
  * took over meanwhile, or one of whose jobs was heard of, is no longer ours to close.
  */
-async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verdict[]): Promise<Fact[]> {
+async function afterLostRace(course: Course, pass: Pass, reports: readonly JobReport[]): Promise<Fact[]> {
   course.conflicts++;
   const { world, live } = course;
   const { submissions } = live.draft.graph;
@@ -358,7 +356,7 @@ async function afterLostRace(course: Course, pass: Pass, verdicts: readonly Verd
   const kept = pass.facts.filter((fact) =>
     isClosing(fact) ? turns.get(fact.submission) === turnOf(fact.submission) : traitsOf(fact)?.afterLostRace === 'kept',
   );
-  return [...kept, ...(await learn(world, live, verdicts))];
+  return [...kept, ...(await learn(world, live, reports))];
 }
 
 function isClosing(fact: Fact): fact is Extract<Fact, { readonly submission: SubmissionId }> {

@@ -10,51 +10,59 @@ import type { Fact } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { SubmissionId } from '../values/ids.ts';
 import { requestOf } from './claim.ts';
-import type { SubmissionRequest, SubmitOutcome, World } from './ports.ts';
+import type { Executor, SubmissionRequest, SubmitOutcome } from './executor.ts';
+import { executorOf } from './executors.ts';
+import type { World } from './ports.ts';
 
-/** AWS Batch takes 50 SubmitJob a second for account and region: a full bucket and a second's refill stay below that. */
-const BURST = 20;
-const PER_SECOND = 20;
 /** Requests that may wait for their answers together. */
 const OUTSTANDING_MAX = 10;
-/** After this a request is given up (its answer is unknown then), so it is not begun with less time left. */
-const REQUEST_MS_MAX = 13_000;
 /**
  * Submissions claimed in one round. What a handler that dies has claimed and not acknowledged waits for its deadline and
  * a look-up each, and the fuller a round, the later the events that came meanwhile are heard.
  */
 const SUBMISSIONS_MAX = 200;
 
-const INTERVAL_MS = 1000 / PER_SECOND;
-
-/** When the last request of a round from `start` to `hardEnd` may begin; of a short one half the time is left. */
-export function sendEndOf(start: number, hardEnd: number): number {
-  return hardEnd - Math.min(REQUEST_MS_MAX, (hardEnd - start) / 2);
+/** How one round sends its requests. */
+export interface Pace {
+  /** When the last request may begin, ms since the epoch. */
+  readonly sendEnd: number;
+  /** Submissions claimed in the round. */
+  claimed: number;
+  /** Requests that may be sent at once, to each executor that had some. */
+  readonly buckets: Map<Executor, Bucket>;
 }
 
-/** How many submissions may be claimed now, after `claimed` in the same round, so that all can be sent in time. */
-export function submissionsThatFit(now: number, sendEnd: number, claimed: number): number {
-  if (now >= sendEnd) return 0;
-  // The bucket may have been emptied by what this round has sent before.
-  const inTime = (claimed === 0 ? BURST : 0) + Math.floor((sendEnd - now) / INTERVAL_MS);
-  return Math.max(0, Math.min(inTime, SUBMISSIONS_MAX - claimed));
-}
-
-/** Requests that may be sent at once, and as of when. Below zero: how many have been let in ahead of their time. */
-export interface Bucket {
+/** Below zero: how many have been let in ahead of their time. */
+interface Bucket {
   tokens: number;
   at: number;
 }
 
-export function fullBucket(now: number): Bucket {
-  return { tokens: BURST, at: now };
+/** Of a round from `start` to `hardEnd`: no request begins that could outlast it; of a short round half the time is left. */
+export function paceOf({ executors }: Pick<World, 'executors'>, start: number, hardEnd: number): Pace {
+  const requestMsMax = Math.max(0, ...Object.values(executors).map(({ limits }) => limits.requestMsMax));
+  return { sendEnd: hardEnd - Math.min(requestMsMax, (hardEnd - start) / 2), claimed: 0, buckets: new Map() };
+}
+
+/** How many submissions to the executor may be claimed now, so that all can be sent in time. */
+export function roomFor({ sendEnd, claimed, buckets }: Pace, executor: Executor, now: number): number {
+  if (now >= sendEnd) return 0;
+  const { submissionsPerSecond } = executor.limits;
+  // The bucket may have been emptied by what this round has sent before.
+  const atOnce = buckets.has(executor) ? 0 : submissionsPerSecond;
+  const inTime = atOnce + Math.floor(((sendEnd - now) * submissionsPerSecond) / 1000);
+  return Math.max(0, Math.min(inTime, SUBMISSIONS_MAX - claimed));
 }
 
 /** Takes a token; gives how long to wait before it may be used. */
-function takeToken(bucket: Bucket, now: number): number {
-  bucket.tokens = Math.min(BURST, bucket.tokens + (now - bucket.at) / INTERVAL_MS) - 1;
+function takeToken({ buckets }: Pace, executor: Executor, now: number): number {
+  const { submissionsPerSecond } = executor.limits;
+  const intervalMs = 1000 / submissionsPerSecond;
+  const bucket = buckets.get(executor) ?? { tokens: submissionsPerSecond, at: now };
+  buckets.set(executor, bucket);
+  bucket.tokens = Math.min(submissionsPerSecond, bucket.tokens + (now - bucket.at) / intervalMs) - 1;
   bucket.at = now;
-  return Math.max(0, Math.ceil(-bucket.tokens * INTERVAL_MS));
+  return Math.max(0, Math.ceil(-bucket.tokens * intervalMs));
 }
 
 export interface Sent {
@@ -71,9 +79,10 @@ export async function sendClaimed(
   world: World,
   graph: Graph,
   claimed: readonly SubmissionId[],
-  { sendEnd, bucket }: { readonly sendEnd: number; readonly bucket: Bucket },
+  pace: Pace,
 ): Promise<Sent> {
   const { clock } = world;
+  const { sendEnd } = pace;
   const answers = claimed.map((submission): Fact | undefined => ({ type: 'withdrawn', submission }));
   const outstanding = new Set<Promise<void>>();
   const errors: unknown[] = [];
@@ -81,10 +90,10 @@ export async function sendClaimed(
   let isStopped = false;
   let throttled = 0;
   let denied: string | undefined;
-  const send = async (at: number, id: SubmissionId, request: SubmissionRequest): Promise<void> => {
+  const send = async (at: number, executor: Executor, request: SubmissionRequest): Promise<void> => {
     try {
-      const outcome = await world.batch.submit(request);
-      answers[at] = answerFact(id, outcome);
+      const outcome = await executor.submit(request);
+      answers[at] = answerFact(request.submission, outcome);
       isStopped ||= outcome.kind === 'throttled' || outcome.kind === 'denied';
       if (outcome.kind === 'throttled') throttled++;
       if (outcome.kind === 'denied') denied ??= outcome.reason;
@@ -95,13 +104,14 @@ export async function sendClaimed(
   };
   for (const [at, id] of claimed.entries()) {
     if (outstanding.size >= OUTSTANDING_MAX) await Promise.race(outstanding);
-    const waitMs = takeToken(bucket, clock.now());
+    const executor = executorOf(world, graph, graph.submissions.get(id)?.executor ?? '');
+    const waitMs = takeToken(pace, executor, clock.now());
     if (isStopped || clock.now() + waitMs > sendEnd) break;
     if (waitMs > 0) await clock.sleep(waitMs);
     const request = requestOf(world, graph, id);
     if (isStopped || clock.now() > sendEnd) break;
     if (!request) continue;
-    const sending = send(at, id, request).finally(() => outstanding.delete(sending));
+    const sending = send(at, executor, request).finally(() => outstanding.delete(sending));
     outstanding.add(sending);
   }
   await Promise.all(outstanding);

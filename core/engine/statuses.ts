@@ -1,5 +1,5 @@
-/** What the statuses of runs, and of an executor's jobs, mean to those who act on them. */
-import type { ExecutorStatus, RunStatus } from './ports.ts';
+/** What the statuses of runs mean to those who act on them. */
+import type { RunStatus } from './ports.ts';
 
 interface RunTraits {
   readonly isOver: boolean;
@@ -24,23 +24,4 @@ export function isRunOver(status: RunStatus): boolean {
 
 export function mayRetry(status: RunStatus): boolean {
   return RUNS[status]?.mayRetry ?? false;
-}
-
-/** How far a job is: not begun, at work, or ended one way or another. */
-type Stage = 'waiting' | 'running' | 'over';
-
-const STAGES: Readonly<Record<ExecutorStatus, Stage>> = {
-  SUBMITTED: 'waiting',
-  PENDING: 'waiting',
-  RUNNABLE: 'waiting',
-  STARTING: 'waiting',
-  RUNNING: 'running',
-  SUCCEEDED: 'over',
-  FAILED: 'over',
-};
-
-export const EXECUTOR_STATUSES = Object.keys(STAGES) as readonly ExecutorStatus[];
-
-export function stageOf(status: ExecutorStatus): Stage {
-  return STAGES[status];
 }

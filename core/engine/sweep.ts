@@ -5,8 +5,6 @@ import { type RoundOptions, round } from './round.ts';
 /** How often the schedule calls. */
 export const SWEEP_PERIOD_MS = 5 * 60_000;
 const ASK_INTERVAL_MAX_MS = 60 * 60_000;
-/** ListJobs' lag: an overdue claim is not looked up before it. */
-const CLAIM_GRACE_MS = 60_000;
 /** A round is not begun with less than this left: its submissions could not be waited for. */
 const ROUND_MS_MIN = 15_000;
 /** A run without a first entry for this long never gets one: whoever was starting it is gone, as a Lambda lives for 15 minutes. */
@@ -73,11 +71,12 @@ async function giveUp(world: World, { open: _open, ...summary }: RunSummary): Pr
   await world.summaries.put(ended);
 }
 
-function needsRound({ sender }: World, { open, sequence }: RunSummary, now: number): boolean {
+function needsRound({ sender, executors }: World, { open, sequence }: RunSummary, now: number): boolean {
   // Without an entry, or without a word on what is open, the run was left by a handler that died early.
   if (!open || sequence === 0) return true;
   // An exclusive sender need not wait for the deadlines of those before it.
-  const isOverdue = (deadline: number) => sender.exclusive || now > deadline + CLAIM_GRACE_MS;
+  const lagMsMin = Math.min(...Object.values(executors).map(({ limits }) => limits.lookupLagMs));
+  const isOverdue = (deadline: number) => sender.exclusive || now > deadline + lagMsMin;
   return open.ready || (open.claimDeadline !== undefined && isOverdue(open.claimDeadline));
 }
 

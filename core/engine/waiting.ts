@@ -3,9 +3,12 @@
 import { isInline } from '../graph/demands.ts';
 import type { Graph, Submission } from '../graph/graph.ts';
 import type { EvalHash, JobId, RunId } from '../values/ids.ts';
+import { unknownKind } from '../values/never.ts';
+import { last } from '../values/present.ts';
+import type { Executor, ExecutorJob, JobState } from './executor.ts';
+import { executorOf } from './executors.ts';
 import { type Loading, loadRun } from './load.ts';
-import type { Verdict, World } from './ports.ts';
-import { stageOf } from './statuses.ts';
+import type { World } from './ports.ts';
 
 export interface Waiting {
   readonly jobs: number;
@@ -13,8 +16,8 @@ export interface Waiting {
   readonly reason: string;
 }
 
-/** Jobs asked about: three requests of DescribeJobs. */
-const ASKED_MAX = 300;
+/** Requests for reports, to each executor. */
+const LOOKS_MAX = 3;
 
 export interface Queue {
   /** By reason, most jobs first. */
@@ -29,14 +32,14 @@ export interface QueuedJob {
 }
 
 /** Jobs that have not begun. Takes nothing forward. */
-export async function lookAtQueue(world: Loading & Pick<World, 'batch'>, run: RunId): Promise<Queue> {
+export async function lookAtQueue(world: Loading & Pick<World, 'executors'>, run: RunId): Promise<Queue> {
   const live = await loadRun(world, run);
   if (typeof live === 'string') return { waiting: [], queued: [] };
   const { graph } = live.draft;
   const submissions = [...graph.submissions.values()];
-  const sent = submissions.filter(({ ids }) => ids.length > 0).slice(0, ASKED_MAX);
-  const shareOfEach = Math.floor(ASKED_MAX / Math.max(1, sent.length));
-  const asked = sent.flatMap((submission) => openJobs(graph, submission, shareOfEach));
+  const sent = submissions.filter(({ ids }) => ids.length > 0);
+  const byExecutor = [...Map.groupBy(sent, (submission) => executorOf(world, graph, submission.executor))];
+  const samples = byExecutor.map(([executor, ofExecutor]) => samplesOf(graph, executor, ofExecutor));
   const lost = submissions.filter(({ ids }) => ids.length === 0);
   const unheard = lost.flatMap(({ jobs }) => jobs.flatMap((job) => jobsOf(graph, job.eval)));
   const unsent = [...lost.map(unanswered), ...[...graph.frontier].flatMap((evaluation) => ready(graph, evaluation))];
@@ -44,48 +47,74 @@ export async function lookAtQueue(world: Loading & Pick<World, 'batch'>, run: Ru
   delete live.summarised;
   delete live.retry;
   world.warm.keep(live);
-  const verdicts = asked.length > 0 ? await world.batch.describe(asked.map(({ id }) => id)) : [];
-  const known = new Map(verdicts.map((verdict) => [verdict.id, verdict]));
-  const inQueue = asked.flatMap((one) => {
-    const reason = queueReason(known.get(one.id));
-    return reason === undefined ? [] : [{ ...one, reason }];
-  });
+  const inQueue = (await Promise.all(samples.map(reasonsToWait))).flat();
   return {
     waiting: summed([...inQueue.map(({ size, reason }) => ({ jobs: size, reason })), ...unsent]),
     queued: [...inQueue.flatMap(({ jobs }) => jobs), ...unheard],
   };
 }
 
-interface Asked {
-  readonly id: string;
+/** Jobs that one executor is asked about together. */
+interface Samples {
+  readonly executor: Executor;
+  readonly jobs: readonly SampledJob[];
+}
+
+interface SampledJob {
+  readonly job: ExecutorJob;
   /** How many jobs of the executor it speaks for. */
   readonly size: number;
   readonly jobs: readonly QueuedJob[];
 }
 
+function samplesOf(graph: Graph, executor: Executor, sent: readonly Submission[]): Samples {
+  const countMax = LOOKS_MAX * executor.limits.jobsPerLook;
+  const shareOfEach = Math.max(1, Math.floor(countMax / sent.length));
+  const asked = sent.slice(0, countMax);
+  return { executor, jobs: asked.flatMap((submission) => openJobs(graph, submission, shareOfEach)) };
+}
+
 /** The submission's open jobs, of an array the first ones: queues are first in, first out, so the last asked speaks for the rest. */
-function openJobs(graph: Graph, { id, ids, jobs }: Submission, countMax: number): Asked[] {
-  const newest = ids.at(-1) as string;
+function openJobs(graph: Graph, { id, ids, jobs }: Submission, countMax: number): SampledJob[] {
+  const submission = last(ids);
   const open = [...jobs.entries()].filter(([, job]) => graph.works.get(job.eval)?.submission === id);
-  return open.slice(0, countMax).map(([at], order) => {
+  return open.slice(0, countMax).map(([index], order) => {
     const spokenFor = open.slice(order, order === countMax - 1 ? undefined : order + 1);
     return {
-      id: jobs.length === 1 ? newest : `${newest}:${at}`,
+      job: jobs.length === 1 ? { submission } : { submission, index },
       size: spokenFor.length,
       jobs: spokenFor.flatMap(([, job]) => jobsOf(graph, job.eval)),
     };
   });
 }
 
+/** Of those that wait, why. */
+async function reasonsToWait({ executor, jobs }: Samples): Promise<(SampledJob & { readonly reason: string })[]> {
+  const reports = jobs.length > 0 ? await executor.look(jobs.map(({ job }) => job)) : [];
+  const states = new Map(reports.map(({ job, state }) => [executor.ids.of(job), state]));
+  return jobs.flatMap((one) => {
+    const state = states.get(executor.ids.of(one.job));
+    const reason = state && reasonToWait(state);
+    return reason === undefined ? [] : [{ ...one, reason }];
+  });
+}
+
+function reasonToWait(state: JobState): string | undefined {
+  switch (state.is) {
+    case 'waiting':
+      return state.reason;
+    case 'running':
+    case 'over':
+      return undefined;
+    default:
+      return unknownKind('state of a job', state);
+  }
+}
+
 /** Work is shared by jobs. */
 function jobsOf({ works }: Graph, evaluation: EvalHash): QueuedJob[] {
   const { task = '', jobs = [] } = works.get(evaluation) ?? {};
   return jobs.map((id) => ({ id, task }));
-}
-
-function queueReason({ status, statusReason }: Partial<Verdict> = {}): string | undefined {
-  if (status === undefined || stageOf(status) !== 'waiting') return undefined;
-  return statusReason ? `${status}: ${statusReason}` : status;
 }
 
 function unanswered({ jobs }: Submission): Waiting {

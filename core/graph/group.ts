@@ -1,14 +1,17 @@
 /** Which of the jobs that are ready go out together, and which must wait for room under a limit. */
 import { arrayKey } from '../values/options.ts';
+import { at } from '../values/present.ts';
 import type { Attempt } from './demands.ts';
 import { type Graph, runOf } from './graph.ts';
 
-/** AWS Batch: an array has 2 to 10,000 children. */
-const ARRAY_SIZE_MAX = 10_000;
-const ARRAY_SIZE_MIN_DEFAULT = 2;
+/** An array of one is a job by itself. */
+const ARRAY_SIZE_MIN = 2;
+
+/** How many jobs the executor of this name takes as one submission. */
+export type SizeMaxOf = (executor: string) => number;
 
 /** Splits ready attempts into submissions: those that share all that a request says once for its jobs share an array. */
-export function groupAttempts(graph: Graph, ready: readonly Attempt[]): Attempt[][] {
+export function groupAttempts(graph: Graph, ready: readonly Attempt[], sizeMaxOf: SizeMaxOf): Attempt[][] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of withinLimits(graph, ready)) {
     const key = arrayKey(attempt.options);
@@ -16,14 +19,16 @@ export function groupAttempts(graph: Graph, ready: readonly Attempt[]): Attempt[
     if (group) group.push(attempt);
     else groups.set(key, [attempt]);
   }
-  return [...groups.values()].flatMap(splitGroup);
+  return [...groups.values()].flatMap((group) => splitGroup(group, sizeMaxOf));
 }
 
-function splitGroup(group: Attempt[]): Attempt[][] {
-  const sizeMin = Math.max(2, group[0]?.options.minArraySize ?? ARRAY_SIZE_MIN_DEFAULT);
-  if (group.length < sizeMin) return group.map((attempt) => [attempt]);
+function splitGroup(group: readonly Attempt[], sizeMaxOf: SizeMaxOf): Attempt[][] {
+  const { minArraySize = ARRAY_SIZE_MIN, executor = '' } = at(group, 0).options;
+  const sizeMax = sizeMaxOf(executor);
+  if (group.length < Math.max(ARRAY_SIZE_MIN, minArraySize) || sizeMax < ARRAY_SIZE_MIN)
+    return group.map((attempt) => [attempt]);
   const parts: Attempt[][] = [];
-  for (let at = 0; at < group.length; at += ARRAY_SIZE_MAX) parts.push(group.slice(at, at + ARRAY_SIZE_MAX));
+  for (let from = 0; from < group.length; from += sizeMax) parts.push(group.slice(from, from + sizeMax));
   return parts;
 }
 

@@ -2,7 +2,7 @@
 import { didYouMean } from '../values/nearest.ts';
 import { CALL_OPTIONS, memoryProblem, optionProblem, splitConfig } from '../values/options.ts';
 import { isRecord, plainValue } from '../values/plain.ts';
-import { type ExecutorConfig, INLINE_EXECUTOR, type JobOptions, type Program } from '../values/program.ts';
+import { INLINE_EXECUTOR, type JobOptions, type Program, type ProgramExecutor } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
 export type ResolvedOptions =
@@ -55,7 +55,7 @@ function unfitLimit(program: Program, { limits = {} }: JobOptions): string | und
 }
 
 function unfitSecrets(
-  type: ExecutorConfig['type'] | undefined,
+  type: ProgramExecutor['type'] | undefined,
   { executor, secrets = {} }: JobOptions,
 ): string | undefined {
   if (type === 'batch' || Object.keys(secrets).length === 0) return undefined;

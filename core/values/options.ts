@@ -2,7 +2,14 @@
 import { CAUSES } from './causes.ts';
 import { keysOf } from './json.ts';
 import { didYouMean } from './nearest.ts';
-import type { ExecutorConfig, ExecutorPlace, JobOptions, WebSettings } from './program.ts';
+import {
+  EXECUTOR_KINDS,
+  type ExecutorConfig,
+  type ExecutorPlace,
+  type JobOptions,
+  type ProgramExecutor,
+  type WebSettings,
+} from './program.ts';
 import { isSecretSource, isVariableName } from './secrets.ts';
 
 /** What is wrong with the value at a path, if anything. */
@@ -135,10 +142,14 @@ const EXECUTOR_PLACE: FieldsOf<ExecutorPlace> = {
   runnerImage: text,
 };
 
-const EXECUTOR_CONFIG: FieldsOf<ExecutorConfig> = { ...DEFAULTS, ...EXECUTOR_PLACE, type: oneOf('batch', 'inline') };
+const EXECUTOR_CONFIG: FieldsOf<ExecutorConfig> = {
+  ...DEFAULTS,
+  ...EXECUTOR_PLACE,
+  type: oneOf(...EXECUTOR_KINDS, 'inline'),
+};
 
 /** What a configuration says of its jobs' options, and what it says of itself. */
-export function splitConfig({ type: _type, ...config }: ExecutorConfig): {
+export function splitConfig({ type: _type, ...config }: ProgramExecutor): {
   defaults: JobOptions;
   place: ExecutorPlace;
 } {

@@ -2,6 +2,7 @@
 
 import type { Cause } from './causes.ts';
 import type { Hash } from './ids.ts';
+import { keysOf } from './json.ts';
 import type { Secrets } from './secrets.ts';
 
 /** Options of a job. They live at the executor, the task and the call; the nearest wins. None but `image` enters a hash. */
@@ -65,8 +66,17 @@ export interface ExecutorPlace {
   readonly runnerImage?: string;
 }
 
+/** Kinds of executors that redex comes with. */
+export type ExecutorKind = 'batch';
+export const EXECUTOR_KINDS = keysOf<ExecutorKind>({ batch: true });
+
 export interface ExecutorConfig extends Omit<JobOptions, 'executor' | 'limits' | 'tags'>, ExecutorPlace {
-  readonly type: 'batch' | 'inline';
+  readonly type: ExecutorKind | 'inline';
+}
+
+/** As a program has it: of any type, since a deployment alone knows which kinds it has executors of. */
+export interface ProgramExecutor extends Omit<ExecutorConfig, 'type'> {
+  readonly type: string;
 }
 
 /** How files on the web are had. */
@@ -94,7 +104,7 @@ export interface TaskInfo {
 export interface Program {
   readonly bundle: Hash;
   readonly tasks: Readonly<Record<string, TaskInfo>>;
-  readonly executors: Readonly<Record<string, ExecutorConfig>>;
+  readonly executors: Readonly<Record<string, ProgramExecutor>>;
   readonly limits: Readonly<Record<string, number>>;
   /** The run's context: any JSON. */
   readonly context: Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /** One job from its claim to its record. */
 
 import { hostname } from 'node:os';
-import { REFUSED_EXIT_CODE } from '../../core/engine/causes.ts';
+import { RUNNER_EXIT } from '../../core/engine/exit-codes.ts';
 import { lookAt, withSeen } from '../../core/engine/looking.ts';
 import { putLarge, ValueGone } from '../../core/engine/objects.ts';
 import type { Attempts, Files, Objects, Outcome, TaskResult } from '../../core/engine/ports.ts';
@@ -19,7 +19,7 @@ import { runScript, type ScriptJob, type ScriptMeasured } from './script.ts';
 import type { JobSecrets } from './secrets.ts';
 
 /** What the executor is told by the runner's exit code. */
-export const EXIT = { recorded: 0, failed: 1, refused: REFUSED_EXIT_CODE, killed: 137 } as const;
+export const EXIT = { recorded: 0, failed: 1, refused: RUNNER_EXIT.refused, killed: 137 } as const;
 
 /** What a job works with. */
 export interface JobContext {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
 import { JOB_MARK } from '../../core/disk/processes.ts';
-import { TROUBLE_EXIT_CODE } from '../../core/engine/causes.ts';
+import { RUNNER_EXIT } from '../../core/engine/exit-codes.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
 import type { Objects, TaskResult } from '../../core/engine/ports.ts';
@@ -136,7 +136,7 @@ try {
   process.exitCode = await main(settings, secrets, lifetime, mark);
 } catch (thrown) {
   if (!lifetime.signal.aborted) console.error(secrets.hide(inspect(thrown)));
-  process.exitCode = lifetime.signal.aborted ? TERMINATED : TROUBLE_EXIT_CODE;
+  process.exitCode = lifetime.signal.aborted ? TERMINATED : RUNNER_EXIT.trouble;
 }
 await lifetime.processes.end();
 process.exit();

@@ -6,7 +6,7 @@
  * 3. Every change of a job's state is told; the last one until somebody has accepted it.
  * 4. Of a run that is held nothing is started and nothing is told; both are made up for when it is taken up again.
  */
-import { INTERRUPTED_REASON } from '../../core/engine/causes.ts';
+import { reasonText } from '../../core/aws/batch/reasons.ts';
 import { type Capacity, excessOf, jobQueue } from './capacity.ts';
 import { arrayEnd, isTerminal, type Job } from './jobs.ts';
 import type { SubmittedRecord } from './records.ts';
@@ -102,7 +102,7 @@ export async function openBatch({ store, machine, capacity, isHeld, deliver, war
   const carryOn = (isMeant: (job: Job) => boolean): void => {
     for (const job of store.state.jobs.values()) {
       if (open.has(job) || !isMeant(job)) continue;
-      if (isUnderWay(job)) end(job, { status: 'FAILED', statusReason: INTERRUPTED_REASON });
+      if (isUnderWay(job)) end(job, { status: 'FAILED', statusReason: reasonText('machine-stopped') });
       else if (job.status === 'RUNNABLE') enqueue(job);
       else if (job.status === 'PENDING') endArray(job);
       else if (!job.delivered) tell(job);

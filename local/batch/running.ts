@@ -1,9 +1,9 @@
 /** Jobs on this machine: each from the start of its process to the end of all of its processes, whatever ends them. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { reasonText } from '../../core/aws/batch/reasons.ts';
 import { jobLogName } from '../../core/disk/job-logs.ts';
 import { removeShortNames } from '../../core/disk/short-names.ts';
-import { INTERRUPTED_REASON, WITHHELD_REASON } from '../../core/engine/causes.ts';
 import type { Chaos } from '../chaos.ts';
 import { birthOf, killOrphans } from '../processes.ts';
 import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
@@ -105,7 +105,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
 
   const live = async (job: Job, running: (process: RunningProcess) => void): Promise<End | undefined> => {
     const secrets = await secretVariables(job.submission.container.secrets ?? [], options);
-    if (!secrets.ok) return stopped ? undefined : failedToStart(`${WITHHELD_REASON}${secrets.reason}`);
+    if (!secrets.ok) return stopped ? undefined : failedToStart(reasonText('secret-missing', secrets.reason));
     const launch = launchOf(job, { ...options, runner, secrets: secrets.variables }, logOf(job), withDocker);
     const execution = await options.startJob(launch);
     if ('failed' in execution) return failedToStart(`CannotStartContainerError: ${execution.failed}`);
@@ -154,7 +154,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
 
 function endOf({ interrupted, ...exit }: Exit, stopReason: string | undefined): End {
   const succeeded = stopReason === undefined && exit.exitCode === 0;
-  const statusReason = stopReason ?? (interrupted ? INTERRUPTED_REASON : EXITED);
+  const statusReason = stopReason ?? (interrupted ? reasonText('machine-stopped') : EXITED);
   return { status: succeeded ? 'SUCCEEDED' : 'FAILED', statusReason, ...exit };
 }
 

@@ -180,7 +180,7 @@ describe('two runs at once', () => {
     const both = [await start(world, heavy(7)), await start(world, heavy(7))];
     for (const run of both) await round(world, run);
     expect(world.batch.jobs).toHaveLength(2);
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     const written: EvalHash[] = [];
     const watching: MemoryWorld = {
       ...world,
@@ -192,7 +192,7 @@ describe('two runs at once', () => {
         },
       },
     };
-    for (const run of both) expect((await round(watching, run, verdicts)).status).toBe('DONE');
+    for (const run of both) expect((await round(watching, run, reports)).status).toBe('DONE');
     expect(written).toHaveLength(2);
     expect(new Set(written).size).toBe(1);
     expect([...(await world.cache.read(written)).values()]).toMatchObject([{ expression: [70] }]);

@@ -66,7 +66,7 @@ describe('a run that is killed', () => {
     for (let turn = 0; turn < 50; turn++) {
       world.clock.advance(200_000);
       await playJobs(world);
-      const told = world.batch.jobs.flatMap(({ verdicts }) => [...verdicts.values()]);
+      const told = world.batch.jobs.flatMap(({ reports }) => [...reports.values()]);
       const { status } = await round(world, run, told);
       if (status !== 'RUNNING') return;
     }

@@ -218,25 +218,32 @@ describe('jobs', () => {
     expect(inputs[1]).toMatchObject({ nextToken: 'more' });
   });
 
-  it('are described a hundred at a time', async () => {
+  it('are looked at a hundred at a time', async () => {
     sent.on(DescribeJobsCommand).callsFake(({ jobs }: { jobs: string[] }) => ({
       jobs: jobs.map((jobId) => ({ jobId, jobName: 'name', status: 'RUNNING', startedAt: 7 })),
     }));
-    const ids = Array.from({ length: 201 }, (_, at) => `job-${at}`);
-    const verdicts = await executor().describe(ids);
-    expect(verdicts.map((verdict) => verdict.id)).toEqual(ids);
-    expect(verdicts[0]).toEqual({ id: 'job-0', name: 'name', status: 'RUNNING', startedAt: 7 });
+    const jobs = Array.from({ length: 201 }, (_, at) => ({ submission: `job-${at}` }));
+    const reports = await executor().look(jobs);
+    expect(reports.map(({ job }) => job)).toEqual(jobs);
+    expect(reports[0]).toEqual({ job: jobs[0], name: 'name', state: { is: 'running' }, times: { startedAt: 7 } });
     expect(sent.commandCalls(DescribeJobsCommand)).toHaveLength(3);
-    expect(await executor().describe([])).toEqual([]);
+    expect(await executor().look([])).toEqual([]);
+  });
+
+  it('of an array are asked about by the ids that Batch gives its children', async () => {
+    sent.on(DescribeJobsCommand).resolves({ jobs: [] });
+    await executor().look([{ submission: 'a' }, { submission: 'a', index: 0 }]);
+    expect(sent.commandCalls(DescribeJobsCommand)[0]?.args[0].input).toEqual({ jobs: ['a', 'a:0'] });
   });
 
   it('are ended with a reason, also when Batch has forgotten them', async () => {
     sent.on(TerminateJobCommand).resolves({});
-    await executor().terminate('job-1', 'cancelled');
-    expect(sent.commandCalls(TerminateJobCommand)[0]?.args[0].input).toEqual({ jobId: 'job-1', reason: 'cancelled' });
+    await executor().stop('job-1', 'cancelling');
+    const reason = 'the run was cancelled [redex:cancelling]';
+    expect(sent.commandCalls(TerminateJobCommand)[0]?.args[0].input).toEqual({ jobId: 'job-1', reason });
     sent.on(TerminateJobCommand).rejects(new ClientException({ message: 'no such job', $metadata: {} }));
-    await executor().terminate('job-1', 'cancelled');
+    await executor().stop('job-1', 'cancelling');
     sent.on(TerminateJobCommand).rejects(failure('ServerException', 500));
-    await expect(executor().terminate('job-1', 'cancelled')).rejects.toThrow('ServerException');
+    await expect(executor().stop('job-1', 'cancelling')).rejects.toThrow('ServerException');
   });
 });

@@ -5,22 +5,22 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { parseVerdict, parseWakeUp } from '../../core/aws/batch/events.ts';
-import { eventBus } from '../../core/aws/bus.ts';
+import { parseBatchEvent } from '../../core/aws/batch/events.ts';
+import { describedJob } from '../../core/aws/batch/jobs.ts';
+import { eventBus, parseWakeUp } from '../../core/aws/bus.ts';
+import { parseEvent } from '../../core/aws/events.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import { summary } from '../contract/summaries.ts';
 
+const jobDetail = (detail: Record<string, unknown>) => ({ jobId: 'id', jobName: 'name', status: 'FAILED', ...detail });
+
 function stateChange(detail: Record<string, unknown>): unknown {
-  return {
-    source: 'aws.batch',
-    'detail-type': 'Batch Job State Change',
-    detail: { jobId: 'id', jobName: 'name', status: 'FAILED', ...detail },
-  };
+  return { source: 'aws.batch', 'detail-type': 'Batch Job State Change', detail: jobDetail(detail) };
 }
 
-describe('a state change of a job', () => {
+describe('what Batch says of a job', () => {
   it('tells all that is known of its end', () => {
-    const event = stateChange({
+    const event = jobDetail({
       statusReason: 'Host EC2 (instance i-1) terminated.',
       createdAt: 1,
       startedAt: 2,
@@ -29,7 +29,7 @@ describe('a state change of a job', () => {
       attempts: [],
       somethingNew: { in: ['events'] },
     });
-    expect(parseVerdict(event)).toEqual({
+    expect(describedJob(event)).toEqual({
       id: 'id',
       name: 'name',
       status: 'FAILED',
@@ -44,13 +44,13 @@ describe('a state change of a job', () => {
   });
 
   it('takes from the last attempt what the job does not say itself', () => {
-    const event = stateChange({
+    const event = jobDetail({
       attempts: [
         { container: { exitCode: 1, logStreamName: 'first' } },
         { container: { exitCode: 2, logStreamName: 'second', reason: 'why' }, statusReason: 'Essential container' },
       ],
     });
-    expect(parseVerdict(event)).toMatchObject({
+    expect(describedJob(event)).toMatchObject({
       exitCode: 2,
       log: 'second',
       containerReason: 'why',
@@ -59,13 +59,13 @@ describe('a state change of a job', () => {
   });
 
   it('names the child of an array and its index, the first one too', () => {
-    const event = stateChange({ jobId: 'parent:0', arrayProperties: { index: 0, statusSummary: {} } });
-    expect(parseVerdict(event)).toMatchObject({ id: 'parent:0', index: 0 });
+    const event = jobDetail({ jobId: 'parent:0', arrayProperties: { index: 0, statusSummary: {} } });
+    expect(describedJob(event)).toMatchObject({ id: 'parent:0', index: 0 });
   });
 
   it('of an array itself has no index', () => {
-    const event = stateChange({ attempts: [], arrayProperties: { size: 3, statusSummary: { FAILED: 1 } } });
-    expect(parseVerdict(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });
+    const event = jobDetail({ attempts: [], arrayProperties: { size: 3, statusSummary: { FAILED: 1 } } });
+    expect(describedJob(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });
   });
 
   it.each([
@@ -74,7 +74,7 @@ describe('a state change of a job', () => {
   ])('of a job of two containers is what its own one came to, unless that never began: %s', (_, told) => {
     const runner = { name: 'runner', exitCode: 0, logStreamName: 'first' };
     const job = { name: 'job', exitCode: 3, logStreamName: 'second' };
-    const said = (...containers: unknown[]) => parseVerdict(stateChange({ container: {}, ...told([{ containers }]) }));
+    const said = (...containers: unknown[]) => describedJob(jobDetail({ container: {}, ...told([{ containers }]) }));
     expect(said(runner, job)).toMatchObject({ exitCode: 3, log: 'second' });
     expect(said(runner, { ...job, reason: 'OutOfMemoryError' })).toMatchObject({ containerReason: 'OutOfMemoryError' });
     const failed = { name: 'runner', reason: 'CannotPullContainerError: no', logStreamName: 'first' };
@@ -83,8 +83,42 @@ describe('a state change of a job', () => {
   });
 
   it('is understood when parts of it are null or of another type', () => {
-    const event = stateChange({ container: null, attempts: 'none', arrayProperties: null, startedAt: '12' });
-    expect(parseVerdict(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });
+    const event = jobDetail({ container: null, attempts: 'none', arrayProperties: null, startedAt: '12' });
+    expect(describedJob(event)).toEqual({ id: 'id', name: 'name', status: 'FAILED' });
+  });
+});
+
+describe('a state change of a job', () => {
+  it('is a report in the words of the engine', () => {
+    const event = stateChange({
+      jobId: 'parent:2',
+      arrayProperties: { index: 2 },
+      statusReason: 'Host EC2 (instance i-1) terminated.',
+      createdAt: 1,
+      startedAt: 2,
+      stoppedAt: 3,
+      container: { logStreamName: 'log' },
+    });
+    expect(parseEvent(event)).toEqual({
+      kind: 'report',
+      report: {
+        job: { submission: 'parent', index: 2 },
+        name: 'name',
+        state: { is: 'over', ended: 'machine-lost', said: 'Host EC2 (instance i-1) terminated.' },
+        log: 'log',
+        times: { queuedAt: 1, startedAt: 2, endedAt: 3 },
+      },
+    });
+  });
+
+  it.each([
+    ['SUBMITTED', undefined, { is: 'waiting', reason: 'SUBMITTED' }],
+    ['RUNNABLE', 'no room', { is: 'waiting', reason: 'RUNNABLE: no room' }],
+    ['STARTING', undefined, { is: 'waiting', reason: 'STARTING' }],
+    ['RUNNING', undefined, { is: 'running' }],
+    ['SUCCEEDED', undefined, { is: 'over', ended: 'well', said: 'no reason given' }],
+  ] as const)('says how far the job is: %s', (status, statusReason, state) => {
+    expect(parseEvent(stateChange({ status, statusReason }))).toMatchObject({ kind: 'report', report: { state } });
   });
 
   it.each([
@@ -103,8 +137,7 @@ describe('a state change of a job', () => {
     stateChange({ status: 'EXPLODED' }),
     stateChange({ jobId: '' }),
   ])('is nothing else: %j', (event) => {
-    expect(parseVerdict(event)).toBeUndefined();
-    expect(parseWakeUp(event)).toBeUndefined();
+    expect(parseEvent(event)).toBeUndefined();
   });
 });
 
@@ -127,7 +160,7 @@ describe('events of the bus', () => {
     expect(now).toEqual({ QueueUrl, MessageBody, DelaySeconds: 0 });
     const event: unknown = JSON.parse(MessageBody ?? '');
     expect(parseWakeUp(event)).toEqual({ stack: 'test', run: 'run1' });
-    expect(parseVerdict(event)).toBeUndefined();
+    expect(parseBatchEvent(event)).toBeUndefined();
   });
 
   it('tell that a run starts, without its arguments', async () => {
@@ -176,33 +209,33 @@ const captured = new URL('../../../shared/data/events/', import.meta.url);
 
 describe.runIf(existsSync(fileURLToPath(captured)))('events that AWS really sent', () => {
   const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(new URL(name, captured), 'utf8'));
+  const reported = async (name: string) => {
+    const news = parseBatchEvent(await read(name));
+    return news?.kind === 'report' ? news.report : undefined;
+  };
 
   it('are understood: the child of an array', async () => {
-    expect(parseVerdict(await read('batch-array-child-succeeded.json'))).toEqual({
-      id: '740ee3ee-f235-4670-b19f-84da1bda6e76:12',
-      index: 12,
+    expect(await reported('batch-array-child-succeeded.json')).toEqual({
+      job: { submission: '740ee3ee-f235-4670-b19f-84da1bda6e76', index: 12 },
       name: expect.stringMatching(/^run_all_fleets__/),
-      status: 'SUCCEEDED',
-      statusReason: 'Essential container in task exited',
-      exitCode: 0,
+      state: { is: 'over', ended: 'well', said: 'Essential container in task exited', exitCode: 0 },
       log: 'core_arm64_model_run/default/770a2f9cd4bb407c84227223b775ca25',
-      createdAt: 1655521641954,
-      startedAt: 1655521805856,
-      stoppedAt: 1655543406856,
+      times: { queuedAt: 1655521641954, startedAt: 1655521805856, endedAt: 1655543406856 },
     });
   });
 
   it('are understood: a success and a failure', async () => {
-    expect(parseVerdict(await read('batch-single-succeeded.json'))).toMatchObject({ status: 'SUCCEEDED', exitCode: 0 });
-    const failed = parseVerdict(await read('batch-single-failed-exit1.json'));
-    expect(failed).toMatchObject({ name: 'test-failure', status: 'FAILED', exitCode: 1 });
-    expect(failed).not.toHaveProperty('index');
+    const well = await reported('batch-single-succeeded.json');
+    expect(well?.state).toMatchObject({ is: 'over', ended: 'well', exitCode: 0 });
+    const failed = await reported('batch-single-failed-exit1.json');
+    expect(failed).toMatchObject({ name: 'test-failure', state: { is: 'over', ended: 'program', exitCode: 1 } });
+    expect(failed?.job).not.toHaveProperty('index');
   });
 
   it.each(['s3-eventbridge-object-created.json', 's3-notification-put.json', 'http-api-v2-iam.json'])(
-    'are no verdict: %s',
+    'are no news of a job: %s',
     async (name) => {
-      expect(parseVerdict(await read(name))).toBeUndefined();
+      expect(parseBatchEvent(await read(name))).toBeUndefined();
     },
   );
 });

@@ -16,9 +16,9 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
-import { parseWakeUp } from '../../core/aws/batch/events.ts';
 import { batchExecutor } from '../../core/aws/batch/executor.ts';
-import { eventBus } from '../../core/aws/bus.ts';
+import { batchJobIds } from '../../core/aws/batch/job-ids.ts';
+import { eventBus, parseWakeUp } from '../../core/aws/bus.ts';
 import { dynamoCache } from '../../core/aws/cache.ts';
 import { cloudWatchLogs } from '../../core/aws/job-logs.ts';
 import { dynamoJournal } from '../../core/aws/journal.ts';
@@ -69,7 +69,7 @@ describe.runIf(hasMoto())('on moto', () => {
   jobLogsContract('CloudWatch Logs', () => {
     const client = new CloudWatchLogsClient(moto.client);
     return {
-      logs: cloudWatchLogs(client, { describe: () => Promise.resolve([]) }, LOG_GROUP),
+      logs: cloudWatchLogs(client, { ids: batchJobIds, look: () => Promise.resolve([]) }, LOG_GROUP),
       async write({ log: logStreamName = '' }, lines) {
         const stream = { logGroupName: LOG_GROUP, logStreamName };
         await client.send(new CreateLogGroupCommand(stream)).catch(() => undefined);
@@ -89,9 +89,9 @@ describe.runIf(hasMoto())('on moto', () => {
       expect(outcome).toEqual({ kind: 'accepted', id });
       expect(await executor().find(submission().name, undefined)).toEqual([id]);
       expect(await executor().find('another', undefined)).toEqual([]);
-      const [verdict] = await executor().describe([id]);
-      expect(verdict).toMatchObject({ id, name: submission().name });
-      await executor().terminate(id, 'cancelled');
+      const [report] = await executor().look([{ submission: id }]);
+      expect(report).toMatchObject({ job: { submission: id }, name: submission().name });
+      await executor().stop(id, 'cancelling');
     });
 
     it('keeps one definition for one content', async () => {

@@ -10,24 +10,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
-import { parseWakeUp } from '../../core/aws/batch/events.ts';
 import { batchExecutor } from '../../core/aws/batch/executor.ts';
-import { eventBus } from '../../core/aws/bus.ts';
+import { eventBus, parseWakeUp } from '../../core/aws/bus.ts';
 import { dynamoCache } from '../../core/aws/cache.ts';
 import { awsClients, type ClientSettings } from '../../core/aws/clients.ts';
 import { dynamoJournal } from '../../core/aws/journal.ts';
 import { s3Objects } from '../../core/aws/objects.ts';
 import type { Patience } from '../../core/aws/patience.ts';
 import { dynamoSummaries } from '../../core/aws/summaries.ts';
-import type {
-  Attempts,
-  BatchExecutor,
-  Clock,
-  Entry,
-  Objects,
-  SubmissionRequest,
-  SubmitOutcome,
-} from '../../core/engine/ports.ts';
+import { type Executor, endOf, type SubmissionRequest, type SubmitOutcome } from '../../core/engine/executor.ts';
+import type { Attempts, Clock, Entry, Objects } from '../../core/engine/ports.ts';
 import { digest } from '../../core/values/hash.ts';
 import type { EvalHash, RunId, SubmissionId } from '../../core/values/ids.ts';
 import { cloudPorts } from '../../docker/runner/cloud.ts';
@@ -58,7 +50,7 @@ let cloud: Cloud;
 let folder: string;
 /** Past all proxies. */
 let objects: Objects;
-let executor: BatchExecutor;
+let executor: Executor;
 const events: Event[] = [];
 const ended: unknown[] = [];
 const proxies: FaultProxy[] = [];
@@ -253,19 +245,19 @@ const CALLS: Readonly<Record<Service, Readonly<Record<string, Prepared>>>> = {
       const id = await submitted(run);
       return { made: () => executorOf(settings).find(requestOf(run).name, undefined), right: [id] };
     },
-    'describing a job': async (settings, run) => {
+    'looking at a job': async (settings, run) => {
       const id = await submitted(run);
       return {
-        made: async () => (await executorOf(settings).describe([id])).map((verdict) => verdict.id),
+        made: async () => (await executorOf(settings).look([{ submission: id }])).map(({ job }) => job.submission),
         right: [id],
       };
     },
-    'terminating a job': async (settings, run) => {
+    'stopping a job': async (settings, run) => {
       const id = await submitted(run);
-      const seen = async () => (await executor.describe([id]))[0]?.statusReason;
+      const seen = async () => (await executor.look([{ submission: id }])).map(endOf)[0]?.said;
       return {
-        made: () => executorOf(settings).terminate(id, 'no use'),
-        written: { seen, before: undefined, after: 'no use' },
+        made: () => executorOf(settings).stop(id, 'cancelling'),
+        written: { seen, before: undefined, after: 'the run was cancelled' },
       };
     },
     'waking a run': (settings, run) => {

@@ -7,8 +7,9 @@ import { awsClients, patientClients } from '../../core/aws/clients.ts';
 import { dynamoJournal } from '../../core/aws/journal.ts';
 import { s3Objects } from '../../core/aws/objects.ts';
 import { dynamoSummaries } from '../../core/aws/summaries.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
-import type { RunStatus, Verdict } from '../../core/engine/ports.ts';
+import type { RunStatus } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { add, catchError, map, seq, task } from '../../core/index.ts';
 import type { RunId } from '../../core/values/ids.ts';
@@ -90,15 +91,15 @@ function runnersOf(world: MemoryWorld): MemoryWorld {
 /** Rounds, each tried again until it comes to its end, as the queue does. */
 async function playInTrouble(world: MemoryWorld, run: RunId): Promise<{ status: RunStatus; failed: number }> {
   const runners = runnersOf(world);
-  let verdicts: Verdict[] = [];
+  let reports: JobReport[] = [];
   let failed = 0;
   for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
     try {
-      const { status } = await round(world, run, verdicts);
+      const { status } = await round(world, run, reports);
       if (status !== 'RUNNING' && status !== 'unknown') return { status, failed };
       // What is refused to a runner is refused for good.
       inTrouble(rounds, PASSING);
-      verdicts = await playJobs(runners);
+      reports = await playJobs(runners);
     } catch {
       failed++;
       world.clock.advance(CLAIM_OVERDUE_MS);

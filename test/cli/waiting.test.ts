@@ -1,9 +1,11 @@
 import { expect, it, vi } from 'vitest';
 import { directClient } from '../../cli/client.ts';
 import { queueWatcher } from '../../cli/waiting.ts';
+import type { ExecutorJob } from '../../core/engine/executor.ts';
 import { round } from '../../core/engine/round.ts';
 import { task } from '../../core/index.ts';
 import { makeWaiting } from '../../functions/waiting.ts';
+import { withBatch } from '../support/memory-world.ts';
 import { playWorld, start } from '../support/play.ts';
 
 const heavy = task('q.heavy', { version: '1', executor: 'batch' }, (n: number) => n);
@@ -15,13 +17,13 @@ async function watched() {
   const summary = await world.summaries.get(run);
   if (!summary) throw new Error('there is no summary');
   const looks = { count: 0, fails: false };
-  const describe = (ids: readonly string[]) => {
+  const look = (jobs: readonly ExecutorJob[]) => {
     looks.count++;
-    return looks.fails ? Promise.reject(new Error('no answer')) : world.batch.describe(ids);
+    return looks.fails ? Promise.reject(new Error('no answer')) : world.batch.look(jobs);
   };
   const logs = { read: () => Promise.resolve(undefined) };
   const client = directClient((_, event) => waiting(event));
-  const waiting = makeWaiting(() => ({ ...world, batch: { ...world.batch, describe }, logs }));
+  const waiting = makeWaiting(() => ({ ...withBatch(world, { look }), logs }));
   return { summary, looks, queuedOf: queueWatcher(client) };
 }
 

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../core/engine/cancel.ts';
-import type { RunSummary, Verdict, World } from '../../core/engine/ports.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
+import type { RunSummary, World } from '../../core/engine/ports.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
@@ -10,7 +11,7 @@ import { warmGraphs } from '../../core/engine/warm.ts';
 import { catchError, task } from '../../core/index.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import { died, dyingAt, dyingAtCall, racedBy } from '../support/dying.ts';
-import type { MemoryWorld } from '../support/memory-world.ts';
+import { type MemoryWorld, withBatch } from '../support/memory-world.ts';
 import { play, playJobs, playWorld, start } from '../support/play.ts';
 
 const MINUTE = 60_000;
@@ -31,7 +32,7 @@ describe('a retry', () => {
     await round(world, run);
     await cancel(world, run, 'test');
     await round(world, run);
-    await round(world, run, world.batch.jobs[0] && [...world.batch.jobs[0].verdicts.values()]);
+    await round(world, run, world.batch.jobs[0] && [...world.batch.jobs[0].reports.values()]);
     expect(await statusOf(world, run)).toBe('CANCELLED');
     world.bus.woken.splice(0);
     return { world, run };
@@ -136,7 +137,7 @@ describe('a cancel', () => {
       const isRecorded = (await facts(world, run)).includes('cancelled');
       seen.push(isRecorded);
       expect(await statusOf(world, run)).toBe(isRecorded ? 'CANCELLING' : 'RUNNING');
-      expect(world.batch.jobs[0]?.verdicts.get('job-1')?.status === 'FAILED').toBe(isRecorded);
+      expect(world.batch.jobs[0]?.described.get('job-1')?.status === 'FAILED').toBe(isRecorded);
     }
     expect(seen).toEqual([...seen].sort());
     expect([seen[0], seen.at(-1)]).toEqual([false, true]);
@@ -144,20 +145,20 @@ describe('a cancel', () => {
 
   it('comes after whatever others record meanwhile, and once however often it is asked for', async () => {
     const { world, run } = await running();
-    const [verdict] = await playJobs(world);
+    const [report] = await playJobs(world);
     const append = racedBy(() => cancel(world, run, 'first'), world);
     expect(await cancel({ ...world, journal: { ...world.journal, append } }, run, 'second')).toBe('CANCELLING');
     expect(await cancel(world, run, 'third')).toBe('CANCELLING');
     expect((await facts(world, run)).filter((type) => type === 'cancelled')).toHaveLength(1);
-    expect((await round(world, run, [verdict as Verdict])).status).toBe('CANCELLED');
+    expect((await round(world, run, [report as JobReport])).status).toBe('CANCELLED');
     expect(await cancel(world, run, 'fourth')).toBe('CANCELLED');
   });
 
   it('of a run whose end its summary does not tell yet changes nothing', async () => {
     const { world, run } = await running();
     const before = (await world.summaries.get(run)) as RunSummary;
-    const [verdict] = await playJobs(world);
-    await round(world, run, [verdict as Verdict]);
+    const [report] = await playJobs(world);
+    await round(world, run, [report as JobReport]);
     const ended = await facts(world, run);
     const get = () => Promise.resolve(before);
     expect(await cancel({ ...world, summaries: { ...world.summaries, get } }, run, 'late')).toBe('RUNNING');
@@ -185,8 +186,8 @@ describe('a cancel', () => {
   it('terminates each job once, however many rounds the ends of the others take, and again when a sweep asks', async () => {
     const world = playWorld();
     const terminated: string[] = [];
-    const terminate = (id: string) => Promise.resolve(void terminated.push(id));
-    const watched = { ...world, batch: { ...world.batch, terminate } };
+    const stop = (id: string) => Promise.resolve(void terminated.push(id));
+    const watched = withBatch(world, { stop });
     const run = await start(
       world,
       [1, 2, 3].map((n) => heavy.options({ memory: n })(n)),

@@ -1,10 +1,11 @@
 /** Every object of the store damaged, replaced or removed in turn, between two runs and in the middle of one. */
+
 import { describe, expect, it } from 'vitest';
 import { retry } from '../../core/engine/retry.ts';
 import { round } from '../../core/engine/round.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import { add, catchError, map, task } from '../../core/index.ts';
-import type { MemoryWorld } from '../support/memory-world.ts';
+import { type MemoryWorld, withBatch } from '../support/memory-world.ts';
 import { evaluate, play, playJobs, playWorld, start } from '../support/play.ts';
 
 const v1 = { version: '1' };
@@ -70,11 +71,11 @@ describe.each(Object.keys(DAMAGES))('an object of the store that is %s', (damage
       const world = playWorld();
       const run = await start(world, expression(), { run: 'probe' });
       await round(world, run);
-      const verdicts = await playJobs(world);
+      const reports = await playJobs(world);
       if (!world.objects.stored.has(key)) continue;
       harm(world, key, damage);
       const cold = { ...world, warm: warmGraphs(1) };
-      await round(cold, run, verdicts);
+      await round(cold, run, reports);
       const { status, traceback = '', otherErrors = [] } = await play(cold, run);
       if (status !== 'DONE') expect([traceback, ...otherErrors].join('\n'), key).toMatch(BY_NAME);
       expect(await evaluate(world, expression()), key).toEqual(RIGHT);
@@ -89,8 +90,8 @@ describe.each(Object.keys(DAMAGES))('an object of the store that is %s', (damage
     await expect(playJobs(world)).rejects.toThrow(/job spec/);
     // The runner ends like this when it throws.
     const [job] = world.batch.jobs;
-    const verdict = world.batch.report(job?.id as string, { status: 'FAILED', exitCode: 1 });
-    expect(await round(world, run, [verdict])).toMatchObject({ status: 'FAILED' });
+    const report = world.batch.report(job?.id as string, { status: 'FAILED', exitCode: 1 });
+    expect(await round(world, run, [report])).toMatchObject({ status: 'FAILED' });
     expect((await world.summaries.get(run))?.traceback).toMatch(/^JobFailed: m\.text/m);
     await retry(world, run);
     expect(await play(world, run)).toMatchObject({ status: 'DONE' });
@@ -99,16 +100,16 @@ describe.each(Object.keys(DAMAGES))('an object of the store that is %s', (damage
 
   it('the spec of a claim whose sender died: what is sent anew fails by name, and a retry writes another', async () => {
     const world = playWorld();
-    const silent = { ...world.batch, submit: () => Promise.reject(new Error('the handler died')) };
     const run = await start(world, length(text(1)));
-    await expect(round({ ...world, batch: silent }, run)).rejects.toThrow('the handler died');
+    const silent = withBatch(world, { submit: () => Promise.reject(new Error('the handler died')) });
+    await expect(round(silent, run)).rejects.toThrow('the handler died');
     harm(world, 'specs/', damage);
     world.clock.advance(10 * 60_000);
     await round({ ...world, warm: warmGraphs(1) }, run);
     await expect(playJobs(world)).rejects.toThrow(/job spec/);
     const [job] = world.batch.jobs;
-    const verdict = world.batch.report(job?.id as string, { status: 'FAILED', exitCode: 1 });
-    expect(await round(world, run, [verdict])).toMatchObject({ status: 'FAILED' });
+    const report = world.batch.report(job?.id as string, { status: 'FAILED', exitCode: 1 });
+    expect(await round(world, run, [report])).toMatchObject({ status: 'FAILED' });
     await retry(world, run);
     expect(await play(world, run)).toMatchObject({ status: 'DONE' });
   });

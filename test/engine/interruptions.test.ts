@@ -2,14 +2,15 @@
 
 import { describe, expect, it } from 'vitest';
 import { cancel } from '../../core/engine/cancel.ts';
-import type { RunSummary, Verdict, World } from '../../core/engine/ports.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
+import type { RunSummary, World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import { catchError, file, script, task } from '../../core/index.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import { died, dyingAt } from '../support/dying.ts';
-import type { MemoryWorld } from '../support/memory-world.ts';
+import { type MemoryWorld, withBatch } from '../support/memory-world.ts';
 import { evaluate, plain, play, playJobs, playWorld, start } from '../support/play.ts';
 
 const MINUTE = 60_000;
@@ -31,11 +32,11 @@ describe('a failing run that cancels the rest', () => {
     const run = await start(world, [heavy(1), fragile.options({ memory: 2 })(2)], { failure: 'cancel' });
     await round(world, run);
     const [failed] = (await playJobs({ ...world, batch: { ...world.batch, jobs: world.batch.jobs.slice(1) } })) as [
-      Verdict,
+      JobReport,
     ];
     await round(world, run, [failed]);
-    const ended = [...(world.batch.jobs[0]?.verdicts.values() ?? [])];
-    expect(ended[0]).toMatchObject({ status: 'FAILED', statusReason: 'another job of the run failed' });
+    const ended = [...(world.batch.jobs[0]?.reports.values() ?? [])];
+    expect(ended[0]?.state).toEqual({ is: 'over', ended: 'interrupted', said: 'another job of the run failed' });
     expect((await round(world, run, ended)).status).toBe('FAILED');
     const summary = await world.summaries.get(run);
     expect(summary?.traceback).toContain('no 2');
@@ -68,11 +69,11 @@ describe('an overdue claim', () => {
     world.batch.answerNext({ kind: 'unknown', reason: 'time-out' }, { accepted: true });
     const run = await start(world, heavy(1));
     await round(world, run);
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     world.clock.advance(10 * MINUTE);
     // The look-up does not show the job yet.
-    const lagging: World = { ...world, batch: { ...world.batch, find: async () => [] } };
-    expect((await round(lagging, run, verdicts)).status).toBe('DONE');
+    const lagging = withBatch(world, { find: async () => [] });
+    expect((await round(lagging, run, reports)).status).toBe('DONE');
     expect(world.batch.jobs).toHaveLength(1);
   });
 });
@@ -89,8 +90,9 @@ describe('a job that its cancelled run ended', () => {
     await round(world, run);
     await cancel(world, run, 'test');
     await round(world, run);
-    const [ended] = [...(world.batch.jobs[0]?.verdicts.values() ?? [])] as [Verdict];
-    const vanished: Verdict = { ...ended, id: 'job-9', statusReason: 'Host EC2 unknown' };
+    const [ended] = [...(world.batch.jobs[0]?.reports.values() ?? [])] as [JobReport];
+    const state = { is: 'over', ended: 'machine-lost', said: 'nobody knows it' } as const;
+    const vanished: JobReport = { ...ended, job: { submission: 'job-9' }, state };
     expect((await round(world, run, [ended, vanished])).status).toBe('CANCELLED');
     expect((await world.summaries.get(run))?.tally['i.heavy']).toMatchObject({ cancelled: 1, failed: 0 });
   });
@@ -107,7 +109,7 @@ describe('work that is dropped and wanted again', () => {
     const lost = world.batch.report('job-2', { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
     const [failed] = await playJobs({ ...world, batch: { ...world.batch, jobs: world.batch.jobs.slice(0, 1) } });
     // Ready again, dropped with the list that failed, and wanted by the recovery: all in one round.
-    await round(world, run, [lost, failed as Verdict]);
+    await round(world, run, [lost, failed as JobReport]);
     const summary = await play(world, run);
     expect(plain(summary.result as never)).toBe(10);
   });
@@ -143,16 +145,12 @@ describe('the questions of a sweep', () => {
     const world = playWorld();
     await round(world, await start(world, heavy(1)));
     let asked = 0;
-    const counting: World = {
-      ...world,
-      batch: {
-        ...world.batch,
-        describe: (ids) => {
-          asked++;
-          return world.batch.describe(ids);
-        },
+    const counting = withBatch(world, {
+      look: (jobs) => {
+        asked++;
+        return world.batch.look(jobs);
       },
-    };
+    });
     const counts: number[] = [];
     for (let hour = 0; hour < 6; hour++) {
       asked = 0;
@@ -173,7 +171,7 @@ describe('of two rounds that race', () => {
     const world = playWorld({ limits: { seat: 1 } });
     const run = await start(world, [limited(heavy(1)), limited(heavy(2))]);
     await round(world, run);
-    const [one, two] = (await playJobs(world)) as [Verdict, Verdict];
+    const [one, two] = (await playJobs(world)) as [JobReport, JobReport];
     const other: World = { ...world, warm: warmGraphs(1) };
     let isFirst = true;
     const append: World['journal']['append'] = async (entry) => {
@@ -201,8 +199,8 @@ describe('a run that is stopping', () => {
     const world = playWorld();
     const run = await start(world, expression());
     await round(world, run);
-    const ids = world.batch.jobs.flatMap(({ verdicts }) =>
-      [...verdicts.values()].filter(({ index }) => index !== undefined || verdicts.size === 1).map(({ id }) => id),
+    const ids = world.batch.jobs.flatMap(({ described }) =>
+      [...described.values()].filter(({ index }) => index !== undefined || described.size === 1).map(({ id }) => id),
     );
     const [first, second] = ids as [string, string];
     if (why === 'failed') await round(world, run, await playJobs(world, (id) => id === second));
@@ -229,14 +227,14 @@ describe('the end of a run', () => {
     const world = playWorld();
     const run = await start(world, heavy(1));
     await round(world, run);
-    const verdicts = await playJobs(world);
-    await expect(round(dying(world), run, verdicts)).rejects.toBe(died);
+    const reports = await playJobs(world);
+    await expect(round(dying(world), run, reports)).rejects.toBe(died);
     // The message of the event comes again.
-    await round({ ...world, warm: warmGraphs(1) }, run, verdicts);
+    await round({ ...world, warm: warmGraphs(1) }, run, reports);
     expect(await statusOf(world, run)).toBe('DONE');
     expect(world.bus.endings.map((ending) => ending.run)).toContain(run);
     const told = world.bus.endings.length;
-    await round({ ...world, warm: warmGraphs(1) }, run, verdicts);
+    await round({ ...world, warm: warmGraphs(1) }, run, reports);
     expect(world.bus.endings).toHaveLength(told);
   });
 });

@@ -29,8 +29,8 @@ describe('a job', () => {
     const world = playWorld();
     const run = await start(world, heavy(1));
     await round(world, run);
-    const [{ verdicts } = { verdicts: new Map() }] = world.batch.jobs;
-    const [id = ''] = verdicts.keys();
+    const [{ reports } = { reports: new Map() }] = world.batch.jobs;
+    const [id = ''] = reports.keys();
     const killed = { status: 'FAILED', containerReason: 'OutOfMemoryError: killed', exitCode: 137 } as const;
     await round(world, run, [world.batch.report(id, killed)]);
     expect((await jobOf(world, run, 'j.heavy')).attempts).toMatchObject([

@@ -39,10 +39,10 @@ describe('a large value', () => {
     const first = (heavyList(100) as unknown as { at: number }[])[0]?.at as number;
     const run = await start(world, catchError(add(first, 1), 'ValueGone', recover));
     await round(world, run);
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     const stored = world.objects.stored as Map<string, Uint8Array>;
     for (const key of stored.keys()) if (key.startsWith('values/')) stored.delete(key);
-    await round(world, run, verdicts);
+    await round(world, run, reports);
     expect(await world.summaries.get(run)).toMatchObject({ status: 'DONE', result: ['ValueGone'] });
   });
 });
@@ -73,9 +73,9 @@ describe('a large value that is', () => {
     const first = (heavyList(100) as unknown as { at: number }[])[0]?.at as number;
     const run = await start(world, add(first, 1));
     await round(world, run);
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     damageValues(world, damage);
-    await round(world, run, verdicts);
+    await round(world, run, reports);
     expect(await world.summaries.get(run)).toMatchObject({
       status: 'FAILED',
       traceback: expect.stringContaining(name),

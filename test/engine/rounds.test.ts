@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { reportOf } from '../../core/aws/batch/jobs.ts';
 import { cancel } from '../../core/engine/cancel.ts';
+import { endOf } from '../../core/engine/executor.ts';
 import { readHistory } from '../../core/engine/history.ts';
 import type { Entry, World } from '../../core/engine/ports.ts';
 import { retry } from '../../core/engine/retry.ts';
@@ -11,7 +13,7 @@ import { draftOf } from '../../core/graph/draft.ts';
 import { graphOf, snapshotOf } from '../../core/graph/snapshot.ts';
 import { add, catchError, cond, file, le, map, script, task } from '../../core/index.ts';
 import type { RunId } from '../../core/values/ids.ts';
-import type { MemoryWorld } from '../support/memory-world.ts';
+import { type MemoryWorld, withBatch } from '../support/memory-world.ts';
 import { evaluate, plain, play, playJobs, playWorld, start, totals } from '../support/play.ts';
 
 const v1 = { version: '1' };
@@ -71,9 +73,9 @@ describe('the graph between rounds', () => {
     const run = await start(world, program());
     let report = await round(world, run);
     for (let turns = 0; report.status === 'RUNNING' && turns < 100; turns++) {
-      const verdicts = await playJobs(world);
+      const news = await playJobs(world);
       // Two handlers get the same events at the same time: one append is refused.
-      const reports = await Promise.all([round(world, run, verdicts), round(other, run, verdicts)]);
+      const reports = await Promise.all([round(world, run, news), round(other, run, news)]);
       report = reports.find(({ status }) => status !== 'RUNNING') ?? reports[0];
     }
     const summary = await world.summaries.get(run);
@@ -111,9 +113,9 @@ describe('submission', () => {
     const world = playWorld();
     const run = await submitted(world);
     expect(world.batch.jobs).toHaveLength(1);
-    const verdicts = await playJobs(world);
-    await round(world, run, [...verdicts, ...verdicts]);
-    await round(world, run, verdicts);
+    const reports = await playJobs(world);
+    await round(world, run, [...reports, ...reports]);
+    await round(world, run, reports);
     expect(world.batch.jobs).toHaveLength(1);
     expect((await world.summaries.get(run))?.status).toBe('DONE');
   });
@@ -127,8 +129,8 @@ describe('submission', () => {
     world.clock.advance(200_000);
     await round(world, run);
     expect(world.batch.jobs).toHaveLength(1);
-    const verdicts = await playJobs(world);
-    expect((await round(world, run, verdicts)).status).toBe('DONE');
+    const reports = await playJobs(world);
+    expect((await round(world, run, reports)).status).toBe('DONE');
   });
 
   it('sends again what was never accepted, but not before the deadline and the look-up lag', async () => {
@@ -168,8 +170,8 @@ describe('submission', () => {
     for (let attempt = 1; attempt <= 5; attempt++) {
       expect(world.batch.jobs).toHaveLength(attempt);
       const id = world.batch.jobs.at(-1)?.id as string;
-      const verdict = world.batch.report(id, { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
-      await round(world, run, [verdict]);
+      const report = world.batch.report(id, { status: 'FAILED', statusReason: 'Host EC2 (instance i-1) terminated.' });
+      await round(world, run, [report]);
     }
     expect((await world.summaries.get(run))?.traceback).toContain('MachineLost');
     expect(world.batch.jobs).toHaveLength(5);
@@ -184,27 +186,27 @@ describe('submission', () => {
     expect((await world.summaries.get(run))?.status).toBe('DONE');
   });
 
-  it('does not count a refused duplicate, nor a verdict on a job that does not hold the work', async () => {
+  it('does not count a refused duplicate, nor a report on a job that does not hold the work', async () => {
     const world = playWorld();
     const run = await submitted(world);
     const [name] = [world.batch.jobs[0]?.request.name as string];
-    const stranger = { id: 'job-99', name, status: 'FAILED', exitCode: 97 } as const;
-    const verdicts = await playJobs(world);
+    const stranger = reportOf({ id: 'job-99', name, status: 'FAILED', exitCode: 97 });
+    const reports = await playJobs(world);
     await round(world, run, [stranger]);
     expect((await world.summaries.get(run))?.status).toBe('DONE');
-    expect((await round(world, run, verdicts)).status).toBe('DONE');
+    expect((await round(world, run, reports)).status).toBe('DONE');
   });
 
   it('doubles the memory after OutOfMemory', async () => {
     const world = playWorld();
     const run = await start(world, heavy.options({ memory: 2 })(1));
     await round(world, run);
-    const verdict = world.batch.report('job-1', {
+    const report = world.batch.report('job-1', {
       status: 'FAILED',
       exitCode: 137,
       containerReason: 'OutOfMemoryError: killed',
     });
-    await round(world, run, [verdict]);
+    await round(world, run, [report]);
     expect(world.batch.jobs.map((job) => job.request.resources.memory)).toEqual([2, 4]);
   });
 });
@@ -217,9 +219,9 @@ describe('cancel', () => {
     await round(world, run);
     expect(await cancel(world, run, 'test')).toBe('CANCELLING');
     await round(world, run);
-    const verdicts = world.batch.jobs.flatMap((job) => [...job.verdicts.values()]);
-    expect(verdicts.every((verdict) => verdict.status === 'FAILED')).toBe(true);
-    expect((await round(world, run, verdicts)).status).toBe('CANCELLED');
+    const reports = world.batch.jobs.flatMap((job) => [...job.reports.values()]);
+    expect(reports.every((report) => endOf(report)?.ended === 'interrupted')).toBe(true);
+    expect((await round(world, run, reports)).status).toBe('CANCELLED');
     const summary = await world.summaries.get(run);
     expect(totals(summary as never)).toMatchObject({ pending: 0, running: 0 });
   });
@@ -303,7 +305,7 @@ describe('retry', () => {
     await round(
       world,
       run,
-      world.batch.jobs.flatMap((job) => [...job.verdicts.values()]),
+      world.batch.jobs.flatMap((job) => [...job.reports.values()]),
     );
     await retry(world, run);
     expect((await play(world, run)).status).toBe('DONE');
@@ -359,7 +361,7 @@ describe('the sweep', () => {
     const world = playWorld();
     const run = await start(world, heavy(1));
     await round(world, run);
-    const amnesiac: World = { ...world, batch: { ...world.batch, describe: async () => [] } };
+    const amnesiac = withBatch(world, { look: async () => [] });
     world.clock.advance(10 * MINUTE);
     await sweep(amnesiac);
     expect(world.batch.jobs).toHaveLength(2);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchExecutor, World } from '../../core/engine/ports.ts';
+import type { Executor } from '../../core/engine/executor.ts';
+import type { World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import { task } from '../../core/index.ts';
-import type { MemoryWorld } from '../support/memory-world.ts';
+import { type MemoryWorld, withBatch } from '../support/memory-world.ts';
 import { play, playWorld, start } from '../support/play.ts';
 
 /** Too few to make an array: each is a submission of its own. */
@@ -13,11 +14,11 @@ const jobs = (count: number) => Array.from({ length: count }, (_, at) => alone(a
 
 /** Calls `before` ahead of every request. */
 function requesting(world: MemoryWorld, before: () => void | Promise<void>): MemoryWorld {
-  const submit: BatchExecutor['submit'] = async (request) => {
+  const submit: Executor['submit'] = async (request) => {
     await before();
     return world.batch.submit(request);
   };
-  return { ...world, batch: { ...world.batch, submit } };
+  return withBatch(world, { submit });
 }
 
 /** What became of the run's claims. */
@@ -118,13 +119,13 @@ describe('requests to the executor', () => {
     const memory = playWorld();
     const run = await start(memory, alone(1));
     const other: World = { ...memory, sender: { id: 'sender-2', exclusive: false }, warm: warmGraphs(1) };
-    const submit: BatchExecutor['submit'] = async () => {
+    const submit: Executor['submit'] = async () => {
       memory.clock.advance(600_000);
       // Meanwhile the other one looks the claim up, finds nothing, and sends it.
       await round(other, run);
       return { kind: 'throttled' };
     };
-    await round({ ...memory, batch: { ...memory.batch, submit } }, run);
+    await round(withBatch(memory, { submit }), run);
     expect(await claimsOf(memory, run)).toEqual({ claimed: 2, acknowledged: 1, withdrawn: 0 });
     expect((await play(memory, run)).status).toBe('DONE');
     expect(memory.batch.jobs).toHaveLength(1);

@@ -1,7 +1,7 @@
 /** What ran on after its caller had gone. */
 
 import { describe, expect, it } from 'vitest';
-import type { Verdict } from '../../core/engine/ports.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
 import { round } from '../../core/engine/round.ts';
 import { sweep } from '../../core/engine/sweep.ts';
 import { catchError, task } from '../../core/index.ts';
@@ -27,7 +27,7 @@ describe('work in flight that nobody wants any more', () => {
   /** The list of the catch fails, and with it goes what its second element was wanted for. */
   async function fail(world: MemoryWorld, run: RunId, job: string): Promise<void> {
     const [failed] = await playJobs(world, (id) => id === job);
-    await round(world, run, [failed as Verdict]);
+    await round(world, run, [failed as JobReport]);
   }
 
   it('is not tried again when its machine is lost', async () => {

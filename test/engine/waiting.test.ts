@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ExecutorJob } from '../../core/engine/executor.ts';
 import { readHistory } from '../../core/engine/history.ts';
 import { round } from '../../core/engine/round.ts';
 import { lookAtQueue } from '../../core/engine/waiting.ts';
@@ -6,7 +7,7 @@ import { task } from '../../core/index.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import { makeAdvance } from '../../functions/advance.ts';
 import { stateChange } from '../support/lambda-events.ts';
-import type { MemoryWorld } from '../support/memory-world.ts';
+import { type MemoryWorld, withBatch } from '../support/memory-world.ts';
 import { playJobs, playWorld, start } from '../support/play.ts';
 
 const heavy = task('w.heavy', { version: '1', executor: 'batch' }, (n: number) => n);
@@ -40,11 +41,11 @@ describe('why a run waits', () => {
     const jobs = Array.from({ length: 1000 }, (_, n) => heavy(n));
     const run = await begun(world, jobs);
     let asked = 0;
-    const describe = (ids: readonly string[]) => {
-      asked += ids.length;
-      return world.batch.describe(ids);
+    const look = (jobs: readonly ExecutorJob[]) => {
+      asked += jobs.length;
+      return world.batch.look(jobs);
     };
-    const waiting = (await lookAtQueue({ ...world, batch: { ...world.batch, describe } }, run)).waiting;
+    const { waiting } = await lookAtQueue(withBatch(world, { look }), run);
     expect(waiting).toEqual([{ jobs: 1000, reason: 'SUBMITTED' }]);
     expect(asked).toBe(300);
   });
@@ -91,13 +92,13 @@ describe('the jobs in the queue', () => {
   it('are looked at without keeping the graph from a round that wants it', async () => {
     const world = playWorld();
     const run = await begun(world, heavy(1));
-    const describe = (ids: readonly string[]) => {
+    const look = (jobs: readonly ExecutorJob[]) => {
       const kept = world.warm.take(run);
       expect(kept).toBeDefined();
       if (kept) world.warm.keep(kept);
-      return world.batch.describe(ids);
+      return world.batch.look(jobs);
     };
-    expect((await lookAtQueue({ ...world, batch: { ...world.batch, describe } }, run)).queued).toHaveLength(1);
+    expect((await lookAtQueue(withBatch(world, { look }), run)).queued).toHaveLength(1);
   });
 });
 
@@ -118,9 +119,9 @@ describe('a blocked queue', () => {
     await advance(blockedEvent(name));
     expect((await world.summaries.get(run))?.blocked).toEqual({ reason, at: world.clock.now() });
     expect(await world.journal.readAfter(run, 0)).toHaveLength(entries);
-    const [verdict] = await playJobs(world);
-    if (!verdict) throw new Error('no job was played');
-    await advance(stateChange(verdict));
+    const [report] = await playJobs(world);
+    if (!report) throw new Error('no job was played');
+    await advance(stateChange(report));
     expect((await world.summaries.get(run))?.blocked).toBeUndefined();
   });
 

@@ -31,9 +31,9 @@ describe('advance', () => {
   it('takes a run to its end by the events of its jobs, delivered one by one', async () => {
     const world = playWorld();
     const run = await waitingRun(world, 'one');
-    for (const verdict of await playJobs(world)) {
+    for (const report of await playJobs(world)) {
       expect(await statusOf(world, run)).toBe('RUNNING');
-      expect(await makeAdvance(() => world)(stateChange(verdict))).toEqual(allDone);
+      expect(await makeAdvance(() => world)(stateChange(report))).toEqual(allDone);
     }
     expect(await world.summaries.get(run)).toMatchObject({ status: 'DONE', result: [30] });
   });
@@ -41,9 +41,9 @@ describe('advance', () => {
   it('handles all events of a run in one round, and each run by itself', async () => {
     const world = playWorld();
     const runs = [await waitingRun(world, 'first'), await waitingRun(world, 'second')];
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     const before = await Promise.all(runs.map((run) => world.journal.readAfter(run, 0)));
-    const messages = [...verdicts, ...verdicts].map((verdict) => ({ event: stateChange(verdict) }));
+    const messages = [...reports, ...reports].map((report) => ({ event: stateChange(report) }));
     expect(await makeAdvance(() => world)(queueBatch(messages))).toEqual(allDone);
     for (const [at, run] of runs.entries()) {
       expect(await statusOf(world, run)).toBe('DONE');
@@ -73,11 +73,11 @@ describe('advance', () => {
   it('gives back the events of a run that fails, and only those', async () => {
     const world = playWorld();
     const [good, bad] = [await waitingRun(world, 'good'), await waitingRun(world, 'bad')];
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     const failing = failingFor(world, bad);
-    const batch = queueBatch(verdicts.map((verdict) => ({ event: stateChange(verdict) })));
+    const batch = queueBatch(reports.map((report) => ({ event: stateChange(report) })));
     const answer = await makeAdvance(() => failing)(batch);
-    const expected = verdicts.flatMap(({ name }, at) => (name.includes('_bad_') ? [{ itemIdentifier: `m${at}` }] : []));
+    const expected = reports.flatMap(({ name }, at) => (name.includes('_bad_') ? [{ itemIdentifier: `m${at}` }] : []));
     expect(expected).toHaveLength(2);
     expect(answer.batchItemFailures).toEqual(expected);
     expect(await statusOf(world, good)).toBe('DONE');
@@ -94,9 +94,9 @@ describe('advance', () => {
   it('takes runs whose events have failed before last, and begins none that it cannot end', async () => {
     const world = playWorld();
     const runs = [await waitingRun(world, 'tried'), await waitingRun(world, 'fresh')];
-    const messages = (await playJobs(world)).map((verdict) => ({
-      event: stateChange(verdict),
-      receives: verdict.name.includes('_tried_') ? 4 : 1,
+    const messages = (await playJobs(world)).map((report) => ({
+      event: stateChange(report),
+      receives: report.name.includes('_tried_') ? 4 : 1,
     }));
     let calls = 0;
     const invocation = { getRemainingTimeInMillis: () => (calls++ < 2 ? 60_000 : 1_000) };
@@ -153,8 +153,8 @@ describe('with its queue, advance', () => {
       () => slowWorld,
       () => queue,
     );
-    const verdicts = await playJobs(world);
-    const events = verdicts.map((verdict) => ({ event: stateChange(verdict), receives: 19 }));
+    const reports = await playJobs(world);
+    const events = reports.map((report) => ({ event: stateChange(report), receives: 19 }));
     // Lambda deletes all of them: none is received for the twentieth time.
     expect(await advance(queueBatch(events), invocation)).toEqual(allDone);
     expect(await statusOf(world, healthy)).toBe('RUNNING');
@@ -222,8 +222,8 @@ describe('with its queue, advance', () => {
       return until;
     };
     const invocation = { getRemainingTimeInMillis: () => 180_000 };
-    const verdicts = (await playJobs(world)).map((verdict) => ({ event: stateChange(verdict) }));
-    await makeAdvance(() => noted)(queueBatch(verdicts), invocation);
+    const reports = (await playJobs(world)).map((report) => ({ event: stateChange(report) }));
+    await makeAdvance(() => noted)(queueBatch(reports), invocation);
     expect(deadlines).toHaveLength(4);
     const [first = 0, , , last = 0] = deadlines;
     expect(first).toBeLessThanOrEqual(180_000 / 4);

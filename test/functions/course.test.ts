@@ -25,7 +25,7 @@ async function endJobs(world: MemoryWorld, run: RunId): Promise<void> {
   await round(
     world,
     run,
-    world.batch.jobs.flatMap((job) => [...job.verdicts.values()]),
+    world.batch.jobs.flatMap((job) => [...job.reports.values()]),
   );
 }
 

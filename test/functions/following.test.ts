@@ -175,7 +175,7 @@ describe('what a job wrote', () => {
             : { text: parts[Number(from)] ?? '', next: String(Number(from) + 1), isEnd: from === '2' },
         ),
     };
-    return { world, run, folds, ask: makeLogs(() => ({ journal, logs })) };
+    return { world, run, folds, ask: makeLogs(() => ({ ...world, journal, logs })) };
   }
 
   it('comes by parts, of which only the first reads the journal', async () => {

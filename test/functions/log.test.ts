@@ -95,7 +95,7 @@ function metricsOf(line: Line): Line[] {
 }
 
 /** Another round of the run is first, of one of the events alone, when it is about to be recorded. */
-function losingRace(world: MemoryWorld, run: RunId, verdict: Parameters<typeof round>[2]): World {
+function losingRace(world: MemoryWorld, run: RunId, report: Parameters<typeof round>[2]): World {
   const other: World = { ...world, warm: warmGraphs(1), sender: { id: 'other', exclusive: false } };
   let isLost = false;
   return {
@@ -105,7 +105,7 @@ function losingRace(world: MemoryWorld, run: RunId, verdict: Parameters<typeof r
       async append(entry) {
         if (entry.run === run && !isLost) {
           isLost = true;
-          await round(other, run, verdict);
+          await round(other, run, report);
         }
         return await world.journal.append(entry);
       },
@@ -119,11 +119,11 @@ describe('the log', () => {
     const one = await start(world, heavy(add(heavy(1), heavy(2))), { run: 'one' });
     const two = await start(world, heavy(heavy(3)), { run: 'two' });
     for (const run of [one, two]) await round(world, run);
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     const now = world.clock.now();
-    const events = verdicts.map((verdict, at) => ({ event: stateChange(verdict), sentAt: now - 5_000 * (at + 1) }));
+    const events = reports.map((report, at) => ({ event: stateChange(report), sentAt: now - 5_000 * (at + 1) }));
     // Of the first run in the batch, what another round left to do; then the second one's.
-    const [first] = verdicts;
+    const [first] = reports;
     const racing = losingRace(world, one, first ? [first] : []);
     world.batch.answerNext({ kind: 'accepted', id: 'job-9' });
     world.batch.answerNext({ kind: 'throttled' });
@@ -190,12 +190,12 @@ describe('the log', () => {
     await startRun({ workflow: 'l.main', args: { key: [SECRET] } });
     await startRun({ workflow: 'l.main', args: { key: SECRET }, tags: { of: SECRET }, run: 'two' });
     for (const one of [run, 'two']) await makeAdvance(open)(wakeUp('test', one));
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     const failing: World = {
       ...world,
       cache: { ...world.cache, write: () => Promise.reject(new Error('no database')) },
     };
-    const batch = queueBatch(verdicts.map((verdict) => ({ event: stateChange(verdict) })));
+    const batch = queueBatch(reports.map((report) => ({ event: stateChange(report) })));
     await makeAdvance(() => failing)(batch);
     await makeSweep(() => failing)({});
     await makeAdvance(open)(batch);

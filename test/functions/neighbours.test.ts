@@ -99,8 +99,7 @@ describe('for hours beside five runs', () => {
       await queue.poll(advance, clock.now() + MINUTE_MS);
       for (let minute = 0; minute < MINUTES; minute++) {
         for (const run of NEIGHBOURS) told(run, String(minute));
-        for (const verdict of await playJobs(memory, (id) => id.endsWith(`:${minute}`)))
-          queue.send(stateChange(verdict));
+        for (const report of await playJobs(memory, (id) => id.endsWith(`:${minute}`))) queue.send(stateChange(report));
         await queue.poll(advance, clock.now() + MINUTE_MS);
       }
       await queue.poll(advance, clock.now() + 10 * MINUTE_MS);

@@ -1,4 +1,5 @@
 /** What a storm of events costs: an array of 10,000 whose children all end at once. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
@@ -7,6 +8,7 @@ import type { RoundReport } from '../../core/engine/round.ts';
 import { warmGraphs } from '../../core/engine/warm.ts';
 import { map, task } from '../../core/index.ts';
 import { makeAdvance } from '../../functions/advance.ts';
+import { eachExecutor } from '../support/executors.ts';
 import { queueBatch, stateChange, wakeUp } from '../support/lambda-events.ts';
 import { playJobs, playWorld, start } from '../support/play.ts';
 
@@ -45,7 +47,7 @@ function counting(world: World, counts: Record<string, number>): World {
         };
       },
     });
-  const { journal, summaries, cache, attempts, objects, bus, batch } = world;
+  const { journal, summaries, cache, attempts, objects, bus, executors } = world;
   return {
     ...world,
     journal: counted('journal', journal),
@@ -54,7 +56,7 @@ function counting(world: World, counts: Record<string, number>): World {
     attempts: counted('attempts', attempts),
     objects: counted('objects', objects),
     bus: counted('bus', bus),
-    batch: counted('batch', batch),
+    executors: eachExecutor(executors, (one) => counted('batch', one)),
   };
 }
 
@@ -65,7 +67,7 @@ async function storm(environments: number): Promise<{ rounds: number; conflicts:
   const run = await start(world, map(heavy, range(CHILDREN)), { run: 'storm' });
   await makeAdvance(() => world)(wakeUp('test', run));
   expect(world.batch.jobs.map(({ request }) => request.size)).toEqual([CHILDREN]);
-  const events = (await playJobs(world)).map((verdict) => ({ event: stateChange(verdict) }));
+  const events = (await playJobs(world)).map((report) => ({ event: stateChange(report) }));
   const batches = Array.from({ length: Math.ceil(events.length / BATCH) }, (_, at) =>
     queueBatch(events.slice(at * BATCH, (at + 1) * BATCH)),
   );

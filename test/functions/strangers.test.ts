@@ -32,7 +32,7 @@ function readOnly(world: MemoryWorld): World {
     cache: { ...world.cache, write: refuse },
     attempts: { ...world.attempts, claim: refuse, finish: refuse, cancel: refuse, reopen: refuse },
     objects: { ...world.objects, put: refuse },
-    batch: { ...world.batch, submit: refuse, terminate: refuse },
+    executors: { batch: { ...world.batch, submit: refuse, stop: refuse } },
     bus: { wake: refuse, started: refuse, ended: refuse },
   };
 }

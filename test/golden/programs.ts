@@ -105,11 +105,11 @@ export const RECORDINGS: Readonly<Record<string, () => Promise<MemoryWorld>>> = 
     const run = await start(world, [heavy(1), add(flaky(), heavy(2))], { run: 'golden' });
     await round(world, run);
     await round(world, run);
-    const verdict = world.batch.report('job-1:0', {
+    const report = world.batch.report('job-1:0', {
       status: 'FAILED',
       statusReason: 'Host EC2 (instance i-1) terminated.',
     });
-    await round(world, run, [verdict]);
+    await round(world, run, [report]);
     await play(world, run);
     isRepaired = true;
     await retry(world, run);
@@ -128,7 +128,7 @@ export const RECORDINGS: Readonly<Record<string, () => Promise<MemoryWorld>>> = 
     await round(
       world,
       run,
-      world.batch.jobs.flatMap(({ verdicts }) => [...verdicts.values()]),
+      world.batch.jobs.flatMap(({ reports }) => [...reports.values()]),
     );
     return world;
   },

@@ -143,7 +143,7 @@ export class Story {
 
   /** What is ready to be submitted goes out in these requests. */
   groups(...groups: readonly (readonly string[])[]): this {
-    const made = groupAttempts(this.graph, demandsOf(this.graph).submit);
+    const made = groupAttempts(this.graph, demandsOf(this.graph).submit, () => 10_000);
     expect(made.map((group) => group.map((attempt) => this.nameOf(attempt.evaluation)))).toEqual(groups);
     return this;
   }

@@ -58,7 +58,7 @@ describe('a request', () => {
   it('of more than 10,000 jobs is split', () => {
     const { graph } = given(job(1));
     const ready = Array.from({ length: 20_001 }, () => demandsOf(graph).submit).flat();
-    expect(groupAttempts(graph, ready).map(({ length }) => length)).toEqual([10_000, 10_000, 1]);
+    expect(groupAttempts(graph, ready, () => 10_000).map(({ length }) => length)).toEqual([10_000, 10_000, 1]);
   });
 
   it('has no jobs that came to want more memory by failing', () =>

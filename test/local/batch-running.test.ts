@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { delimiter, join } from 'node:path';
 import { RegisterJobDefinitionCommand, SubmitJobCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
 import { describe, expect, test } from 'vitest';
-import { INTERRUPTED_REASON } from '../../core/engine/causes.ts';
+import { reasonText } from '../../core/aws/batch/reasons.ts';
 import {
   afterTest,
   describeJob,
@@ -73,7 +73,10 @@ describe('a job that was ended before it ran, by what was meant for the process 
   test.each(['INT', 'HUP', 'TERM'])('has not failed by itself: SIG%s', async (signal) => {
     const { batch } = await testCloud();
     const id = await submit(batch, `kill -s ${signal} $$`);
-    expect(await untilStatus(batch, id)).toMatchObject({ status: 'FAILED', statusReason: INTERRUPTED_REASON });
+    expect(await untilStatus(batch, id)).toMatchObject({
+      status: 'FAILED',
+      statusReason: reasonText('machine-stopped'),
+    });
   });
 
   test('and one that says itself with which exit code it ends has', async () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { parseVerdict, parseWakeUp } from '../../core/aws/batch/events.ts';
+import { parseBatchEvent } from '../../core/aws/batch/events.ts';
 import { batchExecutor } from '../../core/aws/batch/executor.ts';
-import { eventBus } from '../../core/aws/bus.ts';
+import { eventBus, parseWakeUp } from '../../core/aws/bus.ts';
 import { awsClients } from '../../core/aws/clients.ts';
-import type { SubmissionRequest } from '../../core/engine/ports.ts';
+import { endOf, type JobReport, type SubmissionRequest } from '../../core/engine/executor.ts';
 import { engineSettings } from '../../core/environment.ts';
 import type { RunId, SubmissionId } from '../../core/values/ids.ts';
 import { afterTest, testCloud, until } from './fixture.ts';
@@ -41,36 +41,34 @@ const request: SubmissionRequest = {
   resources: { vcpus: 0.5, memory: 0.25, timeoutSeconds: 100, tags: { project: 'x' } },
 };
 
-test('a job that the engine submits is found by its name, runs with its spec, and its end is told', async () => {
+function reportsIn(events: readonly unknown[]): JobReport[] {
+  return events.map(parseBatchEvent).flatMap((news) => (news?.kind === 'report' ? [news.report] : []));
+}
+
+test('a job that the engine submits runs with its spec, and its end is told as it is when the executor is asked', async () => {
   const { executor, events } = await engineOnCloud(['/bin/sh', '-c', 'echo "$REDEX_SPEC"; exit 1']);
   const outcome = await executor.submit(request);
-  expect(outcome).toEqual({ kind: 'accepted', id: expect.any(String) });
-  const id = outcome.kind === 'accepted' ? outcome.id : '';
-  expect(await executor.find(request.name, undefined)).toEqual([id]);
-  expect(await executor.find('redex_local_r1_s2', undefined)).toEqual([]);
-  const verdict = await until(() => events.map(parseVerdict).find((found) => found?.status === 'FAILED'));
-  expect(verdict).toMatchObject({ id, name: request.name, exitCode: 1 });
-  expect(await executor.describe([id, 'unknown'])).toEqual([verdict]);
-  expect(readFileSync(verdict.log ?? '', 'utf8')).toBe('specs/abc\n');
+  const submission = outcome.kind === 'accepted' ? outcome.id : '';
+  const report = await until(() => reportsIn(events).find(endOf));
+  expect(report).toMatchObject({ job: { submission }, name: request.name, state: { ended: 'program', exitCode: 1 } });
+  expect(await executor.look([{ submission }])).toEqual([report]);
+  expect(readFileSync(report.log ?? '', 'utf8')).toBe('specs/abc\n');
 });
 
-test('an array that the engine submits ends with its children when it is terminated', async () => {
+test('of an array that the engine stops each job is told of', async () => {
   const { executor, events } = await engineOnCloud(['/bin/sleep', '100']);
   const outcome = await executor.submit({ ...request, size: 2 });
   const id = outcome.kind === 'accepted' ? outcome.id : '';
-  await until(() => events.map(parseVerdict).find((verdict) => verdict?.status === 'RUNNING'));
-  await executor.terminate(id, 'the run was cancelled');
-  const failed = await until(() => {
-    const verdicts = events
-      .map(parseVerdict)
-      .filter((verdict) => verdict?.status === 'FAILED' && verdict.index !== undefined);
-    return verdicts.length === 2 ? verdicts : undefined;
+  await until(() => reportsIn(events).find(({ state }) => state.is === 'running'));
+  await executor.stop(id, 'cancelling');
+  const ends = await until(() => {
+    const ended = reportsIn(events).filter((report) => endOf(report) && report.job.index !== undefined);
+    return ended.length === 2 ? ended : undefined;
   });
-  expect(failed.map((verdict) => [verdict?.id, verdict?.index, verdict?.statusReason]).sort()).toEqual([
-    [`${id}:0`, 0, 'the run was cancelled'],
-    [`${id}:1`, 1, 'the run was cancelled'],
+  expect(ends.map(({ job, state }) => [job, state]).sort()).toEqual([
+    [{ submission: id, index: 0 }, expect.objectContaining({ ended: 'interrupted', said: 'the run was cancelled' })],
+    [{ submission: id, index: 1 }, expect.objectContaining({ ended: 'interrupted', said: 'the run was cancelled' })],
   ]);
-  await executor.terminate('unknown', 'the run was cancelled');
 });
 
 test('a wake-up that the engine asks for comes to advance', async () => {

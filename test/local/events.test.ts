@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
-import { parseVerdict, parseWakeUp } from '../../core/aws/batch/events.ts';
+import { parseBatchEvent } from '../../core/aws/batch/events.ts';
+import { parseWakeUp } from '../../core/aws/bus.ts';
 import { seededChaos } from '../../local/chaos.ts';
 import { readJsonLines } from '../../local/json-lines.ts';
 import { openQueue } from '../../local/queue.ts';
@@ -44,16 +45,16 @@ describe('Batch', () => {
     const { batch, cloud, events, folder } = await testCloud();
     const id = await submit(batch, 'exit 4', { jobName: 'redex_local_r1_s1' });
     await cloud.idle();
-    expect(parseVerdict(events.at(-1))).toEqual({
-      id,
-      name: 'redex_local_r1_s1',
-      status: 'FAILED',
-      statusReason: 'Essential container in task exited',
-      exitCode: 4,
-      log: join(folder, 'batch', 'logs', `${id}.log`),
-      createdAt: expect.any(Number),
-      startedAt: expect.any(Number),
-      stoppedAt: expect.any(Number),
+    const time = expect.any(Number);
+    expect(parseBatchEvent(events.at(-1))).toEqual({
+      kind: 'report',
+      report: {
+        job: { submission: id },
+        name: 'redex_local_r1_s1',
+        state: { is: 'over', ended: 'program', said: 'Essential container in task exited', exitCode: 4 },
+        log: join(folder, 'batch', 'logs', `${id}.log`),
+        times: { queuedAt: time, startedAt: time, endedAt: time },
+      },
     });
   });
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RegisterJobDefinitionCommand } from '@aws-sdk/client-batch';
 import { describe, expect, test } from 'vitest';
+import { reasonText } from '../../core/aws/batch/reasons.ts';
 import { afterTest, logLines, submit, type TestCloud, testCloud, until, untilStatus } from './fixture.ts';
 
 const VALUE = 'tok-5ECRET';
@@ -68,17 +69,15 @@ describe('the local Batch', () => {
       expect(job).toMatchObject({ status: 'FAILED', statusReason: 'Task failed to start', attempts: [] });
       return job.container?.reason;
     };
-    const missing = 'redex local: a secret is missing: KEY: ';
+    const missing = (why: string) => reasonText('secret-missing', `KEY: ${why}`);
     expect(await said('env:TEST_SECRET')).toBe(
-      `${missing}the environment variable TEST_SECRET is not set where redex was started: set it, and try again`,
+      missing('the environment variable TEST_SECRET is not set where redex was started: set it, and try again'),
     );
     expect(await said('file:/no/such/key')).toBe(
-      `${missing}the file /no/such/key cannot be read (ENOENT): put it there, and try again`,
+      missing('the file /no/such/key cannot be read (ENOENT): put it there, and try again'),
     );
-    expect(await said(`file:${odd}`)).toBe(`${missing}the file ${odd} holds no text`);
-    expect(await said(`file:${large}`)).toBe(`${missing}the file ${large} has more than 64 KiB`);
-    expect(await said(arn)).toContain(
-      `${missing}${arn} is not asked for by a local run: say where it is here by { env:`,
-    );
+    expect(await said(`file:${odd}`)).toBe(missing(`the file ${odd} holds no text`));
+    expect(await said(`file:${large}`)).toBe(missing(`the file ${large} has more than 64 KiB`));
+    expect(await said(arn)).toContain(`KEY: ${arn} is not asked for by a local run: say where it is here by { env:`);
   });
 });

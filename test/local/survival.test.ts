@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { BatchClient } from '@aws-sdk/client-batch';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
-import { INTERRUPTED_REASON } from '../../core/engine/causes.ts';
+import { reasonText } from '../../core/aws/batch/reasons.ts';
 import { attachOrOpen } from '../../local/attach.ts';
 import type { Cloud } from '../../local/cloud.ts';
 import { appendJsonLines, readJsonLines } from '../../local/json-lines.ts';
@@ -70,13 +70,13 @@ describe('when the process that owns the cloud is killed', () => {
     const second = await testCloud({ folder });
     await second.cloud.idle();
     expect(second.events.map(({ detail }) => [detail.jobId, detail.status, detail.statusReason])).toEqual([
-      [id, 'FAILED', INTERRUPTED_REASON],
+      [id, 'FAILED', reasonText('machine-stopped')],
     ]);
     await second.cloud.close();
     const third = await testCloud({ folder });
     await third.cloud.idle();
     expect(third.events).toEqual([]);
-    expect((await describeJob(third.batch, id)).statusReason).toBe(INTERRUPTED_REASON);
+    expect((await describeJob(third.batch, id)).statusReason).toBe(reasonText('machine-stopped'));
   });
 
   test('a job that does not notice is killed by the next start, with the processes it has started', async () => {
@@ -105,7 +105,7 @@ describe('when the process that owns the cloud is killed', () => {
     await killNine(first.process);
 
     const second = await testCloud({ folder });
-    expect((await describeJob(second.batch, `${array}:0`)).statusReason).toBe(INTERRUPTED_REASON);
+    expect((await describeJob(second.batch, `${array}:0`)).statusReason).toBe(reasonText('machine-stopped'));
     await untilStatus(second.batch, `${array}:1`, 'RUNNING');
     expect(await describeJob(second.batch, single)).toMatchObject({ status: 'RUNNABLE' });
     const starts = logLines(folder).flatMap((line) => (line.type === 'started' ? [line.job] : []));
@@ -138,7 +138,10 @@ describe('when the cloud is closed', () => {
     expect(isAlive(leader)).toBe(false);
     expect(logLines(folder).some(({ type }) => type === 'ended')).toBe(false);
     const again = await testCloud({ folder });
-    expect(await describeJob(again.batch, id)).toMatchObject({ status: 'FAILED', statusReason: INTERRUPTED_REASON });
+    expect(await describeJob(again.batch, id)).toMatchObject({
+      status: 'FAILED',
+      statusReason: reasonText('machine-stopped'),
+    });
   });
 
   test("this process's own environment is as it was, as it is while the cloud is open", async () => {

@@ -3,7 +3,9 @@
  * rounds cut short, answers lost, machines lost, graphs forgotten between rounds, several handlers at once.
  */
 import fc from 'fast-check';
-import type { Verdict, World } from '../../core/engine/ports.ts';
+import type { DescribedJob } from '../../core/aws/batch/jobs.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
+import type { World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { type WarmGraphs, warmGraphs } from '../../core/engine/warm.ts';
 import { draftOf } from '../../core/graph/draft.ts';
@@ -59,16 +61,16 @@ export function through(given: Disturbances): Drive {
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       const summary = await world.summaries.get(run);
       if (summary?.endedAt !== undefined) return summary;
-      const verdicts = await under.next();
+      const reports = await under.next();
       const isWoken = world.bus.woken.length > 0 && random() < 0.6;
       if (isWoken) world.bus.woken.splice(0);
-      if (turn > 0 && verdicts.length === 0 && !isWoken && !under.isQuiet()) continue;
+      if (turn > 0 && reports.length === 0 && !isWoken && !under.isQuiet()) continue;
       // Nothing moves: some answer was lost. What the sweep does after a while brings it to light.
-      if (turn > 0 && verdicts.length === 0 && !isWoken) world.clock.advance(OVERDUE_MS);
+      if (turn > 0 && reports.length === 0 && !isWoken) world.clock.advance(OVERDUE_MS);
       const isHurried = given.hurried && random() < 0.8;
       const options = isHurried ? { hardEnd: world.clock.now() + 1 + Math.floor(random() * 40) } : {};
       const racing = handlers.slice(0, 1 + Math.floor(random() * handlers.length));
-      await Promise.all(racing.map((handler) => round(handler, run, verdicts, options)));
+      await Promise.all(racing.map((handler) => round(handler, run, reports, options)));
     }
     throw new Error(`the run ${run} is stuck under ${JSON.stringify(given)}`);
   };
@@ -113,7 +115,7 @@ type MemoryJob = MemoryWorld['batch']['jobs'][number];
 
 interface Events {
   /** What is delivered next: any of the events so far, in any order, some of them twice. */
-  next(): Promise<Verdict[]>;
+  next(): Promise<JobReport[]>;
   /** Whether no event will come any more unless something is submitted. */
   isQuiet(): boolean;
 }
@@ -123,7 +125,7 @@ const LOST_MACHINES_MAX = 4;
 const HOST_LOST = 'Host EC2 (instance i-1) terminated.';
 
 function eventsOf(world: MemoryWorld, { faults }: Disturbances, random: () => number): Events {
-  const pending: Verdict[] = [];
+  const pending: JobReport[] = [];
   let lost = 0;
   const begin = (job: MemoryJob) => {
     for (const { id, status } of tasksOf(job)) {
@@ -141,8 +143,8 @@ function eventsOf(world: MemoryWorld, { faults }: Disturbances, random: () => nu
     for (const job of world.batch.jobs) begin(job);
     pending.push(...(await playJobs(world, () => random() < share)));
     for (const job of world.batch.jobs) {
-      const isArray = job.verdicts.size > 1;
-      const isOver = isArray && job.verdicts.get(job.id)?.status !== 'SUBMITTED';
+      const isArray = job.described.size > 1;
+      const isOver = isArray && job.described.get(job.id)?.status !== 'SUBMITTED';
       if (isArray && !isOver && tasksOf(job).every(hasEnded))
         pending.push(world.batch.report(job.id, { status: 'SUCCEEDED' }));
     }
@@ -156,7 +158,7 @@ function eventsOf(world: MemoryWorld, { faults }: Disturbances, random: () => nu
       const share = random();
       const chosen = pending.filter(() => random() < share);
       const again = chosen.filter(() => random() < 0.3);
-      for (const verdict of chosen) if (random() < 0.7) pending.splice(pending.indexOf(verdict), 1);
+      for (const report of chosen) if (random() < 0.7) pending.splice(pending.indexOf(report), 1);
       return [...chosen, ...again].sort(() => random() - 0.5);
     },
     isQuiet: () => pending.length === 0 && world.batch.jobs.flatMap(tasksOf).every(hasEnded),
@@ -164,10 +166,10 @@ function eventsOf(world: MemoryWorld, { faults }: Disturbances, random: () => nu
 }
 
 /** The job itself, or an array's children. */
-function tasksOf({ verdicts }: MemoryJob): Verdict[] {
-  return [...verdicts.values()].filter(({ index }) => verdicts.size === 1 || index !== undefined);
+function tasksOf({ described }: MemoryJob): DescribedJob[] {
+  return [...described.values()].filter(({ index }) => described.size === 1 || index !== undefined);
 }
 
-function hasEnded({ status }: Verdict): boolean {
+function hasEnded({ status }: DescribedJob): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED';
 }

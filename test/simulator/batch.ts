@@ -1,5 +1,6 @@
 /** A simulated AWS Batch: jobs start late or never, machines are lost, and what it says about that comes as events. */
-import type { SubmissionRequest, Verdict } from '../../core/engine/ports.ts';
+import type { DescribedJob } from '../../core/aws/batch/jobs.ts';
+import type { SubmissionRequest } from '../../core/engine/executor.ts';
 import type { FaultKind } from './faults.ts';
 import { kill, type Process, processOf, type Simulation } from './process.ts';
 
@@ -8,7 +9,7 @@ export interface Container {
   readonly id: string;
   readonly job: BatchJob;
   readonly index: number | undefined;
-  verdict: Verdict;
+  described: DescribedJob;
   process: Process | undefined;
 }
 
@@ -19,14 +20,14 @@ export interface BatchJob {
   /** ListJobs shows it from then on. */
   readonly listedAt: number;
   readonly containers: readonly Container[];
-  verdict: Verdict;
+  described: DescribedJob;
 }
 
 export interface SimulatedBatch {
   readonly jobs: ReadonlyMap<string, BatchJob>;
   accept(request: SubmissionRequest): string;
   find(name: string): string[];
-  describe(ids: readonly string[]): Verdict[];
+  describe(ids: readonly string[]): DescribedJob[];
   terminate(id: string, reason: string): void;
   container(id: string): Container | undefined;
   /** Its runner dies at a call, as the fault says. */
@@ -37,7 +38,7 @@ export interface SimulatedBatch {
 
 export interface BatchOwner {
   /** A job changed its state. */
-  emit(verdict: Verdict): void;
+  emit(described: DescribedJob): void;
   /** Runs the job's work; resolves to its exit code, or never. */
   runWork(container: Container, process: Process): Promise<number>;
   /** Whether one more loss of this kind leaves the work an attempt. */
@@ -53,7 +54,7 @@ const LOST = 'Host EC2 (instance i-0abc) terminated.';
 const OOM = { containerReason: 'OutOfMemoryError: Container killed due to memory usage', exitCode: 137 };
 const EXITED = 'Essential container in task exited';
 
-export function isOver({ status }: Verdict): boolean {
+export function isOver({ status }: DescribedJob): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED';
 }
 
@@ -63,29 +64,29 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
   const containers = new Map<string, Container>();
   let running = 0;
 
-  function change(container: Container, news: Partial<Verdict> & Pick<Verdict, 'status'>): void {
-    if (isOver(container.verdict)) return;
-    container.verdict = { ...container.verdict, ...news };
+  function change(container: Container, news: Partial<DescribedJob> & Pick<DescribedJob, 'status'>): void {
+    if (isOver(container.described)) return;
+    container.described = { ...container.described, ...news };
     simulation.note(
       () => `batch ${container.id} ${news.status} ${news.statusReason ?? ''} ${news.containerReason ?? ''}`,
     );
-    const over = isOver(container.verdict);
+    const over = isOver(container.described);
     if (over) running--;
     const { job } = container;
-    if (container.index === undefined) job.verdict = container.verdict;
-    owner.emit(container.verdict);
-    if (container.index === undefined || !over || !job.containers.every(({ verdict }) => isOver(verdict))) return;
-    const failed = job.containers.some(({ verdict }) => verdict.status === 'FAILED');
-    job.verdict = {
-      ...job.verdict,
+    if (container.index === undefined) job.described = container.described;
+    owner.emit(container.described);
+    if (container.index === undefined || !over || !job.containers.every(({ described }) => isOver(described))) return;
+    const failed = job.containers.some(({ described }) => described.status === 'FAILED');
+    job.described = {
+      ...job.described,
       status: failed ? 'FAILED' : 'SUCCEEDED',
       ...(failed && { statusReason: 'Array Child Job failed' }),
     };
-    owner.emit(job.verdict);
+    owner.emit(job.described);
   }
 
   function launch(container: Container): void {
-    if (isOver(container.verdict)) return;
+    if (isOver(container.described)) return;
     const fault = faults.at('container', (kind) => {
       if (kind === 'image') return owner.mayLose(container, 'image');
       return kind === 'false-failure' || owner.mayLose(container, 'machine-lost');
@@ -125,7 +126,7 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
   }
 
   function end(container: Container, reason: string): void {
-    if (isOver(container.verdict)) return;
+    if (isOver(container.described)) return;
     if (container.process) kill(simulation, container.process, reason);
     change(container, { status: 'FAILED', statusReason: reason });
   }
@@ -142,7 +143,7 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
         acceptedAt: time.now(),
         listedAt: time.now() + random.between(0, LIST_LAG_MS_MAX),
         containers: all,
-        verdict: submitted,
+        described: submitted,
       };
       for (let index = 0; index < request.size; index++) {
         const own = request.size > 1 ? { id: `${id}:${index}`, index } : { id };
@@ -150,7 +151,7 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
           id: own.id,
           job,
           index: 'index' in own ? index : undefined,
-          verdict: { ...submitted, ...own },
+          described: { ...submitted, ...own },
           process: undefined,
         });
       }
@@ -175,11 +176,11 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
     describe(ids) {
       return ids.flatMap((id) => {
         const container = containers.get(id);
-        const verdict = container?.verdict ?? jobs.get(id)?.verdict;
-        if (!verdict) return [];
+        const described = container?.described ?? jobs.get(id)?.described;
+        if (!described) return [];
         const forgotten =
-          isOver(verdict) && faults.at('describe', () => !container || owner.mayLose(container, 'machine-lost'));
-        return forgotten ? [] : [verdict];
+          isOver(described) && faults.at('describe', () => !container || owner.mayLose(container, 'machine-lost'));
+        return forgotten ? [] : [described];
       });
     },
     terminate(id, reason) {
@@ -198,6 +199,6 @@ export function simulatedBatch(simulation: Simulation, owner: BatchOwner): Simul
   };
 }
 
-function isQueued({ verdict }: Container): boolean {
-  return verdict.status === 'SUBMITTED';
+function isQueued({ described }: Container): boolean {
+  return described.status === 'SUBMITTED';
 }

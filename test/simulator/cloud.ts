@@ -1,16 +1,12 @@
 /** The services of one simulated account, and the ports on them as a process of it sees them. */
 
+import { batchJobIds } from '../../core/aws/batch/job-ids.ts';
+import { reportOf } from '../../core/aws/batch/jobs.ts';
+import { BATCH_LIMITS } from '../../core/aws/batch/limits.ts';
+import { reasonText } from '../../core/aws/batch/reasons.ts';
+import type { ExecutorJob, StopReason, SubmissionRequest, SubmitOutcome } from '../../core/engine/executor.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
-import type {
-  Files,
-  Host,
-  Objects,
-  RunSummary,
-  Seen,
-  SubmissionRequest,
-  SubmitOutcome,
-  World,
-} from '../../core/engine/ports.ts';
+import type { Files, Host, Objects, RunSummary, Seen, World } from '../../core/engine/ports.ts';
 import type { WarmGraphs } from '../../core/engine/warm.ts';
 import { errorValue } from '../../core/graph/errors.ts';
 import type { RunId } from '../../core/values/ids.ts';
@@ -86,7 +82,7 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
   }
 
   const batch: SimulatedBatch = simulatedBatch(simulation, {
-    emit: (verdict) => queue.event({ kind: 'verdict', verdict }),
+    emit: (described) => queue.event({ kind: 'report', report: reportOf(described) }),
     mayLose,
     accepted: (job) => {
       truth.accepted(job);
@@ -193,13 +189,17 @@ export function cloudOf(simulation: Simulation, host: Host, refusedExitCode: num
         },
       }),
       objects: wrapped('objects', { put: objects.put, get: objects.get }),
-      batch: {
-        ...wrapped('batch', {
-          find: async (name: string) => batch.find(name),
-          describe: async (ids: readonly string[]) => batch.describe(ids),
-          terminate: async (id: string, reason: string) => batch.terminate(id, reason),
-        }),
-        submit: (request) => submit(process, request),
+      executors: {
+        batch: {
+          limits: BATCH_LIMITS,
+          ids: batchJobIds,
+          ...wrapped('batch', {
+            find: async (name: string) => batch.find(name),
+            look: async (jobs: readonly ExecutorJob[]) => batch.describe(jobs.map(batchJobIds.of)).map(reportOf),
+            stop: async (id: string, reason: StopReason) => batch.terminate(id, reasonText(reason)),
+          }),
+          submit: (request) => submit(process, request),
+        },
       },
       host: wrapped('host', host),
       files: wrapped('files', {

@@ -1,8 +1,9 @@
 /** Lambda functions: environments with clocks and warm graphs of their own, invocations that end, fail, freeze or die. */
 
 import { cancel } from '../../core/engine/cancel.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
 import { launch } from '../../core/engine/launch.ts';
-import type { Verdict, World } from '../../core/engine/ports.ts';
+import type { World } from '../../core/engine/ports.ts';
 import { retry } from '../../core/engine/retry.ts';
 import { type RoundOptions, round } from '../../core/engine/round.ts';
 import { parseJobName } from '../../core/engine/spec.ts';
@@ -24,7 +25,7 @@ export interface Sabotage {
   /** The world that handlers see. */
   readonly world?: (world: World, cloud: Cloud) => World;
   /** What they hear of jobs. */
-  readonly verdicts?: (verdicts: Verdict[], cloud: Cloud) => Verdict[];
+  readonly reports?: (reports: JobReport[], cloud: Cloud) => JobReport[];
   /** Of a runner whose claim was refused. */
   readonly refusedExitCode?: number;
 }
@@ -40,7 +41,7 @@ export interface Handlers {
 }
 
 interface Work {
-  readonly verdicts: Verdict[];
+  readonly reports: JobReport[];
   readonly messages: Message[];
 }
 
@@ -48,12 +49,12 @@ function worksOf(messages: readonly Message[]): Map<RunId, Work> {
   const works = new Map<RunId, Work>();
   for (const message of messages) {
     const { event } = message;
-    const run = event.kind === 'wake' ? event.run : parseJobName(STACK, event.verdict.name)?.run;
+    const run = event.kind === 'wake' ? event.run : parseJobName(STACK, event.report.name)?.run;
     if (!run) continue;
-    const work = works.get(run) ?? { verdicts: [], messages: [] };
+    const work = works.get(run) ?? { reports: [], messages: [] };
     works.set(run, work);
     work.messages.push(message);
-    if (event.kind === 'verdict') work.verdicts.push(structuredClone(event.verdict));
+    if (event.kind === 'report') work.reports.push(structuredClone(event.report));
   }
   return works;
 }
@@ -160,7 +161,7 @@ export function handlersOf(cloud: Cloud, count: number, sabotage: Sabotage): Han
     let trouble: Trouble | undefined;
     for (const [run, work] of worksOf(messages)) {
       try {
-        await round(world, run, sabotage.verdicts?.(work.verdicts, cloud) ?? work.verdicts, options);
+        await round(world, run, sabotage.reports?.(work.reports, cloud) ?? work.reports, options);
         for (const message of work.messages) queue.delete(message);
       } catch (error) {
         if (!(error instanceof Trouble)) throw error;

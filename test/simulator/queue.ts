@@ -1,11 +1,11 @@
 /** Event bus and queue: events come late, twice, out of order or never; what a handler did not take comes again. */
 
-import type { Verdict } from '../../core/engine/ports.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import type { Simulation } from './process.ts';
 
 export type Event =
-  | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  | { readonly kind: 'report'; readonly report: JobReport }
   | { readonly kind: 'wake'; readonly run: RunId; readonly when: 'soon' | 'now' };
 
 export interface Message {

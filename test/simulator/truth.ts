@@ -10,6 +10,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import { BATCH_LIMITS } from '../../core/aws/batch/limits.ts';
 import type { Attempts, Entry, Outcome } from '../../core/engine/ports.ts';
 import { jobName, parseJobName } from '../../core/engine/spec.ts';
 import type { LiveRun } from '../../core/engine/warm.ts';
@@ -48,7 +49,6 @@ type OutcomeFact = Extract<Fact, { type: 'returned' | 'failed' }>;
 /** Clocks differ by this much at most, and a request travels no longer than that. */
 const TOLERANCE_MS = 30_000;
 /** ListJobs' lag, as the protocol has it. */
-const LOOKUP_LAG_MS = 60_000;
 
 export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
   const { time } = simulation;
@@ -96,7 +96,7 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     const holder = held && batch.container(held.holder);
     if (!held && !someEnded(run, work))
       broken(`${run} fails attempt ${fact.attempt} of ${work.task}, none of whose jobs has ended`);
-    if (holder && held.at < since && !isOver(holder.verdict)) {
+    if (holder && held.at < since && !isOver(holder.described)) {
       broken(`${run} fails attempt ${fact.attempt} of ${work.task} while ${holder.id} is doing it`);
     }
   }
@@ -128,13 +128,17 @@ export function truthOf(simulation: Simulation, batch: SimulatedBatch): Truth {
     const sent = [...batch.jobs.values()].filter(
       ({ request }) => request.name === jobName('sim', run, submission ?? ('' as SubmissionId)),
     );
-    return sent.some(({ containers }) => containers[index] && isOver(containers[index].verdict));
+    return sent.some(({ containers }) => containers[index] && isOver(containers[index].described));
   }
 
   function checkEnd({ draft: { graph } }: TrueRun, run: RunId): void {
     if (graph.end?.status !== 'CANCELLED') return;
     for (const [name, deadline] of deadlines) {
-      if (!name.startsWith(`${run} `) || answered.has(name) || time.now() > deadline + LOOKUP_LAG_MS - TOLERANCE_MS)
+      if (
+        !name.startsWith(`${run} `) ||
+        answered.has(name) ||
+        time.now() > deadline + BATCH_LIMITS.lookupLagMs - TOLERANCE_MS
+      )
         continue;
       broken(`${run} is declared cancelled before the deadline of its unanswered claim ${name}`);
     }

@@ -35,10 +35,11 @@ export function dyingAtCall(world: World, at: number, after: boolean): World {
         };
       },
     });
-  const { journal, summaries, cache, attempts, objects, batch, bus } = world;
-  const ports = { journal, summaries, cache, attempts, objects, batch, bus };
+  const { journal, summaries, cache, attempts, objects, bus } = world;
+  const ports = { journal, summaries, cache, attempts, objects, bus };
   const dying = Object.entries(ports).map(([name, port]) => [name, wrapped<object>(port)]);
-  return { ...world, warm: warmGraphs(1), ...Object.fromEntries(dying) };
+  const executors = Object.fromEntries(Object.entries(world.executors).map(([kind, one]) => [kind, wrapped(one)]));
+  return { ...world, warm: warmGraphs(1), executors, ...Object.fromEntries(dying) };
 }
 
 /** An append before which, the first time, somebody else does something. */

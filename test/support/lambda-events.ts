@@ -1,5 +1,7 @@
 /** Events as Lambda functions get them, as far as ours look. */
-import type { Verdict } from '../../core/engine/ports.ts';
+import { batchJobIds } from '../../core/aws/batch/job-ids.ts';
+import type { DescribedJob } from '../../core/aws/batch/jobs.ts';
+import type { JobReport } from '../../core/engine/executor.ts';
 
 interface HttpRequest {
   /** Path of the route. */
@@ -29,7 +31,8 @@ export function httpEvent(
 }
 
 /** What Batch says of a job, as EventBridge brings it. */
-export function stateChange({ id, name, status, index, statusReason, exitCode }: Verdict): unknown {
+export function stateChange(told: JobReport | DescribedJob): unknown {
+  const { id, name, status, index, statusReason, exitCode } = 'state' in told ? describedAgain(told) : told;
   return {
     version: '0',
     source: 'aws.batch',
@@ -43,6 +46,15 @@ export function stateChange({ id, name, status, index, statusReason, exitCode }:
       ...(index !== undefined && { arrayProperties: { index, statusSummary: {} } }),
     },
   };
+}
+
+/** As Batch would have put it. */
+function describedAgain({ job, name, state }: JobReport): DescribedJob {
+  const common = { id: batchJobIds.of(job), name, ...(job.index !== undefined && { index: job.index }) };
+  if (state.is !== 'over') return { ...common, status: state.is === 'running' ? 'RUNNING' : 'RUNNABLE' };
+  const { ended, said: statusReason, exitCode } = state;
+  const status = ended === 'well' ? 'SUCCEEDED' : 'FAILED';
+  return { ...common, status, statusReason, ...(exitCode !== undefined && { exitCode }) };
 }
 
 export function wakeUp(stack: string, run: string): unknown {

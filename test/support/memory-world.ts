@@ -33,6 +33,7 @@ interface MemoryFiles extends Files {
 }
 
 export interface MemoryWorld extends World {
+  /** The executor of the kind `batch`. */
   readonly batch: MemoryBatch;
   readonly bus: MemoryBus;
   readonly clock: VirtualClock;
@@ -44,8 +45,9 @@ export interface MemoryWorld extends World {
 const WARM_MAX = 100;
 
 export function memoryWorld(
-  parts: Partial<Omit<World, 'batch' | 'bus' | 'clock' | 'files' | 'objects'>> = {},
+  parts: Partial<Omit<World, 'executors' | 'bus' | 'clock' | 'files' | 'objects'>> = {},
 ): MemoryWorld {
+  const batch = memoryBatch();
   return {
     stack: 'test',
     journal: memoryJournal(),
@@ -57,11 +59,18 @@ export function memoryWorld(
     warm: warmGraphs(WARM_MAX),
     ...parts,
     objects: memoryObjects(),
-    batch: memoryBatch(),
+    batch,
+    executors: { batch },
     files: memoryFiles(),
     bus: memoryBus(),
     clock: virtualClock(),
   };
+}
+
+/** The world with another Batch in place of its own, or with parts of it. */
+export function withBatch<W extends MemoryWorld>(world: W, parts: Partial<MemoryBatch>): W {
+  const batch = { ...world.batch, ...parts };
+  return { ...world, batch, executors: { ...world.executors, batch } };
 }
 
 const noHost: Host = {

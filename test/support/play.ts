@@ -1,8 +1,9 @@
-/** Takes a run to its end in memory: starts it, plays its jobs, delivers their verdicts. */
+/** Takes a run to its end in memory: starts it, plays its jobs, delivers their reports. */
 
+import { endOf, type JobReport } from '../../core/engine/executor.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import { loadLarge, putLarge, ValueGone } from '../../core/engine/objects.ts';
-import type { RunSummary, TaskResult, Verdict } from '../../core/engine/ports.ts';
+import type { RunSummary, TaskResult } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { errorOf } from '../../core/graph/errors.ts';
@@ -31,7 +32,7 @@ export interface PlayOptions {
   readonly run?: string;
   readonly cache?: boolean;
   readonly failure?: StartedFact['failure'];
-  /** Called before each job's verdict is delivered. */
+  /** Called before each job's report is delivered. */
   readonly between?: (world: MemoryWorld, run: RunId) => void | Promise<void>;
 }
 
@@ -66,18 +67,22 @@ export async function start(world: MemoryWorld, expression: unknown, options: Pl
   return run;
 }
 
-/** Runs the work of submitted jobs that have not ended, as the runner would; gives the verdicts of their ends. */
-export async function playJobs(world: MemoryWorld, isChosen: (id: string) => boolean = () => true): Promise<Verdict[]> {
-  const verdicts: Verdict[] = [];
+/** Runs the work of submitted jobs that have not ended, as the runner would; gives the reports of their ends. */
+export async function playJobs(
+  world: MemoryWorld,
+  isChosen: (id: string) => boolean = () => true,
+): Promise<JobReport[]> {
+  const reports: JobReport[] = [];
   for (const job of world.batch.jobs) {
-    for (const [id, verdict] of [...job.verdicts]) {
-      const isParent = job.request.size > 1 && verdict.index === undefined;
-      if (isParent || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED' || !isChosen(id)) continue;
-      const spec = await readSpec(world.objects, job.request.spec, verdict.index ?? 0);
-      verdicts.push(world.batch.report(id, { status: await work(world, spec, id) }));
+    for (const [id, report] of [...job.reports]) {
+      const { index } = report.job;
+      const isWholeArray = job.request.size > 1 && index === undefined;
+      if (isWholeArray || endOf(report) || !isChosen(id)) continue;
+      const spec = await readSpec(world.objects, job.request.spec, index ?? 0);
+      reports.push(world.batch.report(id, { status: await work(world, spec, id) }));
     }
   }
-  return verdicts;
+  return reports;
 }
 
 async function work(world: MemoryWorld, spec: JobSpec, holder: string): Promise<'SUCCEEDED' | 'FAILED'> {
@@ -112,11 +117,11 @@ export async function takeOn(world: MemoryWorld): Promise<void> {
 export async function play(world: MemoryWorld, run: RunId, options: PlayOptions = {}): Promise<RunSummary> {
   let report = await round(world, run);
   while (report.status === 'RUNNING' || report.status === 'CANCELLING') {
-    const verdicts = await playJobs(world);
+    const reports = await playJobs(world);
     await options.between?.(world, run);
     const woken = world.bus.woken.splice(0).length > 0;
-    if (verdicts.length === 0 && !woken) throw new Error(`the run ${run} is stuck`);
-    report = await round(world, run, verdicts);
+    if (reports.length === 0 && !woken) throw new Error(`the run ${run} is stuck`);
+    report = await round(world, run, reports);
   }
   return (await world.summaries.get(run)) as RunSummary;
 }

@@ -1,7 +1,7 @@
 /** A submission to Batch as the engine asks for it. */
 
 import type { BatchSettings } from '../../core/aws/batch/requests.ts';
-import type { Resources, SubmissionRequest } from '../../core/engine/ports.ts';
+import type { Resources, SubmissionRequest } from '../../core/engine/executor.ts';
 import { jobName } from '../../core/engine/spec.ts';
 import type { RunId, SubmissionId } from '../../core/values/ids.ts';
 

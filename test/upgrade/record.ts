@@ -12,6 +12,7 @@ import { round } from '../../core/engine/round.ts';
 import { bundleProgram, storeBundle } from '../../core/host/bundle.ts';
 import type { Hash } from '../../core/values/ids.ts';
 import { startDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { withBatch } from '../support/memory-world.ts';
 import { playJobs } from '../support/play.ts';
 import {
   finished,
@@ -64,14 +65,14 @@ function losingAnswers(world: UpgradeWorld): UpgradeWorld {
     const { task } = await readSpec(world.objects, request.spec, 0);
     return task === 'upgrade.read' ? { kind: 'unknown', reason: 'no answer' } : outcome;
   };
-  return { ...world, batch: { ...batch, submit } };
+  return withBatch(world, { submit });
 }
 
 /** Ids at Batch, in the order of submission. */
 async function jobsOf({ batch, objects }: UpgradeWorld, task: string): Promise<string[]> {
   const ids: string[] = [];
-  for (const { request, verdicts } of batch.jobs) {
-    for (const [id, { index }] of verdicts) {
+  for (const { request, described } of batch.jobs) {
+    for (const [id, { index }] of described) {
       if (request.size > 1 && index === undefined) continue;
       if ((await readSpec(objects, request.spec, index ?? 0)).task === task) ids.push(id);
     }
@@ -94,7 +95,7 @@ async function recorded(dynamo: TestDynamo, world: UpgradeWorld, release: string
       attempts: await itemsOf(dynamo, 'attempts'),
     },
     objects: Object.fromEntries(objects),
-    jobs: world.batch.jobs.map(({ request, verdicts }) => ({ request, verdicts: [...verdicts.values()] })),
+    jobs: world.batch.jobs.map(({ request, described }) => ({ request, verdicts: [...described.values()] })),
   };
   for (const task of Object.keys(world.called)) delete world.called[task];
   const shapes = new Set<string>();

@@ -4,11 +4,13 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { type AttributeValue, PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { dynamoAttempts } from '../../core/aws/attempts.ts';
+import type { DescribedJob } from '../../core/aws/batch/jobs.ts';
 import { dynamoCache } from '../../core/aws/cache.ts';
 import { dynamoJournal } from '../../core/aws/journal.ts';
 import { dynamoSummaries } from '../../core/aws/summaries.ts';
+import type { SubmissionRequest } from '../../core/engine/executor.ts';
 import { loadLarge } from '../../core/engine/objects.ts';
-import type { RunSummary, SubmissionRequest, TaskTally, Verdict } from '../../core/engine/ports.ts';
+import type { RunSummary, TaskTally } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import { workerHost } from '../../core/host/host.ts';
 import type { Hash, RunId } from '../../core/values/ids.ts';
@@ -23,8 +25,8 @@ export type Item = Record<string, AttributeValue>;
 
 interface Job {
   readonly request: SubmissionRequest;
-  /** Of the job, then of each child of an array. */
-  readonly verdicts: readonly Verdict[];
+  /** As Batch described the job, then each child of an array. */
+  readonly verdicts: readonly DescribedJob[];
 }
 
 /** What a release left of a run that it had taken half way. */
@@ -140,7 +142,7 @@ export async function finished(
   for (let rounds = 0; status === 'RUNNING' && rounds < ROUNDS_MAX; rounds++) {
     await look();
     // Each is told of by itself, as in the first half.
-    for (const verdict of await playJobs(world)) ({ status } = await round(world, RUN, [verdict]));
+    for (const report of await playJobs(world)) ({ status } = await round(world, RUN, [report]));
   }
   await look();
   const summary = (await world.summaries.get(RUN)) as RunSummary;

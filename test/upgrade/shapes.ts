@@ -4,8 +4,9 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { submitParams } from '../../core/aws/batch/requests.ts';
+import type { SubmissionRequest } from '../../core/engine/executor.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
-import type { Objects, SubmissionRequest } from '../../core/engine/ports.ts';
+import type { Objects } from '../../core/engine/ports.ts';
 import type { TestDynamo } from '../support/dynamo.ts';
 import { type Item, itemsOf, type UpgradeWorld } from './recording.ts';
 

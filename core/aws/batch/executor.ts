@@ -15,9 +15,8 @@ import {
   SubmitJobCommand,
   TerminateJobCommand,
 } from '@aws-sdk/client-batch';
-import type { BatchExecutor, SubmissionRequest, SubmitOutcome } from '../../engine/ports.ts';
+import type { Executor, SubmissionRequest, SubmitOutcome } from '../../engine/executor.ts';
 import { chunked } from '../batches.ts';
-import { verdictOfJob } from './events.ts';
 import {
   type Defined,
   type DefinitionSettings,
@@ -25,9 +24,11 @@ import {
   type JobDefinition,
   jobDefinitionParams,
 } from './job-definitions.ts';
+import { batchJobIds } from './job-ids.ts';
+import { describedJob, reportOf } from './jobs.ts';
+import { BATCH_LIMITS } from './limits.ts';
+import { reasonText } from './reasons.ts';
 import { type BatchSettings, listByNameParams, resourceRequirements, submitParams } from './requests.ts';
-
-const DESCRIBE_IDS_MAX = 100;
 
 type NotAccepted = Exclude<SubmitOutcome, { kind: 'accepted' }>;
 type Target = Parameters<typeof submitParams>[2];
@@ -39,7 +40,7 @@ export interface BatchClients {
   readonly batchOnce: BatchClient;
 }
 
-export function batchExecutor({ batch, batchOnce }: BatchClients, settings: BatchSettings): BatchExecutor {
+export function batchExecutor({ batch, batchOnce }: BatchClients, settings: BatchSettings): Executor {
   const definitions = jobDefinitions(batch, settings);
 
   async function submit(request: SubmissionRequest): Promise<SubmitOutcome> {
@@ -82,6 +83,8 @@ export function batchExecutor({ batch, batchOnce }: BatchClients, settings: Batc
   }
 
   return {
+    limits: BATCH_LIMITS,
+    ids: batchJobIds,
     submit,
 
     async find(name, queue = settings.queue) {
@@ -93,15 +96,15 @@ export function batchExecutor({ batch, batchOnce }: BatchClients, settings: Batc
       return ids;
     },
 
-    async describe(ids) {
-      const answers = await Promise.all(
-        chunked(ids, DESCRIBE_IDS_MAX).map((jobs) => batch.send(new DescribeJobsCommand({ jobs }))),
-      );
-      return answers.flatMap(({ jobs = [] }) => jobs.flatMap((job) => verdictOfJob(job) ?? []));
+    async look(jobs) {
+      const parts = chunked(jobs.map(batchJobIds.of), BATCH_LIMITS.jobsPerLook);
+      const answers = await Promise.all(parts.map((ids) => batch.send(new DescribeJobsCommand({ jobs: ids }))));
+      const described = answers.flatMap((answer) => (answer.jobs ?? []).flatMap((job) => describedJob(job) ?? []));
+      return described.map(reportOf);
     },
 
-    async terminate(jobId, reason) {
-      await batch.send(new TerminateJobCommand({ jobId, reason })).catch((error: unknown) => {
+    async stop(jobId, reason) {
+      await batch.send(new TerminateJobCommand({ jobId, reason: reasonText(reason) })).catch((error: unknown) => {
         // Batch says so of a job it no longer knows: then there is nothing to end.
         if (!(error instanceof ClientException)) throw error;
       });

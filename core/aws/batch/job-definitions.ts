@@ -14,7 +14,7 @@ import type {
   Secret,
   TaskContainerProperties,
 } from '@aws-sdk/client-batch';
-import type { Resources } from '../../engine/ports.ts';
+import type { Resources } from '../../engine/executor.ts';
 import { digest } from '../../values/hash.ts';
 import { SECRET_VARIABLE, secretText } from '../../values/secrets.ts';
 

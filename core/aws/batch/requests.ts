@@ -5,7 +5,7 @@ import type {
   ResourceRequirement,
   SubmitJobCommandInput,
 } from '@aws-sdk/client-batch';
-import type { Resources, SubmissionRequest } from '../../engine/ports.ts';
+import type { Resources, SubmissionRequest } from '../../engine/executor.ts';
 import { fargateSize } from './fargate.ts';
 import { type DefinitionSettings, JOB_CONTAINER, ONE_ATTEMPT } from './job-definitions.ts';
 

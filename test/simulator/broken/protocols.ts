@@ -1,6 +1,9 @@
 /** The protocol of submission, broken in six ways from outside: ports that lie, and events that say too much. */
-import type { Entry, Verdict } from '../../../core/engine/ports.ts';
+
+import type { JobReport } from '../../../core/engine/executor.ts';
+import type { Entry } from '../../../core/engine/ports.ts';
 import { jobName, parseJobName } from '../../../core/engine/spec.ts';
+import { eachExecutor } from '../../support/executors.ts';
 import { type Cloud, STACK } from '../cloud.ts';
 import type { Sabotage } from '../handlers.ts';
 
@@ -23,7 +26,10 @@ const submitsUnclaimed: Sabotage = {
 
 /** An overdue claim is sent again though its job may be there. */
 const resendsBlindly: Sabotage = {
-  world: (world) => ({ ...world, batch: { ...world.batch, find: async () => [] } }),
+  world: (world) => ({
+    ...world,
+    executors: eachExecutor(world.executors, (one) => ({ ...one, find: async () => [] })),
+  }),
 };
 
 /** Records say nothing before they have an outcome: then whoever ends seems to have held the work. */
@@ -41,21 +47,21 @@ const forgetsHolders: Required<Sabotage>['world'] = (world) => ({
 /** What Batch says late of an attempt is applied to the newest one of the same work. */
 const appliesLateVerdicts: Sabotage = {
   world: forgetsHolders,
-  verdicts: (verdicts, cloud) => verdicts.map((verdict) => renamed(verdict, cloud)),
+  reports: (reports, cloud) => reports.map((report) => renamed(report, cloud)),
 };
 
-function renamed(verdict: Verdict, { truth }: Cloud): Verdict {
-  const name = parseJobName(STACK, verdict.name);
+function renamed(report: JobReport, { truth }: Cloud): JobReport {
+  const name = parseJobName(STACK, report.name);
   const known = name && truth.run(name.run);
   const facts = known?.entries.flatMap((entry) => entry.facts) ?? [];
   const claim = facts.find((fact) => fact.type === 'claimed' && fact.submission === name?.submission);
-  const job = claim?.type === 'claimed' ? claim.jobs[verdict.index ?? 0] : undefined;
+  const job = claim?.type === 'claimed' ? claim.jobs[report.job.index ?? 0] : undefined;
   const newest = job && known?.draft.graph.works.get(job.eval)?.submission;
-  if (!name || !newest || newest === name.submission) return verdict;
+  if (!name || !newest || newest === name.submission) return report;
   const jobs = known?.draft.graph.submissions.get(newest)?.jobs ?? [];
-  const { index: _index, ...rest } = verdict;
+  const { submission } = report.job;
   const index = jobs.length > 1 ? { index: jobs.findIndex((one) => one.eval === job.eval) } : {};
-  return { ...rest, ...index, name: jobName(STACK, name.run, newest) };
+  return { ...report, job: { submission, ...index }, name: jobName(STACK, name.run, newest) };
 }
 
 /** A job whose claim was refused says SUCCEEDED, and that counts for the work. */
@@ -92,7 +98,7 @@ const cancelsEarly: Sabotage = {
 export const BROKEN_PROTOCOLS: Readonly<Record<string, Sabotage>> = {
   'submits without a claim': submitsUnclaimed,
   'sends again without a look-up': resendsBlindly,
-  'applies a late verdict of an older attempt': appliesLateVerdicts,
+  'applies a late report of an older attempt': appliesLateVerdicts,
   'counts the end of a job whose claim was refused': countsRefusedJobs,
   'keeps the warm graph of an append that was lost': keepsLostAppends,
   'ends a cancelled run before the deadline of an unanswered claim': cancelsEarly,

@@ -1,21 +1,33 @@
-/** A Batch that records what is submitted and lets a test say how each job fares. */
-import type { BatchExecutor, SubmissionRequest, SubmitOutcome, Verdict } from '../../../core/engine/ports.ts';
+/** A Batch that records what is submitted and lets a test say, in Batch's own words, how each job fares. */
+import { batchJobIds } from '../../../core/aws/batch/job-ids.ts';
+import { type DescribedJob, reportOf } from '../../../core/aws/batch/jobs.ts';
+import { BATCH_LIMITS } from '../../../core/aws/batch/limits.ts';
+import { reasonText } from '../../../core/aws/batch/reasons.ts';
+import {
+  type Executor,
+  endOf,
+  type JobReport,
+  type SubmissionRequest,
+  type SubmitOutcome,
+} from '../../../core/engine/executor.ts';
 import { overTheWire } from './wire.ts';
 
-interface MemoryJob {
+export interface MemoryJob {
   readonly id: string;
   readonly request: SubmissionRequest;
-  /** Of the job, then of each child of an array. */
-  readonly verdicts: Map<string, Verdict>;
+  /** Of the job, then of each child of an array, by id. */
+  readonly described: Map<string, DescribedJob>;
+  /** The same in the engine's words. */
+  readonly reports: ReadonlyMap<string, JobReport>;
 }
 
-export interface MemoryBatch extends BatchExecutor {
+export interface MemoryBatch extends Executor {
   /** In order of submission. */
   readonly jobs: readonly MemoryJob[];
   /** The next submission is answered so; with `accepted: true` the job exists nevertheless, as when an answer is lost. */
   answerNext(outcome: SubmitOutcome, options?: { readonly accepted: boolean }): void;
-  /** Moves a job on and gives the verdict its event would carry. An array's child is `<id>:<index>`. */
-  report(id: string, change: Partial<Verdict> & Pick<Verdict, 'status'>): Verdict;
+  /** Moves a job on and gives the report that its event would carry. An array's child is `<id>:<index>`. */
+  report(id: string, change: Partial<DescribedJob> & Pick<DescribedJob, 'status'>): JobReport;
 }
 
 export function memoryBatch(): MemoryBatch {
@@ -25,19 +37,27 @@ export function memoryBatch(): MemoryBatch {
   function accept(request: SubmissionRequest): string {
     const id = `job-${jobs.length + 1}`;
     const submitted = { id, name: request.name, status: 'SUBMITTED' } as const;
-    const verdicts = new Map<string, Verdict>([[id, submitted]]);
+    const described = new Map<string, DescribedJob>([[id, submitted]]);
     for (let index = 0; request.size > 1 && index < request.size; index++) {
-      verdicts.set(`${id}:${index}`, { ...submitted, id: `${id}:${index}`, index });
+      const child = batchJobIds.of({ submission: id, index });
+      described.set(child, { ...submitted, id: child, index });
     }
-    jobs.push({ id, request: request, verdicts });
+    jobs.push({
+      id,
+      request,
+      described,
+      get reports() {
+        return new Map([...described].map(([each, job]) => [each, reportOf(job)]));
+      },
+    });
     return id;
   }
 
   function jobOf(id: string): MemoryJob | undefined {
-    return jobs.find((job) => job.verdicts.has(id));
+    return jobs.find((job) => job.described.has(id));
   }
 
-  const port = overTheWire<BatchExecutor>({
+  const port = overTheWire<Pick<Executor, 'submit' | 'find' | 'look' | 'stop'>>({
     submit(request) {
       const answer = answers.shift();
       if (answer && !answer.accepted) return answer.outcome;
@@ -47,31 +67,34 @@ export function memoryBatch(): MemoryBatch {
     find(name) {
       return jobs.filter((job) => job.request.name === name).map((job) => job.id);
     },
-    describe(ids) {
-      return ids.flatMap((id) => jobOf(id)?.verdicts.get(id) ?? []);
+    look(asked) {
+      const ids = asked.map(batchJobIds.of);
+      const described = ids.flatMap((id) => jobOf(id)?.described.get(id) ?? []);
+      return described.map(reportOf);
     },
-    terminate(id, reason) {
-      const job = jobOf(id);
-      for (const [each, verdict] of job?.verdicts ?? []) {
-        const isTarget = each === id || id === job?.id;
-        if (!isTarget || verdict.status === 'SUCCEEDED' || verdict.status === 'FAILED') continue;
-        job?.verdicts.set(each, { ...verdict, status: 'FAILED', statusReason: reason });
+    stop(id, reason) {
+      const { described = new Map<string, DescribedJob>() } = jobs.find((job) => job.id === id) ?? {};
+      for (const [each, job] of described) {
+        if (endOf(reportOf(job))) continue;
+        described.set(each, { ...job, status: 'FAILED', statusReason: reasonText(reason) });
       }
     },
   });
 
   return {
+    limits: BATCH_LIMITS,
+    ids: batchJobIds,
     jobs,
     answerNext: (outcome, { accepted } = { accepted: outcome.kind === 'accepted' }) => {
       answers.push({ outcome, accepted });
     },
     report(id, change) {
       const job = jobOf(id);
-      const verdict = job?.verdicts.get(id);
-      if (!job || !verdict) throw new Error(`no job ${id} was submitted`);
-      const changed = { ...verdict, ...change };
-      job.verdicts.set(id, changed);
-      return changed;
+      const described = job?.described.get(id);
+      if (!job || !described) throw new Error(`no job ${id} was submitted`);
+      const changed = { ...described, ...change };
+      job.described.set(id, changed);
+      return reportOf(changed);
     },
     ...port,
   };

@@ -1,24 +1,8 @@
 /** Why an attempt ended without a result, read off what AWS Batch says (the texts are in the service's documentation). */
-import { errorValue } from '../graph/errors.ts';
-import { CAUSES, type Cause } from '../values/causes.ts';
-import type { Table } from '../values/table.ts';
-import { exitCodeHint } from './exit-codes.ts';
-import type { Verdict } from './ports.ts';
-
-/** What the local Batch says of jobs that ended because its own process did. */
-export const INTERRUPTED_REASON = 'redex local: the machine was stopped';
-
-/** How what the local Batch says of jobs that it cannot give their secrets begins. */
-export const WITHHELD_REASON = 'redex local: a secret is missing: ';
-
-/** What we say ourselves when we end a job, and Batch says after us. */
-export const STOP_REASONS = { cancelling: 'the run was cancelled', failing: 'another job of the run failed' } as const;
-
-/** The exit code of a runner whose claim was refused: it has done nothing. */
-export const REFUSED_EXIT_CODE = 97;
-
-/** The exit code of a runner that could not reach its stores (EX_SOFTWARE of sysexits.h): it says nothing of the job. */
-export const TROUBLE_EXIT_CODE = 70;
+import { causeOfRunner } from '../../engine/exit-codes.ts';
+import type { Cause } from '../../values/causes.ts';
+import type { DescribedJob } from './jobs.ts';
+import { readReason } from './reasons.ts';
 
 /** The first that fits counts. Sources: the user guides of AWS Batch and Amazon ECS, and what users of both have reported. */
 const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
@@ -26,7 +10,6 @@ const BY_REASON: readonly (readonly [RegExp, Cause])[] = [
   [/^Your Spot Task was interrupted/, 'machine-lost'],
   [/^Job attempt duration exceeded timeout/, 'timed-out'],
   [/^OutOfMemoryError/, 'out-of-memory'],
-  [new RegExp(`^${WITHHELD_REASON}`), 'secret'],
   // Secrets and what the registry asks for are fetched in one step, whose error begins with the names of both.
   [/^ResourceInitializationError.*(timeout|deadline exceeded|signal: killed|Throttl|TooManyRequests)/is, 'not-started'],
   [/^ResourceInitializationError.*\b(retrieve|get|pull) (ecr )?registry auth/is, 'image'],
@@ -53,43 +36,36 @@ const ENDED_BY_ITSELF =
 const KILLED_EXIT_CODE = 137;
 const STOPPED_EXIT_CODES: readonly (number | undefined)[] = [undefined, KILLED_EXIT_CODE, 143];
 
-/** Ends that somebody wanted, in our own words. */
-const OUR_REASONS: readonly string[] = [INTERRUPTED_REASON, ...Object.values(STOP_REASONS)];
-
-/** Status decides, never the exit code alone: FAILED with exit code 0 exists. */
-export function causeOf(verdict: Verdict): Cause {
-  const reasons = [verdict.containerReason ?? '', verdict.statusReason ?? ''];
-  if (reasons.some((reason) => OUR_REASONS.includes(reason))) return 'interrupted';
+/** What the end of a job that failed is taken for, unless it recorded a result. */
+export function causeOf(job: DescribedJob): Cause {
+  const reasons = [job.containerReason ?? '', job.statusReason ?? ''];
+  for (const reason of reasons) {
+    const own = readReason(reason);
+    if (own) return own.cause;
+  }
   for (const [pattern, cause] of BY_REASON) if (reasons.some((reason) => pattern.test(reason))) return cause;
-  if (verdict.exitCode === REFUSED_EXIT_CODE) return 'interrupted';
-  if (verdict.exitCode === TROUBLE_EXIT_CODE) return 'machine-lost';
-  if (verdict.status === 'SUCCEEDED') return 'no-result';
-  if (isTerminated(verdict)) return 'terminated';
-  return isKilledInSilence(verdict) ? 'out-of-memory' : 'program';
+  const ofRunner = causeOfRunner(job.exitCode);
+  if (ofRunner) return ofRunner;
+  if (isTerminated(job)) return 'terminated';
+  return isKilledInSilence(job) ? 'out-of-memory' : 'program';
 }
 
 /** Who ends a job at its executor has to give a reason, and Batch says it after them, whatever it is. */
-function isTerminated({ statusReason, exitCode }: Verdict): boolean {
+function isTerminated({ statusReason, exitCode }: DescribedJob): boolean {
   return statusReason !== undefined && STOPPED_EXIT_CODES.includes(exitCode) && !ENDED_BY_ITSELF.test(statusReason);
 }
 
 /** The kernel kills for want of memory, and the executor may have missed it. */
-function isKilledInSilence({ containerReason, exitCode }: Verdict): boolean {
+function isKilledInSilence({ containerReason, exitCode }: DescribedJob): boolean {
   return containerReason === undefined && exitCode === KILLED_EXIT_CODE;
 }
 
-/** The error of an attempt that recorded none itself. */
-export function verdictError(task: string, cause: Cause, verdict: Verdict): Table {
-  const said = [verdict.statusReason, verdict.containerReason].filter(Boolean).join('; ') || 'no reason given';
-  const isGuess = cause === 'out-of-memory' && isKilledInSilence(verdict);
-  const reasons = isGuess ? `${said}; memory has probably run out` : said;
-  const exit = verdict.exitCode === undefined ? '' : `, exit code ${verdict.exitCode}${exitCodeHint(verdict.exitCode)}`;
-  return errorValue(
-    CAUSES[cause].error,
-    `${task}: job ${verdict.id} ended ${verdict.status} without a result (${reasons}${exit})`,
-    {
-      ...(verdict.exitCode !== undefined && { exitCode: verdict.exitCode }),
-      ...(verdict.log !== undefined && { log: verdict.log }),
-    },
+/** For people. */
+export function saidOf(job: DescribedJob): string {
+  const reasons = [job.statusReason, job.containerReason].flatMap((text) =>
+    text ? [readReason(text)?.words ?? text] : [],
   );
+  const said = reasons.join('; ') || 'no reason given';
+  const isGuess = isKilledInSilence(job) && causeOf(job) === 'out-of-memory';
+  return isGuess ? `${said}; memory has probably run out` : said;
 }

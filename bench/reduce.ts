@@ -18,6 +18,7 @@ import { encode } from '../core/values/encode.ts';
 import { digest } from '../core/values/hash.ts';
 import type { Program } from '../core/values/program.ts';
 import type { Table } from '../core/values/table.ts';
+import { type Measurement, sizesOf } from './measurement.ts';
 
 interface Shape {
   /** What the run is asked for. */
@@ -74,24 +75,24 @@ function tree(from: number, to: number): unknown {
   return [tree(from, middle), tree(middle, to)];
 }
 
-export interface ReduceFigures {
-  readonly shape: string;
-  readonly jobs: number;
-  readonly facts: number;
-  readonly seconds: number;
-  readonly factsPerSecond: number;
-  /** Heap for each job that was pending at once, where most were; undefined where few ever are. */
-  readonly bytesPerPendingJob: number | undefined;
-}
+export const reduce: Measurement = {
+  title: 'facts folded into a graph: a chain, a fan-out, a diamond and a recursion',
+  usage: '[JOBS…]',
+  *measure(words) {
+    for (const size of sizesOf(words, [1_000, 10_000, 100_000])) {
+      for (const shape of Object.keys(SHAPES)) yield reduceRun(shape, size);
+    }
+  },
+};
 
 /** Folds a run of the shape from its first fact to its last. The time is the reducer's and the hashes', without the tasks'. */
-export function reduceRun(shape: string, size: number): ReduceFigures {
+export function reduceRun(shape: string, size: number) {
   const { root, tasks, jobs, value } = present(shape);
   const draft = draftOf();
   const before = heapBytes();
   let facts = 0;
   let spent = 0;
-  let bytesPerPendingJob: number | undefined;
+  let pending = { jobs: 0, bytes: 0 };
   const fold = (fact: Fact): void => {
     const begin = performance.now();
     if (!evolve(draft, fact)) throw new Error(`a fact of the type ${fact.type} does not apply`);
@@ -104,13 +105,23 @@ export function reduceRun(shape: string, size: number): ReduceFigures {
     const { inline } = demandsOf(draft.graph);
     spent += performance.now() - begin;
     if (inline.length === 0) break;
-    if (inline.length > 1000) bytesPerPendingJob ??= (heapBytes() - before) / inline.length;
+    if (inline.length > pending.jobs) pending = { jobs: inline.length, bytes: heapBytes() - before };
     for (const attempt of inline) fold(returned(tasks, attempt));
   }
   fold({ type: 'ended', at: 0 });
   check(shape, draft, value(size), jobs(size));
   const seconds = spent / 1000;
-  return { shape, jobs: jobs(size), facts, seconds, factsPerSecond: facts / seconds, bytesPerPendingJob };
+  return {
+    shape,
+    jobs: jobs(size),
+    facts,
+    seconds,
+    'facts/s': facts / seconds,
+    'pending at once': pending.jobs,
+    // A few jobs' heap is lost in everything else.
+    'bytes/pending': pending.jobs < 1_000 ? 0 : pending.bytes / pending.jobs,
+    'peak RSS MB': process.resourceUsage().maxRSS / 1000,
+  };
 }
 
 function present(shape: string): Shape {

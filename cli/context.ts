@@ -1,5 +1,5 @@
 /** The context of a run as it is given on the command line: `--context tools.aligner=bwa`. */
-import { isRecord } from '../core/language/concrete.ts';
+import { isRecord } from '../core/values/guards.ts';
 
 export interface ContextPart {
   readonly path: readonly string[];

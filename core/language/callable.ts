@@ -2,16 +2,18 @@
 import { EXPRESSION, type Expression, TASK, type TaskReference } from '../values/classes.ts';
 import type { Revive } from '../values/decode.ts';
 import { NotEncodable } from '../values/encode.ts';
+import { isObject } from '../values/guards.ts';
 import { hasLazy } from './concrete.ts';
 import { lazy } from './lazy.ts';
 import { fillDefaults } from './params.ts';
+import { comingTo } from './phantom.ts';
 import { definitionOf } from './registry.ts';
 import type { CallOptions, Lazy, Task } from './types.ts';
 
 /** What a callable was made of. */
 const MADE = Symbol('redex.callable');
 
-interface Made {
+interface CallableParts {
   readonly name: string;
   readonly bound: readonly unknown[];
   readonly options: CallOptions | undefined;
@@ -24,16 +26,15 @@ export function callable<A extends unknown[], R>(
   options: CallOptions | undefined = undefined,
 ): Task<A, R> {
   const given = (args: readonly unknown[]) => [...bound, ...(bound.length === 0 ? prepared(name, args) : args)];
-  const call = (...args: unknown[]) =>
-    lazy({ kind: 'call', name, args: given(args), options: options as Record<string, unknown> | undefined });
+  const call = (...args: unknown[]) => lazy({ kind: 'call', name, args: given(args), options });
   Object.defineProperties(call, {
     name: { value: name },
     options: { value: (nearer: CallOptions) => callable(name, bound, { ...options, ...nearer }) },
     partial: { value: (...args: unknown[]) => callable(name, given(args), options) },
-    [MADE]: { value: { name, bound, options } satisfies Made },
+    [MADE]: { value: { name, bound, options } satisfies CallableParts },
     ...asValue(name, bound, options),
   });
-  return call as unknown as Task<A, R>;
+  return comingTo<Task<A, R>>(call);
 }
 
 /** How the task is encoded. With lazy arguments given, it becomes a task value only when they are known. */
@@ -58,9 +59,14 @@ function prepared(name: string, args: readonly unknown[]): readonly unknown[] {
   return params ? [fillDefaults(name, params, args[0]), ...args.slice(1)] : args;
 }
 
+function partsOf(value: object): CallableParts | undefined {
+  const { [MADE]: parts }: { readonly [MADE]?: CallableParts } = value;
+  return parts;
+}
+
 /** A task and the options its calls should have, apart: a task as a value has none. */
 export function splitOptions(task: unknown): { readonly task: unknown; readonly options: CallOptions | undefined } {
-  const made = typeof task === 'function' ? (task as { [MADE]?: Made })[MADE] : undefined;
+  const made = isObject(task) ? partsOf(task) : undefined;
   return made?.options
     ? { task: callable(made.name, made.bound), options: made.options }
     : { task, options: undefined };

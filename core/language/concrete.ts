@@ -1,4 +1,5 @@
 /** Whether something lazy stands in a value. */
+import { isRecord } from '../values/guards.ts';
 import { isLazy } from './lazy.ts';
 
 /** Looks into lists, plain records, maps and sets, at any depth; nothing else can hold something lazy. */
@@ -16,11 +17,4 @@ function membersOf(value: unknown): Iterable<unknown> {
   if (Array.isArray(value) || value instanceof Set) return value;
   if (value instanceof Map) return [...value.keys(), ...value.values()];
   return isRecord(value) ? Object.values(value) : [];
-}
-
-/** A plain object, also one made in another realm. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

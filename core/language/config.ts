@@ -1,10 +1,10 @@
 /** The configuration file, redex.config.ts. */
 import { encode } from '../values/encode.ts';
+import { isRecord } from '../values/guards.ts';
 import { didYouMean } from '../values/nearest.ts';
 import { CONFIG, optionProblem } from '../values/options.ts';
 import { type ExecutorConfig, INLINE_EXECUTOR, type Program, type WebSettings } from '../values/program.ts';
 import { hashOf } from '../values/table.ts';
-import { isRecord } from './concrete.ts';
 
 /** What a profile may change, and what the configuration itself holds. */
 export interface Settings {
@@ -31,13 +31,13 @@ export function defineConfig(config: Config): Config {
   return config;
 }
 
-type Resolved = Pick<Program, 'executors' | 'limits' | 'context' | 'web'>;
+type ResolvedConfig = Pick<Program, 'executors' | 'limits' | 'context' | 'web'>;
 
 /**
  * The configuration with a profile applied. Throws for an unknown profile, for a setting that is wrong, also in a profile
  * that was not chosen, and for what could not be kept as JSON.
  */
-export function resolveConfig(config: Config, profile: string | undefined): Resolved {
+export function resolveConfig(config: Config, profile: string | undefined): ResolvedConfig {
   const problem = optionProblem(config, CONFIG);
   if (problem !== undefined) throw new TypeError(`redex.config.ts: ${problem}`);
   const chosen = profile === undefined ? {} : profileOf(config, profile);
@@ -53,7 +53,7 @@ export function resolveConfig(config: Config, profile: string | undefined): Reso
     // Types ask for it; a configuration that nobody type-checked may lack it.
     if (type === undefined) throw new TypeError(`redex.config.ts: executors.${name} needs a type: 'batch' or 'inline'`);
   }
-  const context = merged(config.context ?? {}, chosen.context ?? {}) as Record<string, unknown>;
+  const context = mergedRecords(config.context ?? {}, chosen.context ?? {});
   if (hashOf(encode(context)) !== hashOf(encode(JSON.parse(JSON.stringify(context))))) {
     throw new TypeError('the context in redex.config.ts must be plain JSON');
   }
@@ -68,16 +68,20 @@ export function resolveConfig(config: Config, profile: string | undefined): Reso
 
 function profileOf(config: Config, profile: string): ProfileSettings {
   const profiles = config.profiles ?? {};
-  if (!Object.hasOwn(profiles, profile)) {
+  const settings = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
+  if (!settings) {
     const known = Object.keys(profiles).join(', ') || 'none';
     const advice = didYouMean(profile, Object.keys(profiles));
     throw new TypeError(`redex.config.ts has no profile ${JSON.stringify(profile)}; it has: ${known}${advice}`);
   }
-  return profiles[profile] as ProfileSettings;
+  return settings;
 }
 
 function merged(base: unknown, changes: unknown): unknown {
-  if (!isRecord(base) || !isRecord(changes)) return changes;
+  return isRecord(base) && isRecord(changes) ? mergedRecords(base, changes) : changes;
+}
+
+function mergedRecords(base: Readonly<Record<string, unknown>>, changes: Readonly<Record<string, unknown>>) {
   const result = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(changes)) result.set(key, merged(base[key], value));
   return Object.fromEntries(result);

@@ -1,5 +1,6 @@
 /** Whatever a task throws, as an error value. */
 import { encode } from '../values/encode.ts';
+import { isObject } from '../values/guards.ts';
 import type { Table } from '../values/table.ts';
 
 /** Never throws: what cannot be kept of an error is left out. */
@@ -31,7 +32,7 @@ function notAnError(thrown: unknown): Error {
 
 /** Name and message alone. */
 function bareError(thrown: unknown): Error {
-  const { name, message } = thrown as Error;
+  const { name, message }: { readonly name?: unknown; readonly message?: unknown } = isObject(thrown) ? thrown : {};
   return plain(String(name), String(message));
 }
 

@@ -19,12 +19,12 @@ export function file(location: typeof STDOUT_LOCATION): StdoutFile;
 export function file(location: string): File;
 export function file(location: Lazy<string>): Lazy<File>;
 export function file(location: string | Lazy<string>): File | Lazy<File> {
-  return isLazy(location) ? apply('file', location) : new File(location as string);
+  return isLazy(location) ? apply('file', location) : new File(location);
 }
 
 /** A directory by its location: a local path or `s3://bucket/prefix`, with a slash at its end or not. */
 export function dir(location: string): Dir;
 export function dir(location: Lazy<string>): Lazy<Dir>;
 export function dir(location: string | Lazy<string>): Dir | Lazy<Dir> {
-  return isLazy(location) ? apply('dir', location) : new Dir(location as string);
+  return isLazy(location) ? apply('dir', location) : new Dir(location);
 }

@@ -6,6 +6,7 @@ import { Quote } from '../values/classes.ts';
 import type { ErrorName } from '../values/errors.ts';
 import { splitOptions } from './callable.ts';
 import { form } from './lazy.ts';
+import { comingTo } from './phantom.ts';
 import type { Force, Lazy, Lift, Quoted, Task } from './types.ts';
 
 type AnyErrorClass = abstract new (...args: never[]) => Error;
@@ -116,7 +117,7 @@ export function throwError(error: Lift<Error> | Lift<string>): Lazy<never> {
 
 /** The expression as a value: not evaluated until it is forced. */
 export function quote<E>(expression: E): Quoted<Force<E>> {
-  return new Quote(expression) as Quoted<Force<E>>;
+  return comingTo<Quoted<Force<E>>>(new Quote(expression));
 }
 
 /** What a quoted expression comes to, evaluated by the job that forces it. */

@@ -2,8 +2,10 @@
  * Lazy values: proxies that stand for an expression. Reading a property or an element gives another lazy value; what
  * would need the value itself throws at once and says what to write instead.
  */
-import { EXPRESSION, type Expression } from '../values/classes.ts';
+import { EXPRESSION, type Expression, expressionOf } from '../values/classes.ts';
 import type { FormName, FormTerms } from '../values/forms.ts';
+import { isObject } from '../values/guards.ts';
+import { comingTo } from './phantom.ts';
 import type { Lazy } from './types.ts';
 
 /** Destructuring takes as many elements as there are names; loops and spreads run into this and fail. */
@@ -21,12 +23,11 @@ export function lazy<T>(expression: Expression): Lazy<T> {
     [EXPRESSION]: Object.freeze(expression),
     [INSPECT]: () => `Lazy(${expression.kind} ${expression.name})`,
   });
-  return new Proxy(target, HANDLER) as unknown as Lazy<T>;
+  return comingTo<Lazy<T>>(new Proxy(target, HANDLER));
 }
 
 export function isLazy(value: unknown): value is Lazy<unknown> {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  return (value as { [EXPRESSION]?: unknown })[EXPRESSION] !== undefined;
+  return isObject(value) && expressionOf(value) !== undefined;
 }
 
 /** An operator applied to values and expressions. */
@@ -39,9 +40,9 @@ export function form<T, K extends FormName = FormName>(name: K, ...args: FormTer
   return lazy<T>({ kind: 'form', name, args });
 }
 
-type Target = { readonly [EXPRESSION]: Expression };
+type LazyTarget = { readonly [EXPRESSION]: Expression };
 
-const HANDLER: ProxyHandler<Target & (() => undefined)> = {
+const HANDLER: ProxyHandler<LazyTarget & (() => undefined)> = {
   get: (target, key, self) => (typeof key === 'symbol' ? symbolOf(target, key, self) : property(self, key)),
   apply: (target, _this, args) => callLazily(target[EXPRESSION], args),
   has: (target, key) => {
@@ -69,7 +70,7 @@ function misuse(problem: string, instead: string): TypeError {
   return new TypeError(`${problem}: write ${instead}, or do it in the body of a task that takes the value`);
 }
 
-function symbolOf(target: Target, key: symbol, self: unknown): unknown {
+function symbolOf(target: LazyTarget, key: symbol, self: unknown): unknown {
   if (key === EXPRESSION) return target[EXPRESSION];
   if (key === Symbol.iterator) return () => elements(self);
   if (key === Symbol.toPrimitive) {

@@ -3,7 +3,13 @@ import { apply } from './lazy.ts';
 import type { Lazy, Lift } from './types.ts';
 
 type Key = string | number;
-type Sized = string | Uint8Array | readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | object;
+type Countable =
+  | string
+  | Uint8Array
+  | readonly unknown[]
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | object;
 type Ordered = number | string | bigint | Date;
 type TextPart = Lift<string | number | boolean | bigint | { readonly location: string } | Date | null | undefined>;
 
@@ -44,7 +50,8 @@ interface Arithmetic {
 }
 
 function arithmetic(name: string): Arithmetic {
-  return ((a: unknown, b: unknown) => apply(name, a, b)) as Arithmetic;
+  // Lazy<never> is what either of the two gives.
+  return (a: unknown, b: unknown) => apply<never>(name, a, b);
 }
 
 /** a - b */
@@ -116,12 +123,12 @@ export function concat(...parts: readonly unknown[]): Lazy<unknown> {
 }
 
 /** The number of elements, entries, members, bytes or UTF-16 code units. */
-export function len(value: Lift<Sized>): Lazy<number> {
+export function len(value: Lift<Countable>): Lazy<number> {
   return apply('len', value);
 }
 
 /** Whether a list or set has the member (by eq), a record or map the key, a text the part. */
-export function contains(container: Lift<Sized>, member: unknown): Lazy<boolean> {
+export function contains(container: Lift<Countable>, member: unknown): Lazy<boolean> {
   return apply('contains', container, member);
 }
 

@@ -2,6 +2,7 @@
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as valibot from 'valibot';
 import { Dir, File } from '../values/classes.ts';
+import { isObject, isRecord } from '../values/guards.ts';
 import { hasLazy } from './concrete.ts';
 import { isLazy } from './lazy.ts';
 import type { Lift } from './types.ts';
@@ -73,10 +74,12 @@ export function jsonSchemaOf(params: Params): unknown {
 
 /** The schemas of fileParam and dirParam are known by the class they let pass. */
 function formatOf(schema: object): string | undefined {
-  const { options } = schema as { readonly options?: readonly { readonly class?: unknown }[] };
+  const options: unknown = 'options' in schema ? schema.options : undefined;
   if (!Array.isArray(options)) return undefined;
-  if (options.some((option) => option.class === File)) return 'redex-file';
-  return options.some((option) => option.class === Dir) ? 'redex-dir' : undefined;
+  const passes = (one: unknown) =>
+    options.some((option) => isObject(option) && 'class' in option && option.class === one);
+  if (passes(File)) return 'redex-file';
+  return passes(Dir) ? 'redex-dir' : undefined;
 }
 
 /**
@@ -123,7 +126,7 @@ function readArguments(
     ];
     throw new BadArguments(lines.join('\n'));
   }
-  return { ...(parsed.output as Record<string, unknown>), ...kept };
+  return { ...(isRecord(parsed.output) ? parsed.output : {}), ...kept };
 }
 
 /** What valibot leaves out of records without a word. */

@@ -1,12 +1,13 @@
 /** Scripts: any program, run in an empty directory with its inputs in place, whose outputs are copied out afterwards. */
 import { type Dir, type File, Place, Staging } from '../values/classes.ts';
+import { isRecord } from '../values/guards.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
 import { type ScriptSettings, scriptArguments } from '../values/script-arguments.ts';
 import { argvText, dedent } from '../values/shell.ts';
 import { checkStageNames, placeOf } from '../values/staging.ts';
 import { callable } from './callable.ts';
-import { hasLazy, isRecord } from './concrete.ts';
+import { hasLazy } from './concrete.ts';
 import { file, type StdoutFile } from './files.ts';
 import { apply, isLazy } from './lazy.ts';
 import type { CallOptions, Lazy, Lift } from './types.ts';

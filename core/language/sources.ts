@@ -3,16 +3,15 @@
  * since the calls that attach them stand in user code that imports nothing.
  */
 
-import { TASK } from '../values/classes.ts';
+import { taskOf } from '../values/classes.ts';
 import { byCodeUnit, encode, NotEncodable } from '../values/encode.ts';
+import { isRecord } from '../values/guards.ts';
 import { digest } from '../values/hash.ts';
 import type { Hash } from '../values/ids.ts';
+import { shared } from '../values/shared.ts';
 import { hashOf } from '../values/table.ts';
 import { splitOptions } from './callable.ts';
-import { isRecord } from './concrete.ts';
 import type { TaskDefinition } from './registry.ts';
-
-const SOURCES = Symbol.for('redex.sources');
 
 /** What the bundler knows of a function. */
 interface Source {
@@ -26,9 +25,10 @@ interface Source {
   readonly values?: readonly ((() => unknown) | undefined)[];
 }
 
+const SOURCES = shared<WeakMap<object, Source>>('redex.sources');
+
 function sourceOf(fn: object): Source | undefined {
-  const sources = (globalThis as { readonly [SOURCES]?: WeakMap<object, Source> })[SOURCES];
-  return sources?.get(fn);
+  return SOURCES.get()?.get(fn);
 }
 
 /** The helpers of a task without a version, for saying which one changed. */
@@ -68,8 +68,9 @@ class Texts {
   }
 
   #value(name: string, value: unknown): unknown {
-    const source = typeof value === 'function' ? sourceOf(value) : undefined;
-    if (source) return this.#once(value as object, () => this.code(source));
+    const fn = typeof value === 'function' ? value : undefined;
+    const source = fn && sourceOf(fn);
+    if (source) return this.#once(fn, () => this.code(source));
     try {
       return hashOf(encode(value));
     } catch (thrown) {
@@ -130,14 +131,10 @@ function includedText(texts: Texts, task: string, part: unknown): unknown {
   if (typeof part === 'function') {
     const source = sourceOf(part);
     if (source !== undefined) return texts.code(source);
-    if (!isTask(part))
+    if (taskOf(part) === undefined)
       throw new Error(
         `the task ${task} includes ${part.name || 'a function'}, whose source is not known: only functions at the top level of a file are`,
       );
   }
   return hashOf(encode(part));
-}
-
-function isTask(part: object): boolean {
-  return (part as { readonly [TASK]?: unknown })[TASK] !== undefined;
 }

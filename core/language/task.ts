@@ -34,6 +34,8 @@ export interface Workflow<S extends Params, R> extends Omit<Task<[params: valibo
   options(options: CallOptions): Workflow<S, R>;
 }
 
+type AnyFunction = (...args: never[]) => unknown;
+
 /**
  * Defines the task `name`, a full name such as 'bioinfo_batch.run_bwa'. Calling what it returns runs nothing: it gives a lazy value,
  * for whose sake a run calls `fn` with concrete arguments, once for equal ones. `fn` may return lazy values, at any depth.
@@ -49,14 +51,17 @@ export function task<A extends unknown[], R>(
   options: TaskOptions,
   fn: (...args: A) => R,
 ): Task<A, Force<R>>;
-export function task(name: string, ...rest: readonly unknown[]): unknown {
+export function task(
+  name: string,
+  ...rest: readonly [fn: AnyFunction] | readonly [options: TaskOptions & { readonly params?: Params }, fn: AnyFunction]
+): unknown {
   const [given, fn] = rest.length === 1 ? [{}, rest[0]] : rest;
   if (typeof fn !== 'function') throw new TypeError(`the task ${name} needs a function as its last argument`);
   checkOptions(name, given);
-  const { version, includes, params, description, ...options } = given as TaskOptions & { readonly params?: Params };
+  const { version, includes, params, description, ...options } = given;
   register({
     name,
-    fn: fn as (...args: never[]) => unknown,
+    fn,
     options,
     version,
     includes: includes ?? [],

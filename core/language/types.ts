@@ -25,7 +25,19 @@ type IsAny<T> = 0 extends 1 & T ? true : false;
 /** Names that do not read a property of the value; `get(lazy, 'then')` reaches the property. */
 type Reserved = 'then' | 'toJSON' | 'constructor' | 'options' | 'stage';
 
-type Leaf = string | number | boolean | bigint | symbol | null | undefined | Date | Uint8Array | Place | Quote | Error;
+type Atomic =
+  | string
+  | number
+  | boolean
+  | bigint
+  | symbol
+  | null
+  | undefined
+  | Date
+  | Uint8Array
+  | Place
+  | Quote
+  | Error;
 
 /** A value that a run will have: the result of a task, an operator or a control form. Reading a part of it is lazy too. */
 export type Lazy<T> =
@@ -33,9 +45,9 @@ export type Lazy<T> =
     ? Deferred<T> & { readonly [key: string]: Lazy<T> }
     : [T] extends [never]
       ? Deferred<T>
-      : Deferred<T> & Parts<T>;
+      : Deferred<T> & LazyParts<T>;
 
-type Parts<T> = T extends File
+type LazyParts<T> = T extends File
   ? LazyFile<File>
   : T extends Dir
     ? LazyFile<Dir>
@@ -45,7 +57,7 @@ type Parts<T> = T extends File
         ? { readonly length: Lazy<number> }
         : T extends Error
           ? LazyRecord<T>
-          : T extends Leaf | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
+          : T extends Atomic | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
             ? unknown
             : T extends readonly unknown[]
               ? LazyList<T>
@@ -79,7 +91,7 @@ export type Lift<T> = Lazy<T> | LiftParts<T>;
 type LiftParts<T> =
   IsAny<T> extends true
     ? T
-    : T extends Leaf | File | Dir | Staging | AnyTask<never[], unknown>
+    : T extends Atomic | File | Dir | Staging | AnyTask<never[], unknown>
       ? T
       : T extends ReadonlyMap<infer K, infer V>
         ? ReadonlyMap<Lift<K>, Lift<V>>
@@ -104,7 +116,7 @@ export type Force<T> =
         ? P extends NotAwaitable<infer V>
           ? V
           : Force<P>
-        : T extends Leaf | File | Dir | Staging | AnyTask<never[], unknown>
+        : T extends Atomic | File | Dir | Staging | AnyTask<never[], unknown>
           ? T
           : T extends ReadonlyMap<infer K, infer V>
             ? Map<Force<K>, Force<V>>
@@ -129,6 +141,9 @@ declare const SIGNATURE: unique symbol;
 interface AnyTask<A extends unknown[], R> {
   readonly [SIGNATURE]: (...args: A) => R;
 }
+
+/** What no value has: lazy values, tasks and quotes are of such a type. */
+export type Phantom = { readonly [LAZY]: unknown } | { readonly [SIGNATURE]: unknown };
 
 /** An expression held as a value; force() gives what it comes to. */
 export interface Quoted<T> extends Quote {

@@ -7,7 +7,7 @@ import { jsonSchemaOf, type Params, parseArguments } from '../language/params.ts
 import { placeIn } from '../language/places.ts';
 import { allDefinitions, definitionOf, type TaskDefinition } from '../language/registry.ts';
 import { helpersOf, taskHash } from '../language/sources.ts';
-import { decode } from '../values/decode.ts';
+import { decodeList } from '../values/decode.ts';
 import { encode } from '../values/encode.ts';
 import type { Program, TaskInfo } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
@@ -39,7 +39,7 @@ export function makeBundle(config: Config | undefined, profile: string | undefin
   return {
     program: () => ({ ...resolveConfig(config ?? {}, profile), tasks: taskInfos(address) }),
     notes: () => [...new Set(allDefinitions().flatMap((definition) => notesOn(definition, address)))],
-    invoke: async (name, args) => encode(await run(functionOf(name), args)),
+    invoke: async (name, args) => encode(await Reflect.apply(functionOf(name), undefined, decodeList(args, REVIVE))),
     root: (name, given) => {
       const { params } = workflowOf(name);
       return encode(lazy({ kind: 'call', name, args: [parseArguments(name, params, given)], options: undefined }));
@@ -83,17 +83,11 @@ function notesOn(definition: TaskDefinition, address: string | undefined): strin
   );
 }
 
-type TaskFunction = (...args: unknown[]) => unknown;
-
-function functionOf(name: string): TaskFunction {
+function functionOf(name: string): NonNullable<TaskDefinition['fn']> {
   const definition = definitionOf(name);
   if (!definition) throw new TaskNotFound(`there is no task ${name} in this bundle`);
   if (!definition.fn) throw new TaskNotFound(`the task ${name} has no function: its executor carries it out`);
-  return definition.fn as unknown as TaskFunction;
-}
-
-function run(fn: TaskFunction, args: Table): unknown {
-  return fn(...(decode(args, REVIVE) as unknown[]));
+  return definition.fn;
 }
 
 /** Only tasks that declare their parameters can be started from outside. */

@@ -1,11 +1,15 @@
 /** Tasks every bundle has, under `redex.`. Their versions are in their hashes: a changed meaning is a new version. */
-import { apply, isLazy } from '../language/lazy.ts';
+import { callable } from '../language/callable.ts';
+import { apply } from '../language/lazy.ts';
 import { register } from '../language/registry.ts';
 import { task } from '../language/task.ts';
 import type { Force, Lazy, Lift } from '../language/types.ts';
 import { Dir, File } from '../values/classes.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
 import './contents.ts';
+
+const CONST = 'redex.const';
+const IDENTITY = 'redex.identity';
 
 /** Scripts are carried out by the runner: the task has no function. */
 register({
@@ -18,26 +22,22 @@ register({
   description: 'Runs a script with its files staged.',
 });
 
-const constTask = task(
-  'redex.const',
+task(
+  CONST,
   { version: '1', description: 'Waits for all, gives the first.' },
   (first: unknown, ..._others: unknown[]) => first,
 );
 
 /** The first value, once the others have values too: for order without data. */
 export function constant<T>(value: T, ...others: readonly unknown[]): Lazy<Force<T>> {
-  return constTask(value, ...others) as Lazy<Force<T>>;
+  return callable<[unknown, ...unknown[]], Force<T>>(CONST)(value, ...others);
 }
 
-const identityTask = task(
-  'redex.identity',
-  { version: '1', description: 'Gives its argument.' },
-  (value: unknown) => value,
-);
+task(IDENTITY, { version: '1', description: 'Gives its argument.' }, (value: unknown) => value);
 
 /** The value itself, as the result of a job. */
 export function identity<T>(value: T): Lazy<Force<T>> {
-  return identityTask(value) as Lazy<Force<T>>;
+  return callable<[unknown], Force<T>>(IDENTITY)(value);
 }
 
 export interface CopyOptions {
@@ -124,6 +124,6 @@ const GLOB_SIGNS: Readonly<Record<string, string>> = {
 
 /** Targets are places to write: they enter hashes by location, never by what is there. */
 function locationOf(target: Lift<string> | Lift<File> | Lift<Dir>): Lift<string> {
-  if (isLazy(target)) return apply('location', target);
-  return typeof target === 'string' ? target : (target as File | Dir).location;
+  if (typeof target === 'string') return target;
+  return target instanceof File || target instanceof Dir ? target.location : apply('location', target);
 }

@@ -1,6 +1,6 @@
 /** A workflow's declared parameters as flags of the command line. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { Workflow } from '../core/values/program.ts';
+import type { WorkflowInfo } from '../core/values/program.ts';
 import { UsageError } from './usage-error.ts';
 
 /** As much of JSON Schema as tells how a flag is read; the workflow's own schema checks the values. */
@@ -35,7 +35,7 @@ export function flagName(key: string): string {
  * Throws UsageError for unknown flags, malformed values and missing parameters.
  */
 export function parseFlags(
-  workflow: Workflow,
+  workflow: WorkflowInfo,
   words: readonly string[],
   given: Record<string, unknown>,
   locate: Locate = (text) => text,
@@ -78,7 +78,7 @@ export function parseFlags(
  * `given`: options of `redex run` that were typed, as `--tag`. Throws UsageError where one is a flag of the workflow too:
  * whoever typed it may have meant either.
  */
-export function refuseAmbiguous(workflow: Workflow, given: readonly string[]): void {
+export function refuseAmbiguous(workflow: WorkflowInfo, given: readonly string[]): void {
   const { properties = {} } = (workflow.params ?? {}) as Schema;
   for (const [key, parameter] of Object.entries(properties)) {
     const flag = optionsOf(key, parameter, false, (text) => text).find(({ long }) => given.includes(long ?? ''))?.long;
@@ -91,7 +91,7 @@ export function refuseAmbiguous(workflow: Workflow, given: readonly string[]): v
   }
 }
 
-function hint(workflow: Workflow): string {
+function hint(workflow: WorkflowInfo): string {
   return `redex run ${workflow.name} --help lists its parameters.`;
 }
 

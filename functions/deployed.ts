@@ -5,7 +5,7 @@ import { deployedBundle } from '../core/engine/deployed.ts';
 import { getSealed, keys } from '../core/engine/objects.ts';
 import type { Objects } from '../core/engine/ports.ts';
 import type { Hash } from '../core/values/ids.ts';
-import { type Program, type Workflow, workflowsOf } from '../core/values/program.ts';
+import { type Program, type WorkflowInfo, workflowsOf } from '../core/values/program.ts';
 
 export const NOTHING_DEPLOYED = 'no workflows were deployed';
 
@@ -20,7 +20,8 @@ export const WorkflowEntries = v.strictObject({
 export async function deployedWorkflows(
   objects: Objects,
 ): Promise<
-  { readonly bundle: Hash; readonly workflows: readonly Workflow[]; readonly context: Program['context'] } | undefined
+  | { readonly bundle: Hash; readonly workflows: readonly WorkflowInfo[]; readonly context: Program['context'] }
+  | undefined
 > {
   const bundle = await deployedBundle(objects);
   if (bundle === undefined) return undefined;

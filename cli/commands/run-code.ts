@@ -1,7 +1,7 @@
 /** The code that a run is made of: of the project, of a file, or what was deployed. */
 import type { Bundle } from '../../core/host/bundle.ts';
 import type { Hash } from '../../core/values/ids.ts';
-import { type Workflow, workflowsOf } from '../../core/values/program.ts';
+import { type WorkflowInfo, workflowsOf } from '../../core/values/program.ts';
 import { refuseAmbiguous } from '../arguments.ts';
 import { bundleProject } from '../project.ts';
 import { reading } from '../session/reading.ts';
@@ -18,8 +18,10 @@ export interface WorkflowCode {
   readonly hash: Hash;
   /** To be put where runs find it; undefined: it was deployed. */
   readonly bundle: Bundle | undefined;
-  readonly workflows: readonly Omit<Workflow, 'params'>[];
-  look(workflow: string): Promise<{ readonly workflow: Workflow; readonly context: Readonly<Record<string, unknown>> }>;
+  readonly workflows: readonly Omit<WorkflowInfo, 'params'>[];
+  look(
+    workflow: string,
+  ): Promise<{ readonly workflow: WorkflowInfo; readonly context: Readonly<Record<string, unknown>> }>;
 }
 
 /** On AWS what was deployed, unless a file is named: that is edited code, and for whoever may deploy it. */

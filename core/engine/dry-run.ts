@@ -14,7 +14,8 @@ import { evolve } from '../graph/evolve.ts';
 import type { Fact } from '../graph/facts.ts';
 import { type Graph, runOf } from '../graph/graph.ts';
 import type { FileAccess } from '../values/classes.ts';
-import type { EvalHash, RunId } from '../values/ids.ts';
+import { type EvalHash, runNamed } from '../values/ids.ts';
+import { at } from '../values/present.ts';
 import { INLINE_EXECUTOR } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { beginningOf, type LaunchRequest } from './launch.ts';
@@ -73,7 +74,7 @@ export async function dryRun(
   world: DryWorld,
   request: LaunchRequest,
 ): Promise<{ readonly ok: true; readonly plan: DryRun } | { readonly ok: false; readonly error: Table }> {
-  const run = 'dry' as RunId;
+  const run = runNamed('dry');
   const beginning = await beginningOf(world.host, request, run, world.clock.now());
   if (!beginning.ok) return beginning;
   const { started, large } = beginning;
@@ -81,7 +82,7 @@ export async function dryRun(
   for (;;) {
     const findings: Findings = { large: new Map(large), evaluations: new Map() };
     const trust = trustWithout(withdrawn);
-    const walk: Walk = {
+    const walk: DryReduction = {
       draft: draftOf(),
       meeting: { world, run, program: started.program, findings, unseen: new Map(), trust },
       looked: new Map(),
@@ -96,12 +97,12 @@ export async function dryRun(
 }
 
 /** As in a round, nothing of what rested on trust in vain counts. */
-async function brokenIn({ draft, meeting }: Walk): Promise<Set<EvalHash>> {
+async function brokenIn({ draft, meeting }: DryReduction): Promise<Set<EvalHash>> {
   await withoutOverwritten(meeting.trust, demandsOf(draft.graph).submit, (args) => leavesIn(meeting, args));
   return broken(meeting.trust, draft.graph);
 }
 
-interface Walk {
+interface DryReduction {
   readonly draft: ReturnType<typeof draftOf>;
   readonly meeting: Meeting;
   /** Inline work that was run. */
@@ -113,13 +114,13 @@ interface Walk {
 /** An attempt and its place in the graph, noted while it is there. */
 type Planned = Attempt & { readonly calls: readonly string[]; readonly ordinal: number };
 
-function fold({ draft, meeting }: Walk, facts: readonly Fact[]): void {
+function fold({ draft, meeting }: DryReduction, facts: readonly Fact[]): void {
   for (const fact of facts) evolve(draft, fact);
   for (const [hash, table] of draft.effects.large) meeting.findings.large.set(hash, table);
   draft.effects = noEffects();
 }
 
-async function reduceAll(walk: Walk): Promise<void> {
+async function reduceAll(walk: DryReduction): Promise<void> {
   for (;;) {
     const demands = withoutEffects(walk, demandsOf(walk.draft.graph));
     const news = await meet(walk.meeting, demands);
@@ -134,24 +135,24 @@ async function reduceAll(walk: Walk): Promise<void> {
   }
 }
 
-function withoutEffects({ left }: Walk, demands: Demands): Demands {
+function withoutEffects({ left }: DryReduction, demands: Demands): Demands {
   for (const { evaluation, options } of demands.inline) if (options.effects) left.add(evaluation);
   return { ...demands, inline: demands.inline.filter((attempt) => !left.has(attempt.evaluation)) };
 }
 
 /** A task that was about to write has failed for it: what it would have come to is not known. */
-function writesFiles({ left }: Walk, fact: Fact): boolean {
+function writesFiles({ left }: DryReduction, fact: Fact): boolean {
   const isWrite = fact.type === 'failed' && isCaughtBy(fact.error, [DRY_RUN_WRITE]);
   if (isWrite) left.add(fact.eval);
   return isWrite;
 }
 
-function placed({ draft: { graph } }: Walk, attempt: Attempt): Planned {
+function placed({ draft: { graph } }: DryReduction, attempt: Attempt): Planned {
   const work = graph.works.get(attempt.evaluation);
   return { ...attempt, calls: callChain(graph, work?.jobs[0] ?? null), ordinal: work?.ordinal ?? 0 };
 }
 
-async function planOf(world: DryWorld, walk: Walk): Promise<DryRun> {
+async function planOf(world: DryWorld, walk: DryReduction): Promise<DryRun> {
   const { graph } = walk.draft;
   const { submit, inline } = demandsOf(graph);
   const ready = [...inline, ...submit].map((attempt) => placed(walk, attempt));
@@ -163,11 +164,11 @@ async function planOf(world: DryWorld, walk: Walk): Promise<DryRun> {
   return {
     workflow: runOf(graph).workflow,
     cached: [...graph.jobs.values()].filter(({ reused }) => reused).length,
-    jobs: attempts.map(({ evaluation, task, options, calls }, at) => ({
+    jobs: attempts.map(({ evaluation, task, options, calls }, place) => ({
       task,
       executor: options.executor ?? INLINE_EXECUTOR,
       calls,
-      reason: reasons[at] as Reason,
+      reason: at(reasons, place),
       looked: walk.looked.has(evaluation),
     })),
     waiting: waitingIn(graph),

@@ -6,7 +6,7 @@ import type { Fact, Measurements } from '../graph/facts.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Cause } from '../values/causes.ts';
 import { type Leaf, leavesOf } from '../values/contents.ts';
-import type { EvalHash, JobId, RunId } from '../values/ids.ts';
+import { type EvalHash, type JobId, jobNamed, type RunId } from '../values/ids.ts';
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { jobIdOf } from './executors.ts';
@@ -45,10 +45,10 @@ export async function readJob(
   run: RunId,
   id: string,
 ): Promise<{ readonly job: JobRecord | undefined } | undefined> {
-  const seen: Seen = { attempts: new Map() };
+  const seen: JobNotes = { attempts: new Map() };
   const history = await readHistory(world, run, {
     before: (graph, fact) => noteAttempt(world, seen, graph, fact),
-    after: (graph) => noteJob(seen, graph, id as JobId),
+    after: (graph) => noteJob(seen, graph, jobNamed(id)),
   });
   if (!history) return undefined;
   const known = history.jobs.find((job) => job.id === id);
@@ -59,14 +59,14 @@ export async function readJob(
 }
 
 /** What passed by of a job while the journal was folded. */
-interface Seen {
+interface JobNotes {
   evaluation?: EvalHash;
   args?: Table;
   value?: Table;
   readonly attempts: Map<number, AttemptHistory>;
 }
 
-function noteJob(seen: Seen, { jobs, works }: Graph, id: JobId): void {
+function noteJob(seen: JobNotes, { jobs, works }: Graph, id: JobId): void {
   const job = jobs.get(id);
   if (!job) return;
   seen.evaluation = job.evaluation;
@@ -75,7 +75,7 @@ function noteJob(seen: Seen, { jobs, works }: Graph, id: JobId): void {
   if (job.outcome && 'value' in job.outcome) seen.value = job.outcome.value;
 }
 
-function noteAttempt(world: Reading, { evaluation, attempts }: Seen, graph: Graph, fact: Fact): void {
+function noteAttempt(world: Reading, { evaluation, attempts }: JobNotes, graph: Graph, fact: Fact): void {
   if (evaluation === undefined) return;
   const { works, submissions } = graph;
   switch (fact.type) {

@@ -4,7 +4,7 @@ import type { FailurePolicy, StartedFact } from '../graph/facts.ts';
 import { spill } from '../values/contents.ts';
 import { encode } from '../values/encode.ts';
 import { digest } from '../values/hash.ts';
-import type { Hash, RunId } from '../values/ids.ts';
+import { type Hash, type RunId, runNamed } from '../values/ids.ts';
 import { hashOf, type Table } from '../values/table.ts';
 import { putLarge } from './objects.ts';
 import type { Host, RunSummary, World } from './ports.ts';
@@ -34,12 +34,12 @@ export type Launched =
 type LaunchWorld = Pick<World, 'bus' | 'clock' | 'host' | 'journal' | 'objects' | 'summaries'>;
 
 /** The first fact of a run, and the large values in it; or what is wrong with the request. */
-export type Beginning =
+export type Begun =
   | { readonly ok: true; readonly started: StartedFact; readonly large: ReadonlyMap<Hash, Table> }
   | { readonly ok: false; readonly error: Table };
 
 /** Writes nothing. `at`: ms since the epoch. */
-export async function beginningOf(host: Host, request: LaunchRequest, run: RunId, at: number): Promise<Beginning> {
+export async function beginningOf(host: Host, request: LaunchRequest, run: RunId, at: number): Promise<Begun> {
   const root = await host.root(request.bundle, request.workflow, request.args);
   if (!root.ok) return { ok: false, error: root.error };
   const program = await host.program(request.bundle);
@@ -119,5 +119,5 @@ async function beganAs({ summaries, journal }: LaunchWorld, run: RunId, asked: H
 
 /** Start time in base 36, then random digits: sorts by start, letters and digits only. */
 export function newRunId(at: number, nonce: string): RunId {
-  return `${at.toString(36).padStart(9, '0')}${nonce.slice(0, 7)}` as RunId;
+  return runNamed(`${at.toString(36).padStart(9, '0')}${nonce.slice(0, 7)}`);
 }

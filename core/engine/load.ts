@@ -62,7 +62,7 @@ async function loadCold(world: Loading, summary: RunSummary): Promise<LiveRun> {
 /** Of one that is gone or damaged nothing is lost: the journal says the same. */
 async function snapshotAt({ objects }: Loading, run: RunId, sequence: number): Promise<Graph | undefined> {
   try {
-    return graphOf((await getSealed(objects, keys.snapshot(run, sequence))) as Snapshot);
+    return graphOf(await getSealed<Snapshot>(objects, keys.snapshot(run, sequence)));
   } catch (error) {
     if (error instanceof ValueGone) return undefined;
     throw error;

@@ -7,7 +7,9 @@
 
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { digest, digestBytes } from '../values/hash.ts';
-import type { Hash } from '../values/ids.ts';
+import { type Hash, hashNamed } from '../values/ids.ts';
+import { stored } from '../values/json.ts';
+import { at, last } from '../values/present.ts';
 import { keys } from './objects.ts';
 import type { Objects } from './ports.ts';
 import type { JobSpec } from './spec.ts';
@@ -21,13 +23,13 @@ export async function putSpecs(objects: Objects, specs: readonly JobSpec[]): Pro
   const levels = treeOf(zipped.map(leafOf));
   const parts = zipped.map((bytes, index) => Buffer.concat([pathOf(levels, index), bytes]));
   const header = Buffer.alloc((parts.length + 1) * OFFSET_BYTES);
-  let at = header.length;
+  let offset = header.length;
   for (const [index, part] of parts.entries()) {
-    header.writeUInt32BE(at, index * OFFSET_BYTES);
-    at += part.length;
+    header.writeUInt32BE(offset, index * OFFSET_BYTES);
+    offset += part.length;
   }
-  header.writeUInt32BE(at, parts.length * OFFSET_BYTES);
-  const [root] = levels.at(-1) as [Hash];
+  header.writeUInt32BE(offset, parts.length * OFFSET_BYTES);
+  const root = at(last(levels), 0);
   await objects.put(keys.spec(root), Buffer.concat([header, ...parts]));
   return root;
 }
@@ -43,7 +45,7 @@ export async function readSpec(objects: Objects, key: string, index: number): Pr
   const part = await partAt(objects, key, Buffer.from(offsets));
   const bytes = part && bytesUnder(part, index, key);
   if (!bytes) throw new Error(`the object store holds something else under the job spec ${key} (${index})`);
-  const spec = JSON.parse(gunzipSync(bytes).toString()) as JobSpec;
+  const spec = stored<JobSpec>(gunzipSync(bytes).toString());
   if (spec.v !== 1) throw new Error(`the job spec ${key} is of version ${spec.v}, this runner knows version 1`);
   return spec;
 }
@@ -63,8 +65,8 @@ function bytesUnder(part: Buffer, index: number, key: string): Buffer | undefine
   const bytes = part.subarray(start);
   let root = leafOf(bytes, index);
   for (let level = 0; level < length; level++) {
-    const at = 1 + level * DIGEST_BYTES;
-    const sibling = part.subarray(at, at + DIGEST_BYTES).toString('hex') as Hash;
+    const place = 1 + level * DIGEST_BYTES;
+    const sibling = hashNamed(part.subarray(place, place + DIGEST_BYTES).toString('hex'));
     root = isRight(index, level) ? parentOf(sibling, root) : parentOf(root, sibling);
   }
   return keys.spec(root) === key ? bytes : undefined;
@@ -86,19 +88,22 @@ function isRight(index: number, level: number): boolean {
 /** From the leaves to the root; the last one of an odd level is paired with itself. */
 function treeOf(leaves: readonly Hash[]): Hash[][] {
   const levels = [[...leaves]];
-  for (let below = levels[0] as Hash[]; below.length > 1; ) {
-    const pairs = Array.from({ length: Math.ceil(below.length / 2) }, (_, at) => below.slice(2 * at, 2 * at + 2));
-    below = pairs.map(([left, right = left]) => parentOf(left as Hash, right as Hash));
-    levels.push(below);
-  }
+  for (let below = last(levels); below.length > 1; below = last(levels)) levels.push(levelAbove(below));
   return levels;
+}
+
+function levelAbove(below: readonly Hash[]): Hash[] {
+  return Array.from({ length: Math.ceil(below.length / 2) }, (_, pair) => {
+    const left = at(below, 2 * pair);
+    return parentOf(left, below[2 * pair + 1] ?? left);
+  });
 }
 
 /** Its length, and of each level below the root the digest beside the way to the leaf. */
 function pathOf(levels: readonly Hash[][], index: number): Buffer {
   const path = levels.slice(0, -1).map((digests, level) => {
-    const at = index >>> level;
-    return digests[isRight(index, level) ? at - 1 : at + 1] ?? (digests[at] as Hash);
+    const own = index >>> level;
+    return digests[isRight(index, level) ? own - 1 : own + 1] ?? at(digests, own);
   });
   return Buffer.concat([Buffer.of(path.length), ...path.map((each) => Buffer.from(each, 'hex'))]);
 }

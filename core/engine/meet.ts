@@ -7,10 +7,12 @@ import type { Computation } from '../graph/graph.ts';
 import { openLeavesOf, spill, spillParts } from '../values/contents.ts';
 import type { Hash, RunId } from '../values/ids.ts';
 import { unknownKind } from '../values/never.ts';
+import { listIn } from '../values/nodes.ts';
 import { applyOperator } from '../values/operators.ts';
 import { get } from '../values/operators-get.ts';
+import { at, present } from '../values/present.ts';
 import { SCRIPT_TASK } from '../values/program.ts';
-import { type Index, rootOf, subtable, type Table } from '../values/table.ts';
+import { rootOf, subtable, type Table } from '../values/table.ts';
 import { lookAt, withSeen } from './looking.ts';
 import type { Meeting } from './meeting.ts';
 import { getSealed, keys, loadLarge, ValueGone } from './objects.ts';
@@ -63,8 +65,8 @@ async function observeArguments(meeting: Meeting, demands: Demands['observe']): 
     meeting,
     wanted.map(({ args }) => args),
   );
-  return wanted.flatMap(({ call }, at): Fact[] => {
-    const seen = results[at] as TaskResult;
+  return wanted.flatMap(({ call }, place): Fact[] => {
+    const seen = at(results, place);
     if (seen.ok) return [{ type: 'observed', call, args: keep(meeting, spillParts(seen.table)) }];
     meeting.unseen.set(call, { type: 'unseen', call, error: keep(meeting, spill(seen.error)) });
     return [];
@@ -121,8 +123,8 @@ async function operatorValue(
   const parts = name === 'get' ? elementsOf(operands) : [operands];
   const loaded = await Promise.all(parts.map(load));
   try {
-    const [first, key] = loaded as [Table, Table];
-    return keep(meeting, spill(name === 'get' ? get(first, key) : applyOperator(name, first)));
+    const first = at(loaded, 0);
+    return keep(meeting, spill(name === 'get' ? get(first, at(loaded, 1)) : applyOperator(name, first)));
   } catch (cause) {
     throw new OperatorError(name, { cause });
   }
@@ -132,9 +134,7 @@ async function operatorValue(
 class OperatorError extends Error {}
 
 function elementsOf(list: Table): Table[] {
-  const root = rootOf(list);
-  if (!Array.isArray(root) || root[0] !== 'list') throw new Error('operands are a list');
-  return (root[1] as readonly Index[]).map((index) => subtable(list, index));
+  return present(listIn(rootOf(list)), 'list of operands').map((index) => subtable(list, index));
 }
 
 /** Each segment is read once, however many of its jobs are wanted. A value that the store has lost fails who wants it. */
@@ -153,13 +153,13 @@ async function join(meeting: Meeting, demands: Demands['join']): Promise<Fact[]>
   });
 }
 
-type Segment =
+type DoneSegment =
   | { readonly ok: true; readonly values: Readonly<Record<string, Table>> }
   | { readonly ok: false; readonly error: ValueGone };
 
-async function loadSegment(objects: Objects, run: RunId, name: Hash): Promise<Segment> {
+async function loadSegment(objects: Objects, run: RunId, name: Hash): Promise<DoneSegment> {
   try {
-    return { ok: true, values: (await getSealed(objects, keys.done(run, name))) as Record<string, Table> };
+    return { ok: true, values: await getSealed<Record<string, Table>>(objects, keys.done(run, name)) };
   } catch (error) {
     if (!(error instanceof ValueGone)) throw error;
     return { ok: false, error };
@@ -173,8 +173,8 @@ const INLINE_AT_ONCE = 32;
 async function runAllInline(meeting: Meeting, attempts: readonly Attempt[]): Promise<Fact[]> {
   const { world, until = Number.POSITIVE_INFINITY } = meeting;
   const facts: Fact[] = [];
-  for (let at = 0; at < attempts.length && (at === 0 || world.clock.now() <= until); at += INLINE_AT_ONCE) {
-    const some = attempts.slice(at, at + INLINE_AT_ONCE);
+  for (let begun = 0; begun < attempts.length && (begun === 0 || world.clock.now() <= until); begun += INLINE_AT_ONCE) {
+    const some = attempts.slice(begun, begun + INLINE_AT_ONCE);
     facts.push(...(await Promise.all(some.map((attempt) => runInline(meeting, attempt)))));
   }
   return facts;

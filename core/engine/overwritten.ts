@@ -12,7 +12,7 @@ import type { Attempt } from '../graph/demands.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Leaf } from '../values/contents.ts';
 import { digest } from '../values/hash.ts';
-import type { EvalHash, RunId } from '../values/ids.ts';
+import { type EvalHash, evalNamed, type RunId } from '../values/ids.ts';
 import type { Table } from '../values/table.ts';
 import type { Evaluation } from './ports.ts';
 
@@ -20,7 +20,7 @@ import type { Evaluation } from './ports.ts';
 const OVERWRITTEN_TASK = 'redex.overwritten';
 
 function noteKey({ kind, location, version }: Leaf): EvalHash {
-  return digest('overwritten', JSON.stringify([kind, location, version])) as EvalHash;
+  return evalNamed(digest('overwritten', JSON.stringify([kind, location, version])));
 }
 
 /** For the cache: which call overwrites the file that it is given. Whether it ever did is told by that call's own entry. */
@@ -85,7 +85,7 @@ export async function overwrittenAmong(
 
 function callIn(note: Evaluation | undefined): EvalHash | undefined {
   const [call] = note?.expression ?? [];
-  return typeof call === 'string' ? (call as EvalHash) : undefined;
+  return typeof call === 'string' ? evalNamed(call) : undefined;
 }
 
 /** Down to a result that is there as it was made: calls that overwrite each other's in a circle hold each other up by nothing. */

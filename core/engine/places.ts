@@ -3,6 +3,7 @@
 import { placesOf } from '../values/contents.ts';
 import type { EvalHash, Hash } from '../values/ids.ts';
 import { directoriesAbove, type Target } from '../values/places.ts';
+import { at } from '../values/present.ts';
 import type { Table } from '../values/table.ts';
 import { loadLarge } from './objects.ts';
 import type { Files, Objects } from './ports.ts';
@@ -22,7 +23,7 @@ export async function targetsOf(
 export async function placesFor(files: Files, locations: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const distinct = [...new Set(locations)];
   const places = distinct.length > 0 ? await files.places(distinct) : [];
-  return new Map(distinct.map((location, at) => [location, places[at] as string]));
+  return new Map(distinct.map((location, index) => [location, at(places, index)]));
 }
 
 export function placesAmong(placeOf: ReadonlyMap<string, string>, targets: readonly Target[]): string[] {

@@ -78,7 +78,7 @@ async function previousRun(
   const newest = runs.find((summary) => summary.workflow === workflow && summary.sequence > 0);
   if (!newest) return undefined;
   const tasks = new Set(Object.keys(newest.tally));
-  const jobs = Object.values(newest.tally).flatMap((counts) => Object.values(counts) as number[]);
+  const jobs = Object.values(newest.tally).flatMap((counts) => Object.values(counts));
   const isLarge = jobs.reduce((sum, count) => sum + count, 0) > JOBS_MAX;
   const entries = isLarge ? [] : await readableEntries(world, newest.run);
   const first = entries[0]?.facts.find((fact) => fact.type === 'started');

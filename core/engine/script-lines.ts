@@ -1,7 +1,7 @@
 /** Long scripts by their lines: what the engine keeps of a run has only their hashes. */
 
 import { briefScript, LONG_SCRIPT } from '../values/brief.ts';
-import type { Hash } from '../values/ids.ts';
+import { type Hash, parseHash } from '../values/ids.ts';
 import { rootOf } from '../values/table.ts';
 import { loadValue } from './objects.ts';
 import type { Objects } from './ports.ts';
@@ -11,7 +11,9 @@ const SCRIPTS_MAX = 200;
 
 /** The texts with the line that tells most in place of each long script's hash; where it cannot be had, the hash stays. */
 export async function withScriptLines(objects: Objects, texts: readonly string[]): Promise<string[]> {
-  const hashes = new Set(texts.flatMap((text) => [...text.matchAll(LONG_SCRIPT)].map(([, hash]) => hash as Hash)));
+  const hashes = new Set(
+    texts.flatMap((text) => [...text.matchAll(LONG_SCRIPT)].flatMap(([, hash]) => parseHash(hash) ?? [])),
+  );
   const found = await Promise.all(
     [...hashes].slice(0, SCRIPTS_MAX).map(async (hash) => [hash, await lineOf(objects, hash)] as const),
   );

@@ -1,4 +1,5 @@
 /** What the statuses of runs mean to those who act on them. */
+import { keysOf } from '../values/json.ts';
 import type { RunStatus } from './ports.ts';
 
 interface RunTraits {
@@ -15,7 +16,7 @@ const RUNS: Readonly<Record<RunStatus, RunTraits>> = {
   CANCELLED: { isOver: true, mayRetry: true },
 };
 
-export const RUN_STATUSES = Object.keys(RUNS) as readonly RunStatus[];
+export const RUN_STATUSES: readonly RunStatus[] = keysOf(RUNS);
 
 /** A status that only a later version knows is none of a run that is over. */
 export function isRunOver(status: RunStatus): boolean {

@@ -5,8 +5,9 @@ import { errorLine } from '../graph/errors.ts';
 import { type Graph, type Job, runOf } from '../graph/graph.ts';
 import { briefArguments, briefCall } from '../values/brief.ts';
 import type { JobId } from '../values/ids.ts';
+import { errorIn, nodeAt, recordIn } from '../values/nodes.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
-import type { Index, Node, Table } from '../values/table.ts';
+import type { Index, Table } from '../values/table.ts';
 
 /** Calls in the middle of a very deep chain say nothing new. */
 const CHAIN_END_LENGTH = 20;
@@ -76,21 +77,20 @@ interface Thrown {
 }
 
 function causeIn(table: Table, index: Index | undefined): Thrown | undefined {
-  const node = index === undefined ? undefined : table[index];
-  if (!Array.isArray(node) || node[0] !== 'error') return undefined;
-  const stack = table[fieldOf(table, node[4], 'stack') ?? -1];
+  const error = errorIn(index === undefined ? undefined : table[index]);
+  if (!error) return undefined;
+  const stack = table[fieldOf(table, error.extras, 'stack') ?? -1];
   const lines = typeof stack === 'string' ? stack.split('\n') : [];
   const frames = lines.filter((line) => /^ {4}at /.test(line) && !FOREIGN_FRAME.test(line));
   return {
-    name: node[1],
-    message: node[3],
+    name: error.name,
+    message: error.message,
     frames: frames.slice(0, STACK_LENGTH_MAX),
-    next: fieldOf(table, node[4], 'cause'),
+    next: fieldOf(table, error.extras, 'cause'),
   };
 }
 
 function fieldOf(table: Table, record: Index, name: string): Index | undefined {
-  const node = table[record] as Node;
-  if (!Array.isArray(node) || node[0] !== 'record') return undefined;
-  return node[2][node[1].indexOf(name)];
+  const { keys = [], values = [] } = recordIn(nodeAt(table, record)) ?? {};
+  return values[keys.indexOf(name)];
 }

@@ -1,6 +1,6 @@
 /** Defining tasks. */
 import type * as valibot from 'valibot';
-import { type Fields, JOB_OPTIONS, optionProblem } from '../values/options.ts';
+import { JOB_OPTIONS, type OptionFields, optionProblem } from '../values/options.ts';
 import type { JobOptions } from '../values/program.ts';
 import { callable } from './callable.ts';
 import type { Params, ParamsArgument } from './params.ts';
@@ -75,7 +75,7 @@ export function task(
 /** What `register` and the declared parameters look at themselves. */
 const anything = () => undefined;
 
-const TASK_OPTIONS: Fields = {
+const TASK_OPTIONS: OptionFields = {
   version: anything,
   includes: anything,
   params: anything,

@@ -13,13 +13,13 @@ import {
 import { isSecretSource, isVariableName } from './secrets.ts';
 
 /** What is wrong with the value at a path, if anything. */
-type Check = (value: unknown, path: string) => string | undefined;
+type OptionCheck = (value: unknown, path: string) => string | undefined;
 
 /** Checks by name of a record's fields. */
-export type Fields = Readonly<Record<string, Check>>;
+export type OptionFields = Readonly<Record<string, OptionCheck>>;
 
 /** Every name of T has its check: an option cannot be added without one. */
-type FieldsOf<T> = { readonly [K in keyof Required<T>]: Check };
+type FieldsOf<T> = { readonly [K in keyof Required<T>]: OptionCheck };
 
 const boolean = must('be true or false', (value) => typeof value === 'boolean');
 const text = must('be a text that is not empty', (value) => typeof value === 'string' && value !== '');
@@ -31,25 +31,25 @@ const seconds = must('be a positive number of seconds', isPositive);
 const count = must('be a whole number, 0 or more', (value) => isAmount(value) && Number.isInteger(value));
 const amount = must('be a number, 0 or more', isAmount);
 
-const ATTEMPTS: Fields = Object.fromEntries(Object.keys(CAUSES).map((cause) => [cause, count]));
+const ATTEMPTS: OptionFields = Object.fromEntries(Object.keys(CAUSES).map((cause) => [cause, count]));
 
 const AMOUNTS = recordOf(amount);
 
 /** What is wrong is not shown: it may be the secret itself. */
-const secret: Check = (value, path) =>
+const secret: OptionCheck = (value, path) =>
   isSecretSource(value)
     ? undefined
     : `${named(path)} must say where the secret is: { env: 'VARIABLE' }, { file: 'path' }, or an ARN of Secrets Manager or SSM`;
 
-const noVariable: Check = (_value, path) =>
+const noVariable: OptionCheck = (_value, path) =>
   `${named(path)} must be called like an environment variable: letters, digits and _`;
 
-const SECRETS: Check = (value, path) =>
+const SECRETS: OptionCheck = (value, path) =>
   fieldProblem(value, path, (name) => (isVariableName(name) ? secret : noVariable));
 
 /** What is to be known of an option beside its meaning. An executor is told of it once for all jobs of an array. */
 type OptionTraits<K> = {
-  readonly check: Check;
+  readonly check: OptionCheck;
   /** Whether an executor's configuration has it, as the default of its jobs. */
   readonly isOfExecutor: K extends keyof ExecutorConfig ? true : false;
   /** Its value is in the hash of a script's evaluation: bare, as only one option can be; a second needs its name there. */
@@ -116,7 +116,7 @@ export function toldOptions(options: JobOptions): Pick<JobOptions, ToldOption> {
 }
 
 /** The checks of the options that are wanted. */
-function checksOf<K extends OptionName>(isWanted: (name: OptionName) => boolean): { readonly [N in K]: Check } {
+function checksOf<K extends OptionName>(isWanted: (name: OptionName) => boolean): { readonly [N in K]: OptionCheck } {
   const wanted = OPTION_NAMES.filter(isWanted).map((name) => [name, OPTIONS[name].check]);
   return Object.fromEntries(wanted);
 }
@@ -125,7 +125,7 @@ function checksOf<K extends OptionName>(isWanted: (name: OptionName) => boolean)
 export const JOB_OPTIONS: FieldsOf<JobOptions> = checksOf(() => true);
 
 /** Of a call. */
-export const CALL_OPTIONS: Fields = { ...JOB_OPTIONS, context: plainRecord };
+export const CALL_OPTIONS: OptionFields = { ...JOB_OPTIONS, context: plainRecord };
 
 const DEFAULTS: FieldsOf<Omit<ExecutorConfig, 'type' | keyof ExecutorPlace>> = checksOf(
   (name) => OPTIONS[name].isOfExecutor,
@@ -165,7 +165,7 @@ const place = must('be a host, an address, or a network as 10.0.0.0/8', isPlace)
 
 const WEB: FieldsOf<WebSettings> = { privateRedirects: listOf(place) };
 
-const SETTINGS: Fields = {
+const SETTINGS: OptionFields = {
   executors: recordOf(recordWith(EXECUTOR_CONFIG)),
   limits: AMOUNTS,
   context: plainRecord,
@@ -173,18 +173,18 @@ const SETTINGS: Fields = {
 };
 
 /** Of redex.config.ts. */
-export const CONFIG: Fields = { ...SETTINGS, profiles: recordOf(recordWith(SETTINGS)) };
+export const CONFIG: OptionFields = { ...SETTINGS, profiles: recordOf(recordWith(SETTINGS)) };
 
 /** What is wrong with a record of options, in one sentence that names the option by its path; undefined when all is well. */
-export function optionProblem(options: unknown, fields: Fields): string | undefined {
+export function optionProblem(options: unknown, fields: OptionFields): string | undefined {
   return recordWith(fields)(options, '');
 }
 
-function must(be: string, holds: (value: unknown) => boolean): Check {
+function must(be: string, holds: (value: unknown) => boolean): OptionCheck {
   return (value, path) => (holds(value) ? undefined : `${named(path)} must ${be}, and is ${shown(value)}`);
 }
 
-function oneOf(...values: readonly string[]): Check {
+function oneOf(...values: readonly string[]): OptionCheck {
   const known = values.map((value) => `'${value}'`).join(' or ');
   return (value, path) => {
     if (typeof value !== 'string') return `${named(path)} must be ${known}, and is ${shown(value)}`;
@@ -194,7 +194,7 @@ function oneOf(...values: readonly string[]): Check {
   };
 }
 
-function listOf(check: Check): Check {
+function listOf(check: OptionCheck): OptionCheck {
   return (value, path) => {
     if (!Array.isArray(value)) return `${named(path)} must be a list, and is ${shown(value)}`;
     for (const [at, part] of value.entries()) {
@@ -205,12 +205,12 @@ function listOf(check: Check): Check {
   };
 }
 
-function recordOf(check: Check): Check {
+function recordOf(check: OptionCheck): OptionCheck {
   return (value, path) => fieldProblem(value, path, () => check);
 }
 
 /** A record of these names alone. */
-function recordWith(fields: Fields): Check {
+function recordWith(fields: OptionFields): OptionCheck {
   const known = Object.keys(fields);
   const unknown = (name: string) => (_value: unknown, path: string) =>
     `there is no option '${path}'${didYouMean(name, known) || `; there are ${known.join(', ')}`}`;
@@ -228,7 +228,11 @@ export function memoryProblem(
   return `${named(path === '' ? 'memoryMax' : `${path}.memoryMax`)} must be no less than memory, which is ${memory}, and is ${memoryMax}`;
 }
 
-function fieldProblem(value: unknown, path: string, checkOf: (name: string) => Check | undefined): string | undefined {
+function fieldProblem(
+  value: unknown,
+  path: string,
+  checkOf: (name: string) => OptionCheck | undefined,
+): string | undefined {
   if (!isRecord(value)) return `${named(path)} must be a record, and is ${shown(value)}`;
   for (const [name, part] of Object.entries(value)) {
     const at = path === '' ? name : `${path}.${name}`;

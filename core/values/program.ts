@@ -3,7 +3,7 @@
 import type { Cause } from './causes.ts';
 import type { Hash } from './ids.ts';
 import { keysOf } from './json.ts';
-import type { Secrets } from './secrets.ts';
+import type { SecretSources } from './secrets.ts';
 
 /** Options of a job. They live at the executor, the task and the call; the nearest wins. None but `image` enters a hash. */
 export interface JobOptions {
@@ -39,7 +39,7 @@ export interface JobOptions {
   readonly minArraySize?: number;
   readonly tags?: Readonly<Record<string, string>>;
   /** What the job has in its environment and nothing else shows: where each value is had from. */
-  readonly secrets?: Secrets;
+  readonly secrets?: SecretSources;
   /** true: does more than give a value, such as writing a file; a dry run leaves it out. Running inline it may still run twice. */
   readonly effects?: boolean;
 }
@@ -118,7 +118,7 @@ export const INLINE_EXECUTOR = 'inline';
 export const MEMORY_GIB_DEFAULT = 4;
 
 /** A task that can be started from outside. */
-export interface Workflow {
+export interface WorkflowInfo {
   readonly name: string;
   readonly description?: string | undefined;
   /** JSON Schema of the one record it takes; files and directories are texts of format redex-file and redex-dir. */
@@ -128,7 +128,7 @@ export interface Workflow {
 }
 
 /** By name. */
-export function workflowsOf({ tasks }: Program): Workflow[] {
+export function workflowsOf({ tasks }: Program): WorkflowInfo[] {
   return Object.entries(tasks)
     .filter(([, { params }]) => params !== undefined)
     .map(([name, { description, params, place }]) => ({ name, description, params, place }))

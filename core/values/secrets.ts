@@ -7,7 +7,7 @@
 export type SecretSource = { readonly env: string } | { readonly file: string } | `arn:${string}`;
 
 /** By the name of the environment variable that the job has the value in. */
-export type Secrets = Readonly<Record<string, SecretSource>>;
+export type SecretSources = Readonly<Record<string, SecretSource>>;
 
 /** How a job's environment names its secrets: whatever they are called, the runner's own variables are others. */
 export const SECRET_VARIABLE = 'REDEX_SECRET_';

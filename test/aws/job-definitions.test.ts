@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { definitionProblem, jobDefinitionParams } from '../../core/aws/batch/job-definitions.ts';
 import { submitParams } from '../../core/aws/batch/requests.ts';
-import type { Secrets } from '../../core/values/secrets.ts';
+import type { SecretSources } from '../../core/values/secrets.ts';
 import { batchSettings, submission } from '../support/submission.ts';
 
 const target = {
@@ -75,7 +75,7 @@ describe('job definitions', () => {
   });
 
   it('are others for other secrets, and the same for the same in another order', () => {
-    const nameOf = (secrets?: Secrets) =>
+    const nameOf = (secrets?: SecretSources) =>
       jobDefinitionParams({ stack: 'test' }, { image: 'i', role: 'arn:role', ...(secrets && { secrets }) })
         .jobDefinitionName;
     const names = [nameOf(), nameOf({ A: key }), nameOf({ B: key }), nameOf({ A: user }), nameOf({ A: key, B: user })];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { flagName, parseFlags, refuseAmbiguous } from '../../cli/arguments.ts';
 import { jsonSchemaOf, v } from '../../core/language/params.ts';
-import type { Workflow } from '../../core/values/program.ts';
+import type { WorkflowInfo } from '../../core/values/program.ts';
 
-const MAIN: Workflow = {
+const MAIN: WorkflowInfo = {
   name: 'bioinfo_batch.main',
   description: 'Aligns samples',
   params: jsonSchemaOf(
@@ -105,7 +105,7 @@ describe('a parameter called like an option of redex run', () => {
       other: v.string(),
     }),
   );
-  const workflow: Workflow = { name: 'w.main', description: undefined, params };
+  const workflow: WorkflowInfo = { name: 'w.main', description: undefined, params };
 
   it.each([
     ['--tag', 'tag'],

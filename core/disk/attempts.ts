@@ -11,20 +11,19 @@ import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptRecord, Attempts } from '../engine/ports.ts';
 import { errorValue } from '../graph/errors.ts';
-import { type EvalHash, parseHash, type RunId } from '../values/ids.ts';
+import { type EvalHash, parseHash, parseRunId, type RunId } from '../values/ids.ts';
 import { stored } from '../values/json.ts';
 import { isErrno } from '../values/thrown.ts';
 import { mapConcurrent } from './concurrent.ts';
 import { readIfThere } from './read.ts';
 import { createFile } from './write.ts';
 
-const RUN = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 const READS_AT_ONCE = 32;
 
 /** Attempts under `root`/attempts. */
 export function folderAttempts(root: string): Attempts {
   const folderOf = (run: RunId): string => {
-    if (!RUN.test(run)) throw new Error(`not a run id: ${JSON.stringify(run)}`);
+    if (!parseRunId(run)) throw new Error(`not a run id: ${JSON.stringify(run)}`);
     return join(root, 'attempts', run);
   };
   const pathOf = (run: RunId, evaluation: EvalHash): string => {

@@ -60,7 +60,7 @@ export async function relocate(file: string, text: string, around: ModuleFolder)
   const folder = slashes(relative(around.base, dirname(file)));
   const laid = files.map(({ path, mode, bytes }) => [path, mode, bytes.toString('base64')]);
   const call = `${HERE}(${[hash, folder, laid].map((part) => JSON.stringify(part)).join(',')})`;
-  return { code: told(text, program, basename(file), call), hash };
+  return { code: rewritten(text, program, basename(file), call), hash };
 }
 
 interface BundledFile {
@@ -197,7 +197,7 @@ async function filesAt(
 }
 
 /** No line moves. Names are as in CommonJS; those of `import.meta` are put in its place. */
-function told(text: string, program: AnyNode, name: string, call: string): string {
+function rewritten(text: string, program: AnyNode, name: string, call: string): string {
   const spans: { start: number; end: number; property: string }[] = [];
   visit(program, (node) => {
     if (node.type !== 'MemberExpression' || !isMeta(node) || node.property.type !== 'Identifier') return;

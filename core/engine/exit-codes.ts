@@ -1,5 +1,6 @@
 /** What the exit codes of jobs mean. */
 import type { Cause } from '../values/causes.ts';
+import { adviceOn } from '../values/errors.ts';
 
 /** What the runner says by its own exit, to whoever started it: the contract between it and every kind of executor. */
 export const RUNNER_EXIT = {
@@ -27,7 +28,7 @@ const HINTS: ReadonlyMap<number, string> = new Map([
   [127, "a command was not found: it is not in PATH, or not in the job's image"],
   [132, 'SIGILL: a program uses instructions that this processor does not have'],
   [134, 'SIGABRT: a program gave up by itself, often because it could get no more memory'],
-  [137, 'SIGKILL: killed from outside, most often because memory ran out; ask for more by the option `memory`'],
+  [137, `SIGKILL: killed from outside, most often because memory ran out; ${adviceOn('OutOfMemory')}`],
   [139, 'SIGSEGV: a program crashed; it, its input or a library it loads is broken'],
   [
     141,

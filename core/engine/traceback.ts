@@ -4,6 +4,7 @@ import { jobChain } from '../graph/ending.ts';
 import { errorLine } from '../graph/errors.ts';
 import { type Graph, type Job, runOf } from '../graph/graph.ts';
 import { briefArguments, briefCall } from '../values/brief.ts';
+import { adviceOn } from '../values/errors.ts';
 import type { JobId } from '../values/ids.ts';
 import { errorIn, nodeAt, recordIn } from '../values/nodes.ts';
 import { type Program, SCRIPT_TASK } from '../values/program.ts';
@@ -28,6 +29,7 @@ export function tracebackOf(graph: Graph, origin: JobId | null, error: Table): s
     ...calls.map((call) => `  ${call}`),
     errorLine(error),
     ...authorStack(error),
+    ...advice(error),
   ].join('\n');
 }
 
@@ -52,6 +54,13 @@ function frameOf(graph: Graph, job: Job, program: Program): string {
 function callText({ works }: Graph, { task, evaluation, given }: Job): string {
   const args = works.get(evaluation)?.args;
   return briefCall(task, given ?? (args ? briefArguments(task, args) : '…'));
+}
+
+/** What to do about a failure that is not of the author's making, unless its message says so already. */
+function advice(error: Table): string[] {
+  const { name = '', message = '' } = errorIn(error.at(-1)) ?? {};
+  const advised = adviceOn(name);
+  return advised === undefined || message.includes(advised) ? [] : [`What to do: ${advised}`];
 }
 
 /** Where modules of redex and of Node's own stand in stacks. */

@@ -1,4 +1,7 @@
-/** Why attempts end without a result, and what follows from each cause. */
+/**
+ * Why attempts end without a result, and what follows from each cause: how often such an attempt is made, and the error that
+ * it fails with, of which core/values/errors.ts says what it speaks of and what to do.
+ */
 import type { ErrorName } from './errors.ts';
 import { keysOf } from './json.ts';
 

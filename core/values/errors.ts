@@ -11,29 +11,46 @@ interface ErrorTraits {
    * program: a recovery from it is not remembered.
    */
   readonly of: 'the program' | 'machines' | 'files and values';
+  /** What its user can do, in one sentence without an end. */
+  readonly advice: string;
 }
 
 const ERRORS = {
-  ScriptError: { of: 'the program' },
-  OutOfMemory: { of: 'machines' },
-  TimedOut: { of: 'machines' },
-  NotStarted: { of: 'machines' },
-  MachineLost: { of: 'machines' },
-  ImageError: { of: 'machines' },
-  SecretError: { of: 'machines' },
-  JobFailed: { of: 'machines' },
-  JobTerminated: { of: 'machines' },
-  SubmissionRefused: { of: 'machines' },
-  InputMissing: { of: 'files and values' },
-  InputChanged: { of: 'files and values' },
-  FileRefused: { of: 'files and values' },
-  NetworkError: { of: 'files and values' },
-  OutputMissing: { of: 'the program' },
-  OutputConflict: { of: 'the program' },
-  ValueGone: { of: 'files and values' },
-  ValueDamaged: { of: 'files and values' },
-  TaskNotFound: { of: 'the program' },
-  NotEncodable: { of: 'the program' },
+  ScriptError: {
+    of: 'the program',
+    advice: 'read all that it wrote by `redex logs`, and try the script by hand on its inputs',
+  },
+  OutOfMemory: { of: 'machines', advice: 'ask for more by the option `memory`, or by a larger `memoryMax`' },
+  TimedOut: { of: 'machines', advice: 'allow it more by the option `timeoutSeconds`, or give it less to do' },
+  NotStarted: {
+    of: 'machines',
+    advice: 'see that the queue has machines for what the job asks for, or name a `fallbackQueue`',
+  },
+  MachineLost: {
+    of: 'machines',
+    advice: 'run `redex retry`, which keeps what is done; Spot machines go well with a `fallbackQueue`',
+  },
+  ImageError: {
+    of: 'machines',
+    advice: 'see that the image is there under that name, is for this kind of machine, and may be pulled',
+  },
+  SecretError: { of: 'machines', advice: 'see that the secret is where `secrets` says, and may be read from there' },
+  JobFailed: { of: 'machines', advice: 'read what it wrote by `redex logs`' },
+  JobTerminated: { of: 'machines', advice: 'ask who ended it; `redex retry` begins it again' },
+  SubmissionRefused: { of: 'machines', advice: 'correct the option that the executor complains of' },
+  InputMissing: { of: 'files and values', advice: 'put the file there, or correct its location' },
+  InputChanged: {
+    of: 'files and values',
+    advice: 'let nothing write a file while a run uses it, then run `redex retry`',
+  },
+  FileRefused: { of: 'files and values', advice: 'name a file that may be used here' },
+  NetworkError: { of: 'files and values', advice: 'run `redex retry` once it can be reached' },
+  OutputMissing: { of: 'the program', advice: 'let the script write it, or leave it out of the outputs' },
+  OutputConflict: { of: 'the program', advice: 'give each output a place of its own' },
+  ValueGone: { of: 'files and values', advice: 'run it again with `--no-cache`, which computes it anew' },
+  ValueDamaged: { of: 'files and values', advice: 'run it again with `--no-cache`, which computes it anew' },
+  TaskNotFound: { of: 'the program', advice: 'import the file that defines the task, or correct its name' },
+  NotEncodable: { of: 'the program', advice: 'give and return plain data, files and tasks' },
 } as const satisfies Readonly<Record<string, ErrorTraits>>;
 
 /** Names the engine and the library give to failures. An author catches them like any other. */
@@ -41,6 +58,13 @@ export type ErrorName = keyof typeof ERRORS;
 
 /** Names of failures that say nothing about the program. */
 export const PASSING_ERRORS = keysOf(ERRORS).filter((name) => ERRORS[name].of !== 'the program');
+
+const ADVICE: ReadonlyMap<string, string> = new Map(Object.entries(ERRORS).map(([name, { advice }]) => [name, advice]));
+
+/** What to do about an error of this name; undefined for the names of authors. */
+export function adviceOn(name: string): string | undefined {
+  return ADVICE.get(name);
+}
 
 /** On errors that were made from their parts again: the parts. */
 interface Revived {

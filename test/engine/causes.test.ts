@@ -3,6 +3,8 @@ import type { DescribedJob } from '../../core/aws/batch/jobs.ts';
 import { round } from '../../core/engine/round.ts';
 import { errorLine } from '../../core/graph/errors.ts';
 import { task } from '../../core/index.ts';
+import { CAUSES } from '../../core/values/causes.ts';
+import { adviceOn } from '../../core/values/errors.ts';
 import type { RunId } from '../../core/values/ids.ts';
 import { type MemoryWorld, withBatch } from '../support/memory-world.ts';
 import { playWorld, start } from '../support/play.ts';
@@ -14,13 +16,20 @@ const LIMIT = 'Canceled by JobStateTimeLimit action due to reason:';
 
 describe('a job that ended without a result', () => {
   const demo = task('demo.task', { version: '1', executor: 'batch' }, (n: number) => n);
+  const attempts = { 'out-of-memory': 1, image: 1 };
+  const once = task('demo.once', { version: '1', executor: 'batch', attempts }, (n: number) => n);
+
+  async function ended(said: Said, status: 'FAILED' | 'SUCCEEDED' = 'FAILED', call: unknown = demo(1)) {
+    const world = playWorld();
+    const run = await start(world, call);
+    await round(world, run);
+    await round(world, run, [world.batch.report('job-1', { status, ...said })]);
+    return { world, run };
+  }
 
   /** The error of the attempt that ended so. */
   async function told(said: Said, status: 'FAILED' | 'SUCCEEDED' = 'FAILED'): Promise<string> {
-    const world = playWorld();
-    const run = await start(world, demo(1));
-    await round(world, run);
-    await round(world, run, [world.batch.report('job-1', { status, ...said })]);
+    const { world, run } = await ended(said, status);
     const facts = (await world.journal.readAfter(run, 0)).flatMap((entry) => entry.facts);
     const failed = facts.find((fact) => fact.type === 'failed');
     return failed?.type === 'failed' ? errorLine(failed.error) : '';
@@ -49,6 +58,32 @@ describe('a job that ended without a result', () => {
     expect(await told({ exitCode: 1 })).toBe(
       'JobFailed: demo.task: job job-1 ended FAILED without a result (no reason given, exit code 1)',
     );
+  });
+
+  it.each<[string, Said, string]>([
+    ['time', { statusReason: 'Job attempt duration exceeded timeout' }, '`timeoutSeconds`'],
+    ['memory', { containerReason: 'OutOfMemoryError: Container killed due to memory usage' }, '`memory`'],
+    ['an image', { containerReason: 'CannotPullContainerError: pull access denied' }, 'image'],
+    ['a secret', { containerReason: 'ResourceInitializationError: unable to retrieve secret' }, 'secret'],
+    ['somebody who ended it', { statusReason: 'stopped by hand' }, '`redex retry`'],
+    ['its own reasons', { exitCode: 1 }, '`redex logs`'],
+  ])('for %s ends the traceback with what to do', async (_what, said, part) => {
+    const { world, run } = await ended(said, 'FAILED', once(1));
+    const { traceback = '' } = (await world.summaries.get(run)) ?? {};
+    const [last = ''] = traceback.split('\n').slice(-1);
+    expect(last).toMatch(/^What to do: /);
+    expect(last).toContain(part);
+  });
+
+  it('is advised once where the exit code has the advice with it', async () => {
+    const { world, run } = await ended({ statusReason: EXITED, exitCode: 137 }, 'FAILED', once(1));
+    const { traceback = '' } = (await world.summaries.get(run)) ?? {};
+    expect(traceback.match(/ask for more/g)).toHaveLength(1);
+  });
+
+  it('has an error with advice, whatever the cause', () => {
+    for (const { error } of Object.values(CAUSES)) expect(adviceOn(error)).toMatch(/^[a-z].*[^.]$/);
+    expect(adviceOn('Red')).toBeUndefined();
   });
 
   it('though it went well is told by the same name as a lost machine', async () => {

@@ -36,19 +36,14 @@ function expiry(nowMs: number): number {
   return Math.floor(nowMs / 1000) + KEPT_SECONDS;
 }
 
-export function evaluationItem(
-  evaluation: Evaluation,
-  parts: { readonly expression: Item[string]; readonly value: Item[string] | undefined },
-  nowMs: number,
-): Item {
+export function evaluationItem(evaluation: Evaluation, expression: Item[string], nowMs: number): Item {
   return {
     eval: { S: evaluation.hash },
     ...VERSION,
     task: { S: evaluation.task },
     run: { S: evaluation.run },
     at: { N: String(evaluation.at) },
-    expression: parts.expression,
-    ...(parts.value && { value: parts.value }),
+    expression,
     ...(evaluation.requires && { requires: { S: JSON.stringify(evaluation.requires) } }),
     [EXPIRES]: { N: String(expiry(nowMs)) },
   };
@@ -79,13 +74,9 @@ export function dynamoCache(
   { notesUse }: CacheOptions = { notesUse: true },
 ): Cache {
   async function itemOf(evaluation: Evaluation): Promise<Item> {
-    const packPart = (name: string, part: Table) =>
-      pack(objects, `cache/${evaluation.hash}/${evaluation.run}-${evaluation.at}-${name}`, part, PART_BYTES_MAX);
-    const [expression, value] = await Promise.all([
-      packPart('expression', evaluation.expression),
-      evaluation.value && packPart('value', evaluation.value),
-    ]);
-    return evaluationItem(evaluation, { expression, value }, clock.now());
+    const { hash, run, at, expression } = evaluation;
+    const packed = await pack(objects, `cache/${hash}/${run}-${at}-expression`, expression, PART_BYTES_MAX);
+    return evaluationItem(evaluation, packed, clock.now());
   }
 
   async function touch(evaluation: EvalHash): Promise<void> {
@@ -125,15 +116,10 @@ function missWhenDamaged(error: unknown): undefined {
 async function evaluationOf(objects: Objects, item: Item): Promise<Evaluation> {
   const hash = textOf(item.eval) as EvalHash;
   checkVersion(`the cache entry ${hash}`, item);
-  const [expression, value] = await Promise.all([
-    unpack(objects, item.expression),
-    item.value && unpack(objects, item.value),
-  ]);
   return {
     hash: hash,
     task: textOf(item.task),
-    expression: expression as Table,
-    ...(value ? { value: value as Table } : {}),
+    expression: (await unpack(objects, item.expression)) as Table,
     ...(item.requires && { requires: JSON.parse(textOf(item.requires)) as Record<string, Hash> }),
     run: textOf(item.run) as RunId,
     at: numberOf(item.at),

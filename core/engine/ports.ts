@@ -102,8 +102,6 @@ export interface Evaluation {
   readonly task: string;
   /** What the function returned, reduced no further. */
   readonly expression: Table;
-  /** The final value, once known. */
-  readonly value?: Table;
   /** Task hashes that the entry rests on beside its own: a recovered catch rests on the evaluation that failed. */
   readonly requires?: Readonly<Record<string, Hash>>;
   readonly run: RunId;

@@ -27,9 +27,9 @@ function byEval(evaluations: readonly Evaluation[]): Map<EvalHash, Evaluation> {
 /** Each call of `open` gives a view of the same cache. */
 export function cacheContract(name: string, open: () => Promise<Cache>): void {
   describe(`${name} keeps evaluations`, () => {
-    it('as they were written, with and without a final value', async () => {
+    it('as they were written, with and without what they rest on', async () => {
       const cache = await open();
-      const written = [evaluation(), evaluation({ value: [3], requires: { 't.inner': digest('task', 'inner') } })];
+      const written = [evaluation(), evaluation({ requires: { 't.inner': digest('task', 'inner') } })];
       await cache.write(written);
       expect(await cache.read(written.map((each) => each.hash))).toEqual(byEval(written));
     });
@@ -45,9 +45,9 @@ export function cacheContract(name: string, open: () => Promise<Cache>): void {
 
     it('and the last write wins, also within one', async () => {
       const cache = await open();
-      const first = evaluation({ value: [1] });
+      const first = evaluation({ requires: { 't.inner': digest('task', 'inner') } });
       await cache.write([first]);
-      const { value: _, ...second } = { ...first, expression: ['second'], run: 'run2' as RunId, at: first.at + 1 };
+      const { requires: _, ...second } = { ...first, expression: ['second'], run: 'run2' as RunId, at: first.at + 1 };
       await cache.write([first, second]);
       expect(await cache.read([first.hash])).toEqual(byEval([second]));
     });
@@ -63,7 +63,7 @@ export function cacheContract(name: string, open: () => Promise<Cache>): void {
     it('however large they are', async () => {
       const cache = await open();
       const large = () => [randomBytes(300_000).toString('base64')];
-      const written = [evaluation({ expression: large(), value: large() }), evaluation({ value: large() })];
+      const written = [evaluation({ expression: large() }), evaluation({ expression: large() })];
       await cache.write(written);
       expect(await cache.read(written.map((each) => each.hash))).toEqual(byEval(written));
     });

@@ -102,7 +102,7 @@ describe('what expires', () => {
     const claim = { run: 'r' as RunId, eval: 'e' as EvalHash, attempt: 1, holder: 'h' };
     const evaluation = evaluationItem(
       { ...claim, hash: claim.eval, task: 't', expression: [], at: now },
-      { expression: { S: 'x' }, value: undefined },
+      { S: 'x' },
       now,
     );
     const claimed = claimParams('attempts', claim, 'nonce', now).Item ?? {};

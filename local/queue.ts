@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stored } from '../core/values/json.ts';
 import { appendJsonLines } from './json-lines.ts';
+import { type Fate, isEmpty, type Message, noMessages, receive, receiveAt, settle } from './messages.ts';
 
 export interface QueueRecord {
   readonly messageId: string;
@@ -38,98 +40,78 @@ export interface Queue {
   stop(): Promise<void>;
 }
 
-interface Message {
-  readonly id: string;
-  readonly body: string;
+interface Sent extends Message {
   readonly accepted: () => void;
-  dueAt: number;
-  receives: number;
 }
 
-const BATCH_MAX = 100;
-/** How long the first message of a batch waits for company. */
-const WINDOW_MS = 15;
-const RECEIVES_MAX = 10;
 const RETRY_MS_FIRST = 200;
-const RETRY_MS_MAX = 30_000;
 
 export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST, trouble, warn }: QueueOptions): Queue {
-  let waiting: Message[] = [];
-  let inHand = 0;
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let timerAt = Number.POSITIVE_INFINITY;
+  const messages = noMessages<Sent>();
+  let alarm: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   let pumping: Promise<void> | undefined;
 
-  /** Sees to it that there is a look at the queue when its first message is due. */
+  /** Sees to it that there is a look at the queue when its first messages are to be received. */
   const wake = (): void => {
-    if (stopped || pumping || waiting.length === 0) return;
-    const due = waiting.reduce((first, { dueAt }) => Math.min(first, dueAt), Number.POSITIVE_INFINITY);
-    const at = Math.max(Date.now(), due + WINDOW_MS);
-    if (timer && timerAt <= at) return;
-    clearTimeout(timer);
-    timerAt = at;
-    timer = setTimeout(() => {
-      timer = undefined;
-      timerAt = Number.POSITIVE_INFINITY;
-      pumping = pump().finally(() => {
-        pumping = undefined;
-        wake();
-      });
-    }, at - Date.now());
+    const at = pumping === undefined ? receiveAt(messages) : undefined;
+    if (at === undefined || (alarm && alarm.at <= at)) return;
+    clearTimeout(alarm?.timer);
+    alarm = { at, timer: setTimeout(look, at - Date.now()) };
+  };
+
+  const look = (): void => {
+    alarm = undefined;
+    pumping = pump().finally(() => {
+      pumping = undefined;
+      wake();
+    });
   };
 
   const pump = async (): Promise<void> => {
-    for (let batch = takeDue(); batch.length > 0 && !stopped; batch = takeDue()) {
-      inHand = batch.length;
-      const failed = await receive(handler, batch);
-      for (const message of batch) {
-        const reason = failed.get(message.id);
-        if (reason === undefined) message.accepted();
-        else if (message.receives >= RECEIVES_MAX) bury(message, reason);
-        else {
-          trouble(reason);
-          waiting.push({
-            ...message,
-            dueAt: Date.now() + Math.min(retryMsFirst * 2 ** (message.receives - 1), RETRY_MS_MAX),
-          });
-        }
-      }
-      inHand = 0;
+    for (let batch = receive(messages, Date.now()); batch.length > 0; batch = receive(messages, Date.now())) {
+      const failed = await invoke(handler, batch);
+      for (const fate of settle(messages, failed, Date.now(), retryMsFirst)) follow(fate);
       // Lets in what has been waiting for the event loop meanwhile.
       await sleep(0);
     }
   };
 
-  const takeDue = (): Message[] => {
-    const now = Date.now();
-    const batch: Message[] = [];
-    const rest: Message[] = [];
-    for (const message of waiting) (message.dueAt <= now && batch.length < BATCH_MAX ? batch : rest).push(message);
-    if (!stopped) waiting = rest;
-    return stopped ? [] : batch;
+  const follow = (fate: Fate<Sent>): void => {
+    if (fate.kind === 'again') trouble(fate.reason);
+    else {
+      if (fate.kind === 'dead') bury(fate.message, fate.reason);
+      fate.message.accepted();
+    }
   };
 
-  const bury = (message: Message, reason: string): void => {
-    const letters = appendJsonLines(deadLetters);
-    letters.append({ at: Date.now(), message: message.id, receives: message.receives, reason, body: message.body });
+  const bury = ({ id, receives, body }: Sent, reason: string): void => {
+    const letters = appendJsonLines<DeadLetter>(deadLetters);
+    letters.append({ at: Date.now(), message: id, receives, reason, body });
     letters.close();
     warn(`an event could not be handled and was put into ${deadLetters}: ${reason}`);
-    message.accepted();
   };
 
   return {
     send: ({ body, dueAt, accepted }) => {
-      waiting.push({ id: randomUUID(), body, accepted, dueAt, receives: 0 });
+      messages.waiting.push({ id: randomUUID(), body, accepted, dueAt, receives: 0 });
       wake();
     },
-    idle: () => waiting.length === 0 && inHand === 0,
+    idle: () => isEmpty(messages),
     stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
+      messages.isStopped = true;
+      clearTimeout(alarm?.timer);
       await pumping;
     },
   };
+}
+
+/** A message that was given up. */
+interface DeadLetter {
+  readonly at: number;
+  readonly message: string;
+  readonly receives: number;
+  readonly reason: string;
+  readonly body: string;
 }
 
 export interface DeadLetters {
@@ -143,12 +125,11 @@ export function readDeadLetters(path: string): DeadLetters {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const lines = text.split('\n').slice(0, -1);
   const newest = lines.at(-1);
-  return { count: lines.length, reason: newest && (JSON.parse(newest) as { readonly reason: string }).reason };
+  return { count: lines.length, reason: newest && stored<DeadLetter>(newest).reason };
 }
 
 /** One invocation. Gives the reason why a message must come again. */
-async function receive(handler: QueueHandler, batch: readonly Message[]): Promise<ReadonlyMap<string, string>> {
-  for (const message of batch) message.receives += 1;
+async function invoke(handler: QueueHandler, batch: readonly Message[]): Promise<ReadonlyMap<string, string>> {
   const records = batch.map(({ id, body, receives }) => ({
     messageId: id,
     body,

@@ -1,9 +1,9 @@
 /** `node bench/array.ts [COUNT …]`: maps of 2,500, 5,000 and 10,000 scripts. Time grows with the count, rounds with their events. */
-import { type Figures, mapOfScripts } from './map-of-scripts.ts';
+import { mapOfScripts, type RunFigures } from './map-of-scripts.ts';
 
 const COUNTS = [2_500, 5_000, 10_000];
 
-function row({ count, seconds, cpuSeconds, submissions, invocations, entries, summary }: Figures): string[] {
+function row({ count, seconds, cpuSeconds, submissions, invocations, entries, summary }: RunFigures): string[] {
   const quarter = Math.ceil(invocations.length / 4);
   const facts = entries.map((entry) => entry.facts.length);
   return [
@@ -35,7 +35,7 @@ const HEADINGS = [
   'heap MB',
 ];
 
-function msAnEvent(invocations: Figures['invocations']): string {
+function msAnEvent(invocations: RunFigures['invocations']): string {
   const ms = invocations.reduce((sum, one) => sum + one.ms, 0);
   const ended = invocations.reduce((sum, one) => sum + one.ended, 0);
   return (ms / ended).toFixed(2);

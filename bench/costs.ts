@@ -7,7 +7,9 @@
  * hears of few: both make it more than on AWS. Not counted: machines, logs, transfer, what is kept, and
  * that Lambda asks an empty queue for messages.
  */
+
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { keysOf, stored } from '../core/values/json.ts';
 import { UNITS } from '../functions/metrics.ts';
 import { type Deployed, openDeployed } from '../test/cloud/deployed.ts';
 import type { Answered } from '../test/cloud/gate.ts';
@@ -34,17 +36,26 @@ const MONTH_HOURS = 730;
 type Kind = keyof typeof PRICES;
 type Counts = Record<Kind, number>;
 
-const KINDS = Object.keys(PRICES) as Kind[];
-const noCounts = (): Counts => Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Counts;
+const KINDS = keysOf(PRICES);
+const noCounts = (): Counts => ({
+  'DynamoDB write units': 0,
+  'DynamoDB read units': 0,
+  'S3 PUT and LIST': 0,
+  'S3 GET and HEAD': 0,
+  'SQS requests': 0,
+  'events put on the bus': 0,
+  'Lambda calls': 0,
+  'Lambda GB-seconds': 0,
+});
 
 const WRITE_UNIT_BYTES = 1024;
 const READ_UNIT_BYTES = 4096;
 
 /** As the wire has it: bytes are base64. */
-type Item = Readonly<Record<string, AttributeValue>>;
+type WireItem = Readonly<Record<string, AttributeValue>>;
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
-function bytesOf(item: Item): number {
+function bytesOf(item: WireItem): number {
   const sizes = Object.entries(item).map(([name, { S = '', N, B }]) => {
     if (N !== undefined) return name.length + Math.ceil(N.length / 2) + 1;
     return name.length + (B === undefined ? Buffer.byteLength(S) : Buffer.from(String(B), 'base64').length);
@@ -58,22 +69,22 @@ const readUnits = (bytes: number, isConsistent: boolean): number =>
   Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (isConsistent ? 1 : 0.5);
 
 interface DynamoRequest {
-  readonly Item?: Item;
-  readonly Items?: readonly Item[];
-  readonly Key?: Item;
+  readonly Item?: WireItem;
+  readonly Items?: readonly WireItem[];
+  readonly Key?: WireItem;
   readonly ConsistentRead?: boolean;
-  readonly ExpressionAttributeValues?: Item;
+  readonly ExpressionAttributeValues?: WireItem;
   readonly RequestItems?: Readonly<
-    Record<string, { readonly Keys?: readonly Item[]; readonly ConsistentRead?: boolean } & Puts>
+    Record<string, { readonly Keys?: readonly WireItem[]; readonly ConsistentRead?: boolean } & Puts>
   >;
-  readonly Responses?: Readonly<Record<string, readonly Item[]>>;
+  readonly Responses?: Readonly<Record<string, readonly WireItem[]>>;
 }
 
-type Puts = readonly { readonly PutRequest?: { readonly Item: Item } }[];
+type Puts = readonly { readonly PutRequest?: { readonly Item: WireItem } }[];
 
 function dynamoUnits({ action, asked, body }: Answered): { readonly kind: Kind; readonly units: number } {
-  const request = JSON.parse(asked.body.toString()) as DynamoRequest;
-  const answer = JSON.parse(body.toString() || '{}') as DynamoRequest;
+  const request = stored<DynamoRequest>(asked.body.toString());
+  const answer = stored<DynamoRequest>(body.toString() || '{}');
   const write = (units: number) => ({ kind: 'DynamoDB write units', units }) as const;
   const read = (units: number) => ({ kind: 'DynamoDB read units', units }) as const;
   const batches = Object.entries(request.RequestItems ?? {});

@@ -3,12 +3,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
+import { directClient, type RequestOf } from '../cli/client.ts';
 import { loadFunctions } from '../cli/session/functions.ts';
 import { parseEvent } from '../core/aws/events.ts';
 import { endOf } from '../core/engine/executor.ts';
 import type { Entry, RunSummary } from '../core/engine/ports.ts';
 import { bundleProgram, storeBundle } from '../core/host/bundle.ts';
 import type { RunId } from '../core/values/ids.ts';
+import { stored } from '../core/values/json.ts';
 import { world as openWorld } from '../functions/world.ts';
 import type { BatchRecord } from '../local/batch/records.ts';
 import type { Cloud } from '../local/cloud.ts';
@@ -17,12 +20,12 @@ import { openCloud } from '../local/open-cloud.ts';
 import { startInProcess } from './in-process-jobs.ts';
 
 /** One invocation of `advance` that heard of jobs that had ended. */
-export interface Invocation {
+export interface TimedInvocation {
   readonly ended: number;
   readonly ms: number;
 }
 
-export interface Figures {
+export interface RunFigures {
   readonly count: number;
   /** From the start of the run to its end. */
   readonly seconds: number;
@@ -31,17 +34,17 @@ export interface Figures {
   readonly summary: RunSummary;
   /** SubmitJob requests, by size; undefined for a single job. */
   readonly submissions: readonly (number | undefined)[];
-  readonly invocations: readonly Invocation[];
+  readonly invocations: readonly TimedInvocation[];
   readonly entries: readonly Entry[];
 }
 
 /** Slots for jobs: they are over within a millisecond or two. */
 const JOBS_AT_ONCE = 32;
 
-export async function mapOfScripts(count: number): Promise<Figures> {
+export async function mapOfScripts(count: number): Promise<RunFigures> {
   const root = await mkdtemp(join(tmpdir(), 'redex-bench-'));
   const folder = join(root, '.redex');
-  const invocations: Invocation[] = [];
+  const invocations: TimedInvocation[] = [];
   const cloud = await openCloud({
     folder,
     root,
@@ -76,20 +79,17 @@ export async function mapOfScripts(count: number): Promise<Figures> {
 
 const CONFIG = join(import.meta.dirname, '..', 'redex.config.ts');
 
-async function start(cloud: Cloud, request: Readonly<Record<string, unknown>>): Promise<RunId> {
-  const answer = (await cloud.invoke('start', request)) as {
-    readonly run?: RunId;
-    readonly errors?: readonly string[];
-  };
-  if (answer.run === undefined) throw new Error(answer.errors?.join('\n'));
-  return answer.run;
+async function start(cloud: Cloud, request: RequestOf<'start'>): Promise<RunId> {
+  return (await directClient(cloud.invoke).call('start', request)).run;
 }
 
-function measured(functions: Functions, invocations: Invocation[]): Functions {
+const Batch = v.object({ Records: v.array(v.object({ body: v.string() })) });
+
+function measured(functions: Functions, invocations: TimedInvocation[]): Functions {
   return {
     ...functions,
     advance: async (event, context) => {
-      const { Records } = event as { readonly Records: readonly { readonly body: string }[] };
+      const { Records } = v.parse(Batch, event);
       const news = Records.map(({ body }) => parseEvent(JSON.parse(body)));
       const ended = news.filter((one) => one?.kind === 'report' && endOf(one.report)).length;
       const begin = performance.now();
@@ -102,6 +102,6 @@ function measured(functions: Functions, invocations: Invocation[]): Functions {
 
 async function submissionsOf(folder: string): Promise<(number | undefined)[]> {
   const lines = (await readFile(join(folder, 'batch', 'jobs.jsonl'), 'utf8')).split('\n').filter(Boolean);
-  const records = lines.map((line) => JSON.parse(line) as BatchRecord);
+  const records = lines.map((line) => stored<BatchRecord>(line));
   return records.flatMap((record) => (record.type === 'submitted' ? [record.size] : []));
 }

@@ -1,18 +1,36 @@
 /** A workflow's declared parameters as flags of the command line. */
+
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { isRecord } from '../core/values/guards.ts';
 import type { WorkflowInfo } from '../core/values/program.ts';
 import { UsageError } from './usage-error.ts';
 
 /** As much of JSON Schema as tells how a flag is read; the workflow's own schema checks the values. */
 interface Schema {
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
+  /** undefined where there are several. */
+  readonly type: string | undefined;
+  readonly format: string | undefined;
+  readonly description: string | undefined;
+  readonly default: unknown;
+  readonly enum: readonly unknown[] | undefined;
+  readonly items: unknown;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly required: readonly string[];
+}
+
+function readSchema(given: unknown): Schema {
+  const schema = isRecord(given) ? given : {};
+  const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  return {
+    type: textOf(schema.type),
+    format: textOf(schema.format),
+    description: textOf(schema.description),
+    default: schema.default,
+    enum: Array.isArray(schema.enum) ? schema.enum : undefined,
+    items: schema.items,
+    properties: isRecord(schema.properties) ? schema.properties : {},
+    required: Array.isArray(schema.required) ? schema.required.map(String) : [],
+  };
 }
 
 export type Parsed =
@@ -40,8 +58,7 @@ export function parseFlags(
   given: Record<string, unknown>,
   locate: Locate = (text) => text,
 ): Parsed {
-  const schema = (workflow.params ?? {}) as Schema;
-  const required = schema.required ?? [];
+  const { properties, required } = readSchema(workflow.params);
   const keys = new Map<string, string>();
   let help: string | undefined;
   const command = new Command(`redex run ${workflow.name}`)
@@ -51,8 +68,8 @@ export function parseFlags(
     .exitOverride()
     .allowExcessArguments(false)
     .configureOutput({ writeOut: (text) => (help = (help ?? '') + text), writeErr: () => undefined });
-  for (const [key, parameter] of Object.entries(schema.properties ?? {})) {
-    for (const option of optionsOf(key, parameter, required.includes(key), locate)) {
+  for (const [key, parameter] of Object.entries(properties)) {
+    for (const option of optionsOf(key, readSchema(parameter), required.includes(key), locate)) {
       keys.set(option.attributeName(), key);
       command.addOption(option);
     }
@@ -79,9 +96,11 @@ export function parseFlags(
  * whoever typed it may have meant either.
  */
 export function refuseAmbiguous(workflow: WorkflowInfo, given: readonly string[]): void {
-  const { properties = {} } = (workflow.params ?? {}) as Schema;
+  const { properties } = readSchema(workflow.params);
   for (const [key, parameter] of Object.entries(properties)) {
-    const flag = optionsOf(key, parameter, false, (text) => text).find(({ long }) => given.includes(long ?? ''))?.long;
+    const flag = optionsOf(key, readSchema(parameter), false, (text) => text).find(({ long }) =>
+      given.includes(long ?? ''),
+    )?.long;
     if (!flag) continue;
     throw new UsageError(
       `${flag} is an option of redex run and a parameter of ${workflow.name} (${key}): what stands after -- is the ` +
@@ -108,7 +127,7 @@ function optionsOf(key: string, schema: Schema, isRequired: boolean, locate: Loc
     return [new Option(flag, description), new Option(flag.replace('--', '--no-'), `not ${flag}`)];
   }
   if (schema.type === 'array') {
-    const { word, read } = readerOf(schema.items ?? {}, locate);
+    const { word, read } = readerOf(readSchema(schema.items), locate);
     const collect = (text: string, before: readonly unknown[] | undefined) => [...(before ?? []), read(text)];
     return [new Option(`${flag} <${word}>`, description).argParser(collect)];
   }

@@ -20,7 +20,7 @@ import type * as workflow from '../functions/workflow.ts';
 import type * as workflows from '../functions/workflows.ts';
 import { UsageError } from './usage-error.ts';
 
-interface Functions {
+interface FunctionSchemas {
   readonly start: typeof start;
   readonly plan: typeof plan;
   readonly runs: typeof runs;
@@ -36,19 +36,19 @@ interface Functions {
   readonly workflow: typeof workflow;
 }
 
-export type CallName = keyof Functions;
+export type CallName = keyof FunctionSchemas;
 
 /** What a function takes. */
-export type Asked<N extends CallName> = InferInput<Functions[N]['REQUEST']>;
+export type RequestOf<N extends CallName> = InferInput<FunctionSchemas[N]['REQUEST']>;
 
 type Granted<A> = A[keyof A & (200 | 201 | 202)];
 
 /** What it answers when it does not refuse. */
-export type Told<N extends CallName> =
-  Granted<Functions[N]['ANSWERS']> extends infer S extends GenericSchema ? InferOutput<S> : never;
+export type ReplyOf<N extends CallName> =
+  Granted<FunctionSchemas[N]['ANSWERS']> extends infer S extends GenericSchema ? InferOutput<S> : never;
 
 /** The function refuses the request: each line says what is wrong with it. */
-export class Refused extends UsageError {
+export class RequestRefused extends UsageError {
   /** As over HTTP; undefined where the function was called directly. */
   readonly statusCode: number | undefined;
 
@@ -60,19 +60,27 @@ export class Refused extends UsageError {
 
 export interface Client {
   /** Throws Refused. */
-  call<N extends CallName>(name: N, request: Asked<N>): Promise<Told<N>>;
+  call<N extends CallName>(name: N, request: RequestOf<N>): Promise<ReplyOf<N>>;
 }
 
 /** Where functions are called directly, what they refuse is in their answer. */
 export function directClient(invoke: (name: CallName, event: unknown) => Promise<unknown>): Client {
   return {
-    call: async <N extends CallName>(name: N, request: Asked<N>) => {
+    call: async <N extends CallName>(name: N, request: RequestOf<N>) => {
       const answer = await invoke(name, request);
       const errors = errorsIn(answer);
-      if (errors) throw new Refused(errors);
-      return answer as Told<N>;
+      if (errors) throw new RequestRefused(errors);
+      return replyOf<N>(answer);
     },
   };
+}
+
+/**
+ * What a function answers has the shape of its schema, to which the compiler holds it. It is not read by that here: schemas
+ * are in the modules of the functions, which bring the whole of them.
+ */
+export function replyOf<N extends CallName>(answer: unknown): ReplyOf<N> {
+  return answer as ReplyOf<N>;
 }
 
 export function errorsIn(answer: unknown): readonly string[] | undefined {
@@ -80,16 +88,14 @@ export function errorsIn(answer: unknown): readonly string[] | undefined {
   return Array.isArray(answer.errors) ? answer.errors.map(String) : undefined;
 }
 
-/** All pages of a list, one after another, as far as they are asked for. */
-export async function* pages<N extends 'runs' | 'jobs'>(
-  client: Client,
-  name: N,
-  request: Asked<N>,
-): AsyncGenerator<Told<N>> {
+/** All pages of a list, one after another, as far as they are wanted. `ask`: for the one that the cursor begins. */
+async function* pages<P extends { readonly cursor?: string }>(
+  ask: (from: { readonly cursor?: string }) => Promise<P>,
+): AsyncGenerator<P> {
   for (let cursor: string | undefined; ; ) {
-    const page = await client.call(name, { ...request, ...(cursor !== undefined && { cursor }) });
+    const page = await ask(cursor === undefined ? {} : { cursor });
     yield page;
-    ({ cursor } = page as { readonly cursor?: string });
+    ({ cursor } = page);
     if (cursor === undefined) return;
   }
 }
@@ -101,7 +107,8 @@ export async function listRuns(
   limit = Number.POSITIVE_INFINITY,
 ): Promise<ListedRun[]> {
   const listed: ListedRun[] = [];
-  for await (const { runs } of pages(client, 'runs', { ...request, limit: Math.min(limit, RUNS_A_PAGE) })) {
+  const asked = { ...request, limit: Math.min(limit, RUNS_A_PAGE) };
+  for await (const { runs } of pages((from) => client.call('runs', { ...asked, ...from }))) {
     listed.push(...runs);
     if (listed.length >= limit) break;
   }
@@ -115,6 +122,7 @@ const JOBS_A_PAGE = 5_000;
 /** In the order in which they came up; none of a run that did not begin. */
 export async function listJobs(client: Client, run: RunId): Promise<JobHistory[]> {
   const listed: JobHistory[] = [];
-  for await (const { jobs } of pages(client, 'jobs', { run, limit: JOBS_A_PAGE })) listed.push(...jobs);
+  const asked = { run, limit: JOBS_A_PAGE };
+  for await (const { jobs } of pages((from) => client.call('jobs', { ...asked, ...from }))) listed.push(...jobs);
   return listed;
 }

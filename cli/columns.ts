@@ -1,4 +1,5 @@
 /** Plain tables for the terminal. */
+import { at } from '../core/values/present.ts';
 
 /** Rows under their headings, each column as wide as its widest cell; `right` names columns that are flush right. */
 export function columns(
@@ -7,13 +8,11 @@ export function columns(
   right: readonly string[] = [],
 ): string[] {
   const table = [headings, ...rows];
-  const widths = headings.map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
+  const widths = headings.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   return table.map((row) =>
     row
-      .map((cell, at) =>
-        right.includes(headings[at] as string)
-          ? cell.padStart(widths[at] as number)
-          : cell.padEnd(widths[at] as number),
+      .map((cell, column) =>
+        right.includes(at(headings, column)) ? cell.padStart(at(widths, column)) : cell.padEnd(at(widths, column)),
       )
       .join('  ')
       .trimEnd(),

@@ -9,7 +9,8 @@ import { UsageError } from './usage-error.ts';
 export function fullName(given: string, names: readonly string[]): string {
   if (names.includes(given)) return given;
   const ending = names.filter((name) => name.endsWith(`.${given}`));
-  if (ending.length === 1) return ending[0] as string;
+  const [only] = ending;
+  if (only !== undefined && ending.length === 1) return only;
   if (ending.length > 1) throw new UsageError(`${given} could be any of: ${ending.join(', ')}`);
   if (names.length === 0)
     throw new UsageError(`there is no workflow ${given}, and no other: no task here declares params`);

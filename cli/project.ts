@@ -1,8 +1,11 @@
 /** A project's workflows: where they are, what they are called. */
+
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Bundle, bundleProgram } from '../core/host/bundle.ts';
+import { isRecord } from '../core/values/guards.ts';
 import type { Program } from '../core/values/program.ts';
+import { messageOf } from '../core/values/thrown.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Files that are bundled when the command line names none. */
@@ -81,14 +84,13 @@ export function readArgsFile(path: string): Record<string, unknown> {
   try {
     text = readFileSync(path === '-' ? 0 : path, 'utf8');
   } catch (cause) {
-    throw new UsageError(`the arguments cannot be read from ${path}: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`the arguments cannot be read from ${path}: ${messageOf(cause)}`, { cause });
   }
   try {
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-      return parsed as Record<string, unknown>;
+    if (isRecord(parsed)) return parsed;
   } catch (cause) {
-    throw new UsageError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`${path} is not JSON: ${messageOf(cause)}`, { cause });
   }
   throw new UsageError(`${path} holds no JSON object`);
 }

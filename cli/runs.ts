@@ -1,6 +1,6 @@
 /** Runs as people name them: by id, by its beginning, or not at all. */
 import type { RunStatus, RunSummary } from '../core/engine/ports.ts';
-import { type Client, listRuns, Refused } from './client.ts';
+import { type Client, listRuns, RequestRefused } from './client.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Of runs whose id begins as given, as many as are named where one is meant. */
@@ -14,7 +14,7 @@ export async function findRun(client: Client, given: string | undefined, status?
     throw new UsageError(status ? 'there is no unfinished run' : 'there are no runs yet');
   }
   const exact = await client.call('status', { run: given }).catch((error: unknown) => {
-    if (error instanceof Refused) return undefined;
+    if (error instanceof RequestRefused) return undefined;
     throw error;
   });
   if (exact) return exact;

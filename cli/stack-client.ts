@@ -1,8 +1,10 @@
 /** The functions of a stack on AWS, by its HTTP API: each request is signed with the user's own credentials. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Sign, type SignableRequest, signer } from '../core/aws/signature.ts';
+import { messageOf } from '../core/values/thrown.ts';
 import { ROUTES, type Route } from '../functions/routes.ts';
-import { type Asked, type CallName, type Client, errorsIn, Refused, type Told } from './client.ts';
+import { type CallName, type Client, errorsIn, type RequestOf, RequestRefused, replyOf } from './client.ts';
 import { findStack, type Stack } from './stack.ts';
 
 /** API Gateway, for signatures. */
@@ -51,12 +53,12 @@ export function stackClient({ name: stack, apiUrl }: Pick<Stack, 'name' | 'apiUr
   };
 
   return {
-    call: async <N extends CallName>(name: N, asked: Asked<N>) => {
+    call: async <N extends CallName>(name: N, asked: RequestOf<N>) => {
       const response = await sendPatiently(name, requestOf(apiUrl, name, asked));
       const answer: unknown = await response.json().catch(() => undefined);
-      if (response.ok) return answer as Told<N>;
+      if (response.ok) return replyOf<N>(answer);
       const errors = errorsIn(answer);
-      if (errors && response.status < 500) throw new Refused(errors, response.status);
+      if (errors && response.status < 500) throw new RequestRefused(errors, response.status);
       throw new StackFailed(troubleText(stack, name, response.status, errors));
     },
   };
@@ -65,7 +67,8 @@ export function stackClient({ name: stack, apiUrl }: Pick<Stack, 'name' | 'apiUr
 /** The route that takes the most of what is asked in its path; the rest is its query, or its body. */
 function requestOf(apiUrl: string, name: CallName, asked: object): SignableRequest {
   const given = new Map(Object.entries(asked).filter(([, value]) => value !== undefined));
-  const [route] = (ROUTES as readonly Route[])
+  const routes: readonly Route[] = ROUTES;
+  const [route] = routes
     .filter((one) => one.function === name && parametersOf(one).every((parameter) => given.has(parameter)))
     .toSorted((a, b) => parametersOf(b).length - parametersOf(a).length);
   if (!route) throw new Error(`no route leads to ${name}`);
@@ -99,7 +102,7 @@ function troubleText(stack: string, name: CallName, status: number, errors: read
 }
 
 function unreachable(stack: string, cause: unknown): StackFailed {
-  const { cause: deeper, message } = cause as Error;
-  const said = deeper instanceof Error ? deeper.message : message;
+  const deeper = cause instanceof Error ? cause.cause : undefined;
+  const said = messageOf(deeper instanceof Error ? deeper : cause);
   return new StackFailed(`the stack ${stack} cannot be reached: ${said}`, { cause });
 }

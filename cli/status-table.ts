@@ -1,21 +1,21 @@
 /** The status table of a run, as people who know redun read it. */
-import type { TaskTally } from '../core/engine/ports.ts';
-import type { QueuedJob } from '../core/engine/waiting.ts';
 
-type Tally = Readonly<Record<string, TaskTally>>;
+import type { RunSummary, TaskTally } from '../core/engine/ports.ts';
+import type { QueuedJob } from '../core/engine/waiting.ts';
+import { at as element, present } from '../core/values/present.ts';
 
 /** Of the jobs that were submitted, those that wait for a machine. */
-type Counts = TaskTally & { readonly queued: number };
+type TaskCounts = TaskTally & { readonly queued: number };
 
 interface Column {
   readonly heading: string;
-  readonly count: (counts: Counts) => number;
+  readonly count: (counts: TaskCounts) => number;
   /** Whether it is there also when there is nothing to count. */
   readonly isAlways: boolean;
 }
 
 /** In the order in which they stand. */
-const COLUMNS: Readonly<Record<keyof Counts, Column>> = {
+const COLUMNS: Readonly<Record<keyof TaskCounts, Column>> = {
   pending: { heading: 'PENDING', count: ({ pending }) => pending, isAlways: true },
   queued: { heading: 'QUEUED', count: ({ queued }) => queued, isAlways: false },
   running: { heading: 'RUNNING', count: ({ running, queued }) => running - queued, isAlways: true },
@@ -33,21 +33,21 @@ const PREFIX = '[redex]';
  * Lines of the table; `at` is ms since the epoch, shown in the machine's time zone. QUEUED and CANCELLED are there only
  * when there is something to count.
  */
-export function statusTable(tally: Tally, at: number, queued: readonly QueuedJob[] = []): string[] {
-  const tasks = Object.keys(tally).sort();
+export function statusTable(tally: RunSummary['tally'], at: number, queued: readonly QueuedJob[] = []): string[] {
   const waiting = Map.groupBy(queued, ({ task }) => task);
-  const counts = tasks.map((task): Counts => {
-    const counted = tally[task] as TaskTally;
+  const tasks = Object.keys(tally).sort();
+  const counts = tasks.map((task): TaskCounts => {
+    const counted = present(tally[task], `tally of ${task}`);
     // The tally is the newer of the two.
     return { ...counted, queued: Math.min(counted.running, waiting.get(task)?.length ?? 0) };
   });
   const all = sum(counts);
   const columns = Object.values(COLUMNS).filter(({ count, isAlways }) => isAlways || count(all) > 0);
-  const cellsOf = (counted: Counts) => {
+  const cellsOf = (counted: TaskCounts) => {
     const cells = columns.map(({ count }) => count(counted));
     return [...cells, cells.reduce((total, cell) => total + cell, 0)].map(String);
   };
-  const rows = [['ALL', ...cellsOf(all)], ...tasks.map((task, at) => [task, ...cellsOf(counts[at] as Counts)])];
+  const rows = [['ALL', ...cellsOf(all)], ...tasks.map((task, index) => [task, ...cellsOf(element(counts, index))])];
   const headings = ['TASK', ...columns.map(({ heading }) => heading), 'TOTAL'];
   const [heading = '', ...lines] = aligned([headings, ...rows]);
   return [
@@ -91,8 +91,8 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function sum(tallies: readonly Counts[]): Counts {
-  const add = (key: keyof Counts) => tallies.reduce((total, tally) => total + tally[key], 0);
+function sum(tallies: readonly TaskCounts[]): TaskCounts {
+  const add = (key: keyof TaskCounts) => tallies.reduce((total, tally) => total + tally[key], 0);
   return {
     pending: add('pending'),
     queued: add('queued'),

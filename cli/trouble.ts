@@ -1,7 +1,9 @@
 /** What went wrong, in one sentence with what to do; a stack says nothing to whoever has a full disk. */
+
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { codeOf } from '../core/values/thrown.ts';
 import { appendError } from '../functions/log-file.ts';
 import { logOf } from '../local/settings.ts';
 
@@ -16,22 +18,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   LEVEL_CORRUPTION: 'the database in .redex is damaged: redex clean forgets all runs, and results stay where they are',
 };
 
-interface Coded extends Error {
-  readonly code?: unknown;
-  readonly path?: unknown;
-}
-
 /** The sentence, or undefined when the error is none of the machine's troubles. Causes are looked through. */
 export function machineTrouble(thrown: unknown): string | undefined {
   const seen = new Set<unknown>();
-  for (
-    let error = thrown as Coded | undefined;
-    error instanceof Error && !seen.has(error);
-    error = error.cause as Coded
-  ) {
+  for (let error = thrown; error instanceof Error && !seen.has(error); error = error.cause) {
     seen.add(error);
-    const advice = ADVICE[String(error.code)];
-    if (advice) return typeof error.path === 'string' ? `${error.path}: ${advice}` : advice;
+    const advice = ADVICE[codeOf(error) ?? ''];
+    if (advice) return 'path' in error && typeof error.path === 'string' ? `${error.path}: ${advice}` : advice;
   }
   return undefined;
 }

@@ -2,11 +2,11 @@
 import type { RunSummary } from '../core/engine/ports.ts';
 import type { Queue, QueuedJob, Waiting } from '../core/engine/waiting.ts';
 import type { Client } from './client.ts';
-import type { Reading } from './session/reading.ts';
+import type { ReadSession } from './session/reading.ts';
 import { isOver } from './watch.ts';
 
 /** Where nothing carries the run on, there is no executor to ask. */
-export async function queueOf({ client, alive, isHeld }: Reading, { run, ...summary }: RunSummary): Promise<Queue> {
+export async function queueOf({ client, alive, isHeld }: ReadSession, { run, ...summary }: RunSummary): Promise<Queue> {
   return alive && !isOver(summary) && !isHeld(run) ? await client.call('waiting', { run }) : NO_QUEUE;
 }
 

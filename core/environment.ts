@@ -304,10 +304,10 @@ export function machineVariables(variables: Variables = process.env): Record<str
     AWS_SHARED_CREDENTIALS_FILE: `${HOME}/.aws/credentials`,
   };
   const isSeen = (name: string) => MACHINE_VARIABLES.some((pattern) => pattern.test(name));
-  const seen = Object.entries({ ...(variables.AWS_PROFILE && profiles), ...variables }).filter(
-    ([name, value]) => isSeen(name) && value !== undefined,
+  const seen = Object.entries({ ...(variables.AWS_PROFILE && profiles), ...variables }).flatMap(([name, value]) =>
+    isSeen(name) && value !== undefined ? [[name, value] as const] : [],
   );
-  return Object.fromEntries(seen) as Record<string, string>;
+  return Object.fromEntries(seen);
 }
 
 /** An empty variable counts as absent: deployment templates cannot always leave one out. */

@@ -7,14 +7,14 @@ import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
 import { Course, courseAnswer, noRun } from './run-request.ts';
 import { RunName } from './shapes.ts';
-import { type Beginning, beginningWorld } from './world.ts';
+import { type BeginningWorld, beginningWorld } from './world.ts';
 
 export const REQUEST = v.strictObject({ run: RunName, reason: v.optional(v.string(), 'it was asked for') });
 /** 202 with CANCELLING while jobs are still ending; 409 when the run is over. */
 export const ANSWERS = { 202: Course, 400: Errors, 404: Errors, 409: Errors };
 
 /** Cancelling again is harmless: what is still in flight is terminated once more. */
-export function makeCancel(open: () => Beginning): Handler<BodyOf<typeof ANSWERS>> {
+export function makeCancel(open: () => BeginningWorld): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, reason }) => {
     const world = open();
     const summary = await world.summaries.get(run);

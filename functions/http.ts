@@ -3,17 +3,18 @@
  * same record, from the event itself or from path and query, or path, body and headers; only HTTP callers see the status
  * code.
  */
+
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as v from 'valibot';
+import { isRecord } from '../core/values/guards.ts';
 import type { Middleware } from './invocation.ts';
 import { described } from './log-file.ts';
 import { routeOf } from './routes.ts';
 
-interface Answer {
-  readonly statusCode: number;
-  /** Plain JSON. */
-  readonly body: unknown;
-}
+/** The body is plain JSON. */
+const PlainAnswer = v.object({ statusCode: v.number(), body: v.unknown() });
+
+type PlainAnswer = v.InferOutput<typeof PlainAnswer>;
 
 /** A schema that tells what a request may hold. */
 export type Declared = v.GenericSchema & { readonly entries: v.ObjectEntries };
@@ -48,7 +49,7 @@ export function httpOrDirect({ entries }: Declared): Middleware {
       return undefined;
     },
     after: (request) => {
-      const answer = request.response as Answer;
+      const answer = v.parse(PlainAnswer, request.response);
       request.response = viaHttp.has(request) ? respond(answer) : answer.body;
     },
     onError: (request) => {
@@ -59,19 +60,15 @@ export function httpOrDirect({ entries }: Declared): Middleware {
   };
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function respond({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV2 {
+function respond({ statusCode, body }: PlainAnswer): APIGatewayProxyStructuredResultV2 {
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-type Refused = { readonly statusCode: 400 | 413; readonly problem: string };
-type Asked = { readonly record: Readonly<Record<string, unknown>> };
+type BadRequest = { readonly statusCode: 400 | 413; readonly problem: string };
+type RequestRecord = { readonly record: Readonly<Record<string, unknown>> };
 
 /** Of the path, and beside it of the query, or of the body and of the headers that the route has: nothing says a thing twice. */
-function askedOf(event: HttpEvent, entries: v.ObjectEntries): Asked | Refused {
+function askedOf(event: HttpEvent, entries: v.ObjectEntries): RequestRecord | BadRequest {
   const route = routeOf(event.routeKey);
   const read = route?.method === 'GET' ? { record: fromTexts(event.queryStringParameters, entries) } : bodyOf(event);
   if ('problem' in read) return read;
@@ -84,7 +81,7 @@ function askedOf(event: HttpEvent, entries: v.ObjectEntries): Asked | Refused {
   return { record: { ...read.record, ...Object.fromEntries(headers), ...event.pathParameters } };
 }
 
-function bodyOf({ body, isBase64Encoded }: HttpEvent): Asked | Refused {
+function bodyOf({ body, isBase64Encoded }: HttpEvent): RequestRecord | BadRequest {
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.length > BODY_BYTES_MAX) {
     return { statusCode: 413, problem: `the body has more than ${BODY_BYTES_MAX} bytes: put data into a file` };
@@ -102,14 +99,11 @@ function fromTexts(query: Readonly<Record<string, string>>, entries: v.ObjectEnt
   return Object.fromEntries(Object.entries(query).map(read));
 }
 
-function takesNumbers(schema: v.GenericSchema): boolean {
-  const { type, wrapped, options } = schema as {
-    readonly type: string;
-    readonly wrapped?: v.GenericSchema;
-    readonly options?: readonly v.GenericSchema[];
-  };
-  if (wrapped) return takesNumbers(wrapped);
-  return type === 'number' || (type === 'union' && options?.some(takesNumbers) === true);
+/** Of a schema of valibot. */
+function takesNumbers(schema: unknown): boolean {
+  const { type, wrapped, options } = isRecord(schema) ? schema : {};
+  if (wrapped !== undefined) return takesNumbers(wrapped);
+  return type === 'number' || (type === 'union' && Array.isArray(options) && options.some(takesNumbers));
 }
 
 function jsonObjectIn(bytes: Uint8Array): Record<string, unknown> | undefined {

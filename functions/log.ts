@@ -9,15 +9,15 @@ import { type LogSettings, logSettings } from '../core/environment.ts';
 import { appendLine } from './log-file.ts';
 import { perEnvironment } from './per-environment.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
   readonly settings: LogSettings;
-  info(message: string, fields?: Fields): void;
+  info(message: string, fields?: LogFields): void;
   /** What does no harm, or passes by itself. */
-  warn(message: string, fields?: Fields): void;
+  warn(message: string, fields?: LogFields): void;
   /** What somebody should look at. */
-  error(message: string, fields?: Fields): void;
+  error(message: string, fields?: LogFields): void;
   /**
    * Lines say from now on which invocation they are of. In a local cloud invocations run beside one another, and nobody else
    * knows of their ids.

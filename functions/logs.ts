@@ -38,11 +38,11 @@ export const ANSWERS = {
   404: Errors,
 };
 
-interface State extends Reading {
+interface LogsState extends Reading {
   readonly logs: JobLogs;
 }
 
-export function makeLogs(open: () => State): Handler<BodyOf<typeof ANSWERS>> {
+export function makeLogs(open: () => LogsState): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, job, cursor }) => {
     const state = open();
     if (cursor) return await partOf(state, job, cursor);
@@ -61,7 +61,7 @@ export function makeLogs(open: () => State): Handler<BodyOf<typeof ANSWERS>> {
 }
 
 async function partOf(
-  { logs }: State,
+  { logs }: LogsState,
   job: string,
   place: v.InferOutput<typeof Place>,
   whyNot = 'it is gone',

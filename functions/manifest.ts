@@ -12,12 +12,13 @@ import * as v from 'valibot';
 import { answerKey, parseUploads, type Upload, type Uploads, workflowOf } from '../core/aws/uploads.ts';
 import { launch } from '../core/engine/launch.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
+import { isRecord } from '../core/values/guards.ts';
 import { digest } from '../core/values/hash.ts';
-import type { Hash, RunId } from '../core/values/ids.ts';
-import { isRecord } from './http.ts';
+import { type Hash, type RunId, runNamed } from '../core/values/ids.ts';
+import { messageOf as thrownMessage } from '../core/values/thrown.ts';
 import { type Handler, handlerOf, inEnvironment, type Logged, logsFailure } from './invocation.ts';
 import { JsonObject, messageOf } from './start.ts';
-import { type Beginning, beginningWorld, currentBundle, manifestPlace } from './world.ts';
+import { type BeginningWorld, beginningWorld, currentBundle, manifestPlace } from './world.ts';
 
 /** Where manifests come from and answers go to. */
 export interface ManifestPlace {
@@ -39,7 +40,7 @@ const JSON_BYTES_MAX = 1024 * 1024;
 const TABLES = /\.(csv|tsv|txt)$/i;
 
 export function makeManifest(
-  open: () => Beginning,
+  open: () => BeginningWorld,
   place: () => ManifestPlace,
   bundleNow: () => Promise<Hash | undefined>,
 ): Handler<readonly ManifestAnswer[]> {
@@ -66,9 +67,9 @@ export function makeManifest(
   return handlerOf(started, logsFailure('manifests could not be started'));
 }
 
-type Outcome = { readonly run: RunId } | { readonly errors: readonly string[] };
+type StartOutcome = { readonly run: RunId } | { readonly errors: readonly string[] };
 
-interface Asked {
+interface ManifestRun {
   readonly workflow: string;
   readonly run: RunId;
   readonly bundle: Hash | undefined;
@@ -76,11 +77,11 @@ interface Asked {
 
 /** undefined: it is gone, and nobody waits for an answer. */
 async function startFrom(
-  world: Beginning,
+  world: BeginningWorld,
   uploads: Uploads,
   upload: Upload,
-  { workflow, run, bundle }: Asked,
-): Promise<Outcome | undefined> {
+  { workflow, run, bundle }: ManifestRun,
+): Promise<StartOutcome | undefined> {
   if (bundle === undefined) return { errors: ['no workflows were deployed'] };
   const args = await argumentsOf(world, uploads, upload, workflow, bundle);
   if (args === undefined || 'errors' in args) return args;
@@ -99,7 +100,7 @@ async function startFrom(
 type Arguments = { readonly args: Readonly<Record<string, unknown>> } | { readonly errors: readonly string[] };
 
 async function argumentsOf(
-  world: Beginning,
+  world: BeginningWorld,
   uploads: Uploads,
   upload: Upload,
   workflow: string,
@@ -133,7 +134,7 @@ function parsed(bytes: Uint8Array): Arguments {
     const read = v.safeParse(JsonObject, args);
     return read.success ? { args: read.output } : { errors: [`it ${read.issues[0].message}`] };
   } catch (thrown) {
-    return { errors: [`it is no JSON: ${(thrown as Error).message}`] };
+    return { errors: [`it is no JSON: ${thrownMessage(thrown)}`] };
   }
 }
 
@@ -154,7 +155,7 @@ function locationOf({ bucket, key }: Upload): string {
 }
 
 function runIdOf({ bucket, key, occasion }: Upload): RunId {
-  return digest('manifest', JSON.stringify([bucket, key, occasion])) as string as RunId;
+  return runNamed(digest('manifest', JSON.stringify([bucket, key, occasion])));
 }
 
 export const handlerIn = inEnvironment((environment) =>

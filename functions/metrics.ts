@@ -2,8 +2,10 @@
  * Five figures of what functions do, in CloudWatch's embedded metric format: one line of the log an invocation, of which
  * CloudWatch makes metrics by itself. Each adds up over the functions of a stack.
  */
+
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { LogSettings } from '../core/environment.ts';
+import { keysOf } from '../core/values/json.ts';
 import { writeLine } from './log.ts';
 
 export const NAMESPACE = 'redex';
@@ -31,9 +33,9 @@ export function publish(figures: Figures, { service, file }: LogSettings): void 
   // In place of Powertools' own dimension, the service: what is charged for is each set of them.
   metrics.clearDefaultDimensions();
   metrics.setDefaultDimensions({ stack: service });
-  for (const [name, unit] of Object.entries(UNITS)) {
-    const value = figures[name as keyof Figures];
-    if (value !== undefined) metrics.addMetric(name, unit, value);
+  for (const name of keysOf(UNITS)) {
+    const value = figures[name];
+    if (value !== undefined) metrics.addMetric(name, UNITS[name], value);
   }
   metrics.publishStoredMetrics();
 }

@@ -6,8 +6,9 @@ import type { JobHistory } from '../core/engine/history.ts';
 import type { JobRecord } from '../core/engine/job-record.ts';
 import type { RunSummary } from '../core/engine/ports.ts';
 import type { Queue } from '../core/engine/waiting.ts';
-import { CAUSES, type Cause } from '../core/values/causes.ts';
-import { HASH, type Hash, RUN_ID, type RunId } from '../core/values/ids.ts';
+import { CAUSES } from '../core/values/causes.ts';
+import { HASH, type Hash, hashNamed, RUN_ID, type RunId, runNamed } from '../core/values/ids.ts';
+import { keysOf } from '../core/values/json.ts';
 import type { Table } from '../core/values/table.ts';
 
 /** `T` without what a schema cannot say of it. */
@@ -22,26 +23,22 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 /** The schema, which must say the same as the type does. */
 function shape<T>() {
   return <S extends v.GenericSchema>(schema: S & Same<Bare<T>, Bare<v.InferOutput<S>>>): v.GenericSchema<T> =>
-    schema as v.GenericSchema<unknown> as v.GenericSchema<T>;
+    known<T>(schema);
 }
 
 /** What is nothing but `T` where it comes from us, and told as the schema says. */
 function known<T>(schema: v.GenericSchema): v.GenericSchema<T> {
-  return schema as v.GenericSchema<unknown> as v.GenericSchema<T>;
+  return schema as v.GenericSchema<T>;
 }
 
 /** An id of a run, given from outside. */
 export const RunName = v.pipe(
   v.string(),
   v.regex(RUN_ID, 'is no id of a run: 1 to 40 letters and digits'),
-  v.transform((text) => text as RunId),
+  v.transform(runNamed),
 );
 
-export const BundleName = v.pipe(
-  v.string(),
-  v.regex(HASH, 'is no hash of a bundle'),
-  v.transform((text) => text as Hash),
-);
+export const BundleName = v.pipe(v.string(), v.regex(HASH, 'is no hash of a bundle'), v.transform(hashNamed));
 
 export const Run = known<RunId>(v.pipe(v.string(), v.regex(RUN_ID)));
 export const Digest = known<Hash>(v.pipe(v.string(), v.regex(HASH)));
@@ -137,7 +134,7 @@ export const Job = shape<JobHistory>()(JobEntries);
 const Attempt = v.strictObject({
   attempt: Whole,
   status: v.picklist(['RUNNING', 'DONE', 'FAILED']),
-  cause: v.exactOptional(v.picklist(Object.keys(CAUSES) as Cause[])),
+  cause: v.exactOptional(v.picklist(keysOf(CAUSES))),
   error: v.exactOptional(v.string()),
   executor: v.exactOptional(v.string()),
   executorId: v.exactOptional(v.string()),

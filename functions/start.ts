@@ -7,14 +7,14 @@ import * as v from 'valibot';
 import { BundleGone } from '../core/engine/deployed.ts';
 import { launch } from '../core/engine/launch.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
+import { isRecord } from '../core/values/guards.ts';
 import { digest } from '../core/values/hash.ts';
-import type { Hash, RunId } from '../core/values/ids.ts';
+import { type Hash, type RunId, runNamed } from '../core/values/ids.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
-import { isRecord } from './http.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
 import { BundleName, Run, RunName } from './shapes.ts';
-import { type Beginning, beginningWorld, currentBundle } from './world.ts';
+import { type BeginningWorld, beginningWorld, currentBundle } from './world.ts';
 
 /** What people write has a dozen levels; JSON of 100,000 takes seconds, and the stack of whoever reads it. */
 const LEVELS_MAX = 100;
@@ -37,7 +37,10 @@ const Tags = v.pipe(
       addIssue({ message: 'is no text', path: [{ type: 'object', origin: 'value', input, key, value }] });
     }
   }),
-  v.transform((tags) => tags as Readonly<Record<string, string>>),
+  v.transform(
+    (tags): Readonly<Record<string, string>> =>
+      Object.fromEntries(Object.entries(tags).map(([key, value]) => [key, String(value)])),
+  ),
 );
 
 export const REQUEST = v.strictObject({
@@ -68,7 +71,10 @@ export const ANSWERS = { 202: v.strictObject({ run: Run }), 400: Errors, 409: Er
 
 export type StartAnswer = BodyOf<typeof ANSWERS>;
 
-export function makeStart(open: () => Beginning, bundleNow: () => Promise<Hash | undefined>): Handler<StartAnswer> {
+export function makeStart(
+  open: () => BeginningWorld,
+  bundleNow: () => Promise<Hash | undefined>,
+): Handler<StartAnswer> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async (given) => {
     const { run: id, 'idempotency-key': key, context, bundle: named, ...request } = given;
     if (id !== undefined && key !== undefined) return refusal(400, 'run: an Idempotency-Key stands in its place');
@@ -113,7 +119,7 @@ function isDeeper(given: unknown, levels: number): boolean {
 }
 
 function runIdOf(key: string): RunId {
-  return digest('idempotency key', key) as string as RunId;
+  return runNamed(digest('idempotency key', key));
 }
 
 /** What is wrong with the request, for whoever made it. */

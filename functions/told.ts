@@ -1,7 +1,9 @@
 /** What is told of runs and jobs to people: with a line of each long script, where the engine keeps hashes. */
+
 import type { JobHistory } from '../core/engine/history.ts';
 import type { Objects, RunSummary } from '../core/engine/ports.ts';
 import { withScriptLines } from '../core/engine/script-lines.ts';
+import { at as element } from '../core/values/present.ts';
 
 interface Stored {
   readonly objects: Objects;
@@ -22,5 +24,5 @@ export async function toldOf(state: Stored, job: JobHistory): Promise<JobHistory
 export async function allToldOf({ objects }: Stored, jobs: readonly JobHistory[]): Promise<JobHistory[]> {
   const texts = jobs.map(({ given = '' }) => given);
   const given = await withScriptLines(objects, texts);
-  return jobs.map((job, at) => (job.given === undefined ? job : { ...job, given: given[at] as string }));
+  return jobs.map((job, at) => (job.given === undefined ? job : { ...job, given: element(given, at) }));
 }

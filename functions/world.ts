@@ -90,14 +90,14 @@ function hostOf(
 }
 
 /** What it takes to begin a run or to change its course: no Batch, and nothing of a round. */
-export type Beginning = Pick<World, 'attempts' | 'bus' | 'clock' | 'host' | 'journal' | 'objects' | 'summaries'>;
+export type BeginningWorld = Pick<World, 'attempts' | 'bus' | 'clock' | 'host' | 'journal' | 'objects' | 'summaries'>;
 
 interface Base {
   readonly log: Log;
   readonly settings: EngineSettings;
   readonly clients: Clients;
   readonly storage: Storage;
-  readonly beginning: Beginning;
+  readonly beginning: BeginningWorld;
   readonly queue: EventQueue | undefined;
 }
 
@@ -108,7 +108,7 @@ const base = /* @__PURE__ */ perEnvironment((environment): Base => {
   const clients = { ...storageClients(settings), ...busClients(settings) };
   const storage = openStorage(settings, clients);
   const { objects, attempts, files } = storage;
-  const beginning: Beginning = {
+  const beginning: BeginningWorld = {
     journal: dynamoJournal(clients.dynamo, tables.runs, objects),
     summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
     attempts,
@@ -121,7 +121,7 @@ const base = /* @__PURE__ */ perEnvironment((environment): Base => {
   return { log, settings, clients, storage, beginning, queue };
 });
 
-export function beginningWorld(environment: Variables): Beginning {
+export function beginningWorld(environment: Variables): BeginningWorld {
   return base(environment).beginning;
 }
 

@@ -1,10 +1,10 @@
 /** A process beside the one that owns the cloud. */
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as v from 'valibot';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { send as signal } from '../core/disk/processes.ts';
 import type { Cloud, CloudOptions } from './cloud.ts';
@@ -122,7 +122,7 @@ function attached(folder: string, endpoint: CloudEndpoint): Cloud {
     idle: async () => {
       for (;;) {
         const { body } = await ask(`${endpoint.url}/cloud/idle`);
-        if ((body as { idle: boolean }).idle) return;
+        if (v.parse(Idle, body).idle) return;
       }
     },
     close: async () => {
@@ -139,13 +139,16 @@ function attached(folder: string, endpoint: CloudEndpoint): Cloud {
 
 /** Unlike fetch, which gives a silent server up after 5 minutes: a round may take 15, and a run may take days to end. */
 async function send(url: string, options: RequestOptions, body = ''): Promise<IncomingMessage> {
-  const asked = request(url, options).end(body);
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
-  return response;
+  return await new Promise((resolve, reject) => {
+    request(url, options, resolve).once('error', reject).end(body);
+  });
 }
 
+const Idle = v.object({ idle: v.boolean() });
+const FunctionFailure = v.object({ errorType: v.string(), errorMessage: v.string() });
+
 function functionError(body: unknown): Error {
-  const { errorType, errorMessage } = body as { errorType: string; errorMessage: string };
+  const { errorType, errorMessage } = v.parse(FunctionFailure, body);
   const error = new Error(errorMessage);
   error.name = errorType;
   return error;

@@ -12,12 +12,12 @@ import type { SentMessage } from './batch/jobs.ts';
 import type { BusEvent } from './batch/shapes.ts';
 import type { BatchStore } from './batch/store.ts';
 import type { Chaos } from './chaos.ts';
-import type { Queue } from './queue.ts';
+import type { LocalQueue } from './queue.ts';
 import { STACK } from './settings.ts';
 
 export type RunEndedListener = (detail: unknown) => void;
 
-export interface Bus {
+export interface LocalBus {
   /** Hands an event of Batch to the queue; `accepted` is called when it has arrived for good. */
   deliver(event: BusEvent, accepted: () => void): void;
   /** The answer to PutEvents. */
@@ -52,14 +52,14 @@ const AT_ONCE = 0;
 
 export interface BusOptions {
   readonly store: BatchStore;
-  readonly queue: Queue;
+  readonly queue: LocalQueue;
   readonly chaos: Chaos;
   readonly isHeld: (run: RunId) => boolean;
   /** In place of a delay that a message asks for, which is the cloud's. */
   readonly wakeUpDelayMs: number;
 }
 
-export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptions): Bus {
+export function openBus({ store, queue, chaos, isHeld, wakeUpDelayMs }: BusOptions): LocalBus {
   const listeners = new Set<RunEndedListener>();
 
   const send = (body: string, dueAt: number, accepted: () => void): void => {

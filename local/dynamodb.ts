@@ -1,8 +1,7 @@
 /** The embedded DynamoDB: dynalite on loopback, with its data in a folder that survives a kill. */
-import type { RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
+import { listenOnLoopback } from './loopback.ts';
 
 export interface DynamoDb {
   /** Endpoint for SDK clients; whoever does not know its secret path is refused. */
@@ -16,7 +15,7 @@ export async function openDynamoDb(folder: string, secret: string): Promise<Dyna
   // A connection that this end closes just when a client takes it up again is a request lost; a hundred at once are
   // more than the SDK tries again.
   server.keepAliveTimeout = 0;
-  const [answer] = server.listeners('request') as RequestListener[];
+  const [answer] = server.listeners('request');
   server.removeAllListeners('request');
   server.on('request', (request, response) => {
     if (!request.url?.startsWith(`/${secret}`)) {
@@ -26,13 +25,8 @@ export async function openDynamoDb(folder: string, secret: string): Promise<Dyna
     request.url = '/';
     answer?.(request, response);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/${secret}`,
+    url: `${await listenOnLoopback(server)}/${secret}`,
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));

@@ -2,8 +2,9 @@
  * The HTTP API of a local cloud: what API Gateway does with a request, by the same table of routes. Nobody checks a
  * signature: who knows the server's secret is let in.
  */
+import * as v from 'valibot';
 import { ROUTES, type Route } from '../functions/routes.ts';
-import type { Answer } from './server.ts';
+import type { ServerAnswer } from './server.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -15,21 +16,22 @@ export interface HttpRequest {
   readonly body: string;
 }
 
+/** What a function answers over HTTP. */
+const HttpResponse = v.object({ statusCode: v.number(), body: v.string() });
+
 /** Calls the function of the route with an event of payload version 2.0. */
 export async function answerOverHttp(
   request: HttpRequest,
   invoke: (name: (typeof ROUTES)[number]['function'], event: unknown) => Promise<unknown>,
-): Promise<Answer> {
+): Promise<ServerAnswer> {
   const segments = unescaped(request.path);
   if (!segments) return { status: 400, body: { message: 'Bad Request' } };
   for (const route of ROUTES) {
     const pathParameters = parametersIn(route, request.method, segments);
     if (!pathParameters) continue;
-    const answer = (await invoke(route.function, eventOf(route, request, pathParameters))) as {
-      readonly statusCode: number;
-      readonly body: string;
-    };
-    return { status: answer.statusCode, body: JSON.parse(answer.body) };
+    const answered = await invoke(route.function, eventOf(route, request, pathParameters));
+    const { statusCode, body } = v.parse(HttpResponse, answered);
+    return { status: statusCode, body: JSON.parse(body) };
   }
   return { status: 404, body: { message: 'Not Found' } };
 }

@@ -1,4 +1,5 @@
 /** An append-only file of JSON lines. What was appended survives the death of the process. */
+
 import {
   closeSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { stored } from '../core/values/json.ts';
 
 export interface JsonLines<T> {
   append(record: T): void;
@@ -23,7 +25,7 @@ export function readJsonLines<T>(path: string): T[] {
   const end = bytes.lastIndexOf('\n') + 1;
   if (end < bytes.length) truncateSync(path, end);
   const lines = bytes.subarray(0, end).toString().split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as T);
+  return lines.map((line) => stored<T>(line));
 }
 
 /** Replaces the file's records, all or nothing; the file is for this user only, as `appendJsonLines` makes it. */

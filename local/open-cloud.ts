@@ -22,7 +22,15 @@ import { cloudRoutes } from './routes.ts';
 import { openSchedule } from './schedule.ts';
 import { openServer } from './server.ts';
 import { openServices, runOf } from './services.ts';
-import { apiUrlOf, cloudVariables, inheritedVariables, jobLogsOf, logOf, type Places, TABLES } from './settings.ts';
+import {
+  apiUrlOf,
+  type CloudPlaces,
+  cloudVariables,
+  inheritedVariables,
+  jobLogsOf,
+  logOf,
+  TABLES,
+} from './settings.ts';
 
 /** A log that is larger when the cloud is opened is begun anew. */
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
@@ -38,7 +46,8 @@ const DEFAULTS = {
   startJob: startExecution,
   warn: () => undefined,
 };
-type Settings = Required<Omit<CloudOptions, 'umask'>> & Pick<CloudOptions, 'umask'> & { readonly capacity: Capacity };
+type CloudSettings = Required<Omit<CloudOptions, 'umask'>> &
+  Pick<CloudOptions, 'umask'> & { readonly capacity: Capacity };
 
 /** Opens the folder's cloud in this process; undefined when another one has it. */
 export async function openCloud(options: CloudOptions): Promise<Cloud | undefined> {
@@ -60,7 +69,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud | undefine
   }
 }
 
-async function openOwned(settings: Settings, closing: Closing): Promise<Cloud> {
+async function openOwned(settings: CloudSettings, closing: Closing): Promise<Cloud> {
   const { folder, sweepPeriodMs, invocationMs, warn } = settings;
   const store = openBatchStore(join(folder, 'batch'), Date.now());
   closing.push(store.close);
@@ -108,7 +117,7 @@ async function openOwned(settings: Settings, closing: Closing): Promise<Cloud> {
 }
 
 /** The servers, with the tables that they serve, and where all is that handlers and jobs are told of. */
-async function openPlaces({ folder, root, sweepPeriodMs, umask }: Settings, closing: Closing) {
+async function openPlaces({ folder, root, sweepPeriodMs, umask }: CloudSettings, closing: Closing) {
   const secret = randomBytes(16).toString('hex');
   const dynamoDb = await openDynamoDb(join(folder, 'db'), secret);
   closing.push(dynamoDb.close);
@@ -119,7 +128,7 @@ async function openPlaces({ folder, root, sweepPeriodMs, umask }: Settings, clos
   mkdirSync(store, { recursive: true });
   const log = logOf(folder);
   if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) rmSync(log);
-  const places: Places = {
+  const places: CloudPlaces = {
     dynamoDbUrl: dynamoDb.url,
     serverUrl: server.url,
     store,

@@ -1,10 +1,12 @@
 /** The queue between the event bus and `advance`: an SQS standard queue and its Lambda, within one process. */
+
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stored } from '../core/values/json.ts';
+import { messageOf } from '../core/values/thrown.ts';
 import { appendJsonLines } from './json-lines.ts';
-import { type Fate, isEmpty, type Message, noMessages, receive, receiveAt, settle } from './messages.ts';
+import { type Fate, isEmpty, noMessages, type QueueMessage, receive, receiveAt, settle } from './messages.ts';
 
 export interface QueueRecord {
   readonly messageId: string;
@@ -31,7 +33,7 @@ export interface QueueOptions {
   readonly warn: (message: string) => void;
 }
 
-export interface Queue {
+export interface LocalQueue {
   /** `accepted` is called when the handler has taken the message, or it was given up. */
   send(message: { readonly body: string; readonly dueAt: number; readonly accepted: () => void }): void;
   /** Whether no message waits or is being handled. */
@@ -40,14 +42,20 @@ export interface Queue {
   stop(): Promise<void>;
 }
 
-interface Sent extends Message {
+interface Delivery extends QueueMessage {
   readonly accepted: () => void;
 }
 
 const RETRY_MS_FIRST = 200;
 
-export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST, trouble, warn }: QueueOptions): Queue {
-  const messages = noMessages<Sent>();
+export function openQueue({
+  handler,
+  deadLetters,
+  retryMsFirst = RETRY_MS_FIRST,
+  trouble,
+  warn,
+}: QueueOptions): LocalQueue {
+  const messages = noMessages<Delivery>();
   let alarm: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   let pumping: Promise<void> | undefined;
 
@@ -76,7 +84,7 @@ export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST,
     }
   };
 
-  const follow = (fate: Fate<Sent>): void => {
+  const follow = (fate: Fate<Delivery>): void => {
     if (fate.kind === 'again') trouble(fate.reason);
     else {
       if (fate.kind === 'dead') bury(fate.message, fate.reason);
@@ -84,7 +92,7 @@ export function openQueue({ handler, deadLetters, retryMsFirst = RETRY_MS_FIRST,
     }
   };
 
-  const bury = ({ id, receives, body }: Sent, reason: string): void => {
+  const bury = ({ id, receives, body }: Delivery, reason: string): void => {
     const letters = appendJsonLines<DeadLetter>(deadLetters);
     letters.append({ at: Date.now(), message: id, receives, reason, body });
     letters.close();
@@ -129,7 +137,7 @@ export function readDeadLetters(path: string): DeadLetters {
 }
 
 /** One invocation. Gives the reason why a message must come again. */
-async function invoke(handler: QueueHandler, batch: readonly Message[]): Promise<ReadonlyMap<string, string>> {
+async function invoke(handler: QueueHandler, batch: readonly QueueMessage[]): Promise<ReadonlyMap<string, string>> {
   const records = batch.map(({ id, body, receives }) => ({
     messageId: id,
     body,
@@ -138,7 +146,7 @@ async function invoke(handler: QueueHandler, batch: readonly Message[]): Promise
   try {
     return await handler({ Records: records });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return new Map(batch.map(({ id }) => [id, reason]));
   }
 }

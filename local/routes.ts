@@ -1,25 +1,25 @@
 /** What an owner's server answers, beside the SDK's clients, to the processes that are attached to it. */
 
 import * as v from 'valibot';
-import { RUN_ID, type RunId } from '../core/values/ids.ts';
+import { RUN_ID, runNamed } from '../core/values/ids.ts';
 import type { BatchApi } from './batch/api.ts';
-import type { Bus } from './bus.ts';
+import type { LocalBus } from './bus.ts';
 import type { Cloud } from './cloud.ts';
 import { isFunctionName } from './functions.ts';
 import { answerOverHttp } from './http-api.ts';
 import { untilIdle } from './idle.ts';
-import type { Answer, Routes } from './server.ts';
+import type { Routes, ServerAnswer } from './server.ts';
 
 /** An attached process asks again after this long. */
 const IDLE_ANSWER_MS = 20_000;
 
-const Release = v.object({ run: v.pipe(v.string(), v.regex(RUN_ID)) });
+const Release = v.object({ run: v.pipe(v.string(), v.regex(RUN_ID), v.transform(runNamed)) });
 
 export interface Owner extends Pick<Cloud, 'invoke' | 'release' | 'close'> {
   readonly isIdle: () => boolean;
 }
 
-export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
+export function cloudRoutes(batch: BatchApi, bus: LocalBus, cloud: Owner): Routes {
   return {
     batch,
     targets: { 'AWSEvents.PutEvents': bus.put, 'AmazonSQS.SendMessage': bus.sendMessage },
@@ -39,7 +39,7 @@ export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
         return { body: {} };
       },
       '/cloud/release': async (_response, body) => {
-        await cloud.release(v.parse(Release, body).run as RunId);
+        await cloud.release(v.parse(Release, body).run);
         return { body: {} };
       },
       '/cloud/runs-ended': (response) => {
@@ -55,7 +55,7 @@ export function cloudRoutes(batch: BatchApi, bus: Bus, cloud: Owner): Routes {
 }
 
 /** As Lambda's Invoke answers: what a function throws is an answer, too. */
-async function invocationAnswer(invocation: Promise<unknown>): Promise<Answer> {
+async function invocationAnswer(invocation: Promise<unknown>): Promise<ServerAnswer> {
   try {
     return { body: await invocation };
   } catch (error) {

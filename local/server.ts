@@ -3,12 +3,13 @@
  * processes ask for.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ValiError } from 'valibot';
+import { messageOf } from '../core/values/thrown.ts';
 import { ClientException } from './batch/requests.ts';
 import type { HttpRequest } from './http-api.ts';
+import { listenOnLoopback } from './loopback.ts';
 
-export interface Answer {
+export interface ServerAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
@@ -21,12 +22,12 @@ export interface Routes {
   /** Operations of other services by target. They throw ValiError. */
   readonly targets: Readonly<Record<string, (body: unknown) => unknown>>;
   /** A Lambda invocation; undefined for an unknown function. */
-  readonly invoke: (name: string, payload: unknown) => Promise<Answer> | undefined;
+  readonly invoke: (name: string, payload: unknown) => Promise<ServerAnswer> | undefined;
   /** A request to the HTTP API. */
-  readonly api: (request: HttpRequest) => Promise<Answer>;
+  readonly api: (request: HttpRequest) => Promise<ServerAnswer>;
   /** Other requests by path; undefined when the handler answers in its own time. */
   readonly cloud: Readonly<
-    Record<string, (response: ServerResponse, body: unknown) => Promise<Answer | undefined> | Answer>
+    Record<string, (response: ServerResponse, body: unknown) => Promise<ServerAnswer | undefined> | ServerAnswer>
   >;
 }
 
@@ -52,13 +53,8 @@ export async function openServer(secret: string): Promise<Server> {
   });
   // Clients keep connections for later; one that is closed just when it is taken up again is a request lost.
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/${secret}`,
+    url: `${await listenOnLoopback(server)}/${secret}`,
     serve: (given) => {
       routes = given;
     },
@@ -87,7 +83,7 @@ async function answerTo(
   response: ServerResponse,
   secret: string,
   routes: Routes | undefined,
-): Promise<Answer | undefined> {
+): Promise<ServerAnswer | undefined> {
   const [, given, ...rest] = (request.url ?? '').split('?', 1)[0]?.split('/') ?? [];
   if (given !== secret) return failure(403, 'AccessDeniedException', 'this is a private server');
   if (!routes) return failure(503, 'ServiceUnavailableException', 'the local cloud is starting');
@@ -113,7 +109,7 @@ async function apiRequest(request: IncomingMessage, path: string): Promise<HttpR
   return { method, path, query, headers: Object.fromEntries(headers), body: await readBody(request) };
 }
 
-function answerService(path: string, target: unknown, body: unknown, routes: Routes): Answer {
+function answerService(path: string, target: unknown, body: unknown, routes: Routes): ServerAnswer {
   const operation = typeof target === 'string' ? routes.targets[target] : routes.batch[path];
   if (!operation) return unknownOperation(path);
   try {
@@ -121,26 +117,27 @@ function answerService(path: string, target: unknown, body: unknown, routes: Rou
   } catch (error) {
     if (error instanceof ClientException) return failure(400, error.name, error.message);
     if (error instanceof ValiError) return failure(400, 'ValidationException', error.message);
-    return failure(500, 'ServerException', error instanceof Error ? error.message : String(error));
+    return failure(500, 'ServerException', messageOf(error));
   }
 }
 
-function unknownOperation(path: string): Answer {
+function unknownOperation(path: string): ServerAnswer {
   return failure(404, 'UnknownOperationException', `the local cloud knows no ${path}`);
 }
 
 /** An error as both of the SDK's JSON protocols read it. */
-function failure(status: number, type: string, message: string): Answer {
+function failure(status: number, type: string, message: string): ServerAnswer {
   return { status, headers: { 'x-amzn-errortype': type }, body: { __type: type, message } };
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
     if (length > BODY_BYTES_MAX) throw new Error(`a request may hold ${BODY_BYTES_MAX} bytes`);
-    chunks.push(chunk);
+    chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString();
 }

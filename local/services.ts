@@ -1,5 +1,7 @@
 /** The services of a local cloud that take runs forward: Batch, the bus, and the queue before `advance`. */
+
 import { join } from 'node:path';
+import * as v from 'valibot';
 import type { HeldRunsOnDisk } from '../core/disk/held.ts';
 import { parseJobName } from '../core/engine/spec.ts';
 import type { Variables } from '../core/environment.ts';
@@ -12,7 +14,7 @@ import type { BatchStore } from './batch/store.ts';
 import { openBus } from './bus.ts';
 import type { Cloud, CloudOptions } from './cloud.ts';
 import { openQueue } from './queue.ts';
-import { deadLettersOf, jobVariables, type Places, STACK } from './settings.ts';
+import { type CloudPlaces, deadLettersOf, jobVariables, STACK } from './settings.ts';
 
 type ServiceSettings = Required<
   Pick<CloudOptions, 'folder' | 'runner' | 'startJob' | 'killGraceMs' | 'wakeUpDelayMs' | 'chaos' | 'warn'>
@@ -21,7 +23,7 @@ type ServiceSettings = Required<
 /** What the services of a cloud stand on. */
 interface Foundations extends Pick<Cloud, 'invoke'> {
   readonly store: BatchStore;
-  readonly places: Places;
+  readonly places: CloudPlaces;
   /** By jobs, of the user's environment. */
   readonly inherited: Variables;
   readonly held: HeldRunsOnDisk;
@@ -64,13 +66,16 @@ export async function openServices(
   return { batch, queue, bus };
 }
 
-interface AdvanceAnswer {
-  readonly batchItemFailures?: readonly { readonly itemIdentifier: string }[];
-  readonly reasons?: Readonly<Record<string, string>>;
-}
+/** As Lambda reads what the handler of a queue answers, and beside that why, by message. */
+const BatchResponse = v.nullish(
+  v.object({
+    batchItemFailures: v.optional(v.array(v.object({ itemIdentifier: v.string() })), []),
+    reasons: v.optional(v.record(v.string(), v.string()), {}),
+  }),
+);
 
 /** Messages that came back, each with its reason. */
 function failedMessages(answer: unknown): Map<string, string> {
-  const { batchItemFailures = [], reasons = {} } = (answer ?? {}) as AdvanceAnswer;
+  const { batchItemFailures = [], reasons = {} } = v.parse(BatchResponse, answer) ?? {};
   return new Map(batchItemFailures.map(({ itemIdentifier: id }) => [id, reasons[id] ?? 'the handler gave it back']));
 }

@@ -23,7 +23,7 @@ export function deadLettersOf(folder: string): string {
   return join(folder, 'batch', 'dead-letters.jsonl');
 }
 
-export interface Places {
+export interface CloudPlaces {
   readonly dynamoDbUrl: string;
   readonly serverUrl: string;
   /** Folder of objects and attempts. */
@@ -42,7 +42,7 @@ export interface Places {
 }
 
 /** For the handlers, beside what their user has set. */
-export function cloudVariables(places: Places): Readonly<Record<string, string>> {
+export function cloudVariables(places: CloudPlaces): Readonly<Record<string, string>> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: places.dynamoDbUrl,
     AWS_ENDPOINT_URL_BATCH: places.serverUrl,
@@ -67,7 +67,7 @@ export function cloudVariables(places: Places): Readonly<Record<string, string>>
 }
 
 /** What jobs are told by the local Batch, whatever else they are told. */
-export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>): Readonly<Record<string, string>> {
+export function jobVariables(places: Pick<CloudPlaces, 'store' | 'root' | 'umask'>): Readonly<Record<string, string>> {
   return {
     REDEX_STORE: places.store,
     REDEX_FILES_ROOT: places.root,
@@ -77,7 +77,7 @@ export function jobVariables(places: Pick<Places, 'store' | 'root' | 'umask'>): 
   };
 }
 
-function umaskVariable({ umask }: Pick<Places, 'umask'>): Readonly<Record<string, string>> {
+function umaskVariable({ umask }: Pick<CloudPlaces, 'umask'>): Readonly<Record<string, string>> {
   return umask === undefined ? {} : { REDEX_UMASK: umask.toString(8) };
 }
 

@@ -48,7 +48,7 @@ interface Endpoint {
 export async function openApi(): Promise<string> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of ROUTES) {
-    const endpoint = (await import(`../functions/${route.function}.ts`)) as Endpoint;
+    const endpoint: Endpoint = await import(`../functions/${route.function}.ts`);
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route, endpoint) };
   }
   const description = {
@@ -86,7 +86,7 @@ function operationOf({ method, path, function: name, summary, headers = [] }: Ro
     return method === 'GET' ? 'query' : 'body';
   };
   const fields = Object.entries(properties).map(([field, schema]) => {
-    const { description, ...type } = schema as JsonSchema;
+    const { description, ...type }: JsonSchema = typeof schema === 'boolean' ? {} : schema;
     return { field, place: placeOf(field), needed: required.includes(field), schema, description, type };
   });
   const inBody = fields.filter(({ place }) => place === 'body');

@@ -1,6 +1,6 @@
 /** `redex doctor`: what is right with a laptop or a stack, what is wrong, and what to do; a line a check. */
 import { coloursFor } from '../colours.ts';
-import { type Check, summaryOf } from '../doctor/checks.ts';
+import { type CheckResult, summaryOf } from '../doctor/checks.ts';
 import type { Where } from '../session/where.ts';
 import { shown } from '../terminal.ts';
 
@@ -21,7 +21,7 @@ export async function doctorCommand({ root, stack }: Where, options: DoctorOptio
   return checks.some(({ status }) => status === 'wrong') ? 1 : 0;
 }
 
-async function stackOf(name: string, version: string): Promise<Check[]> {
+async function stackOf(name: string, version: string): Promise<CheckResult[]> {
   const [{ lookAtStack }, { stackChecks }] = await Promise.all([
     import('../doctor/stack.ts'),
     import('../doctor/stack-checks.ts'),
@@ -29,7 +29,7 @@ async function stackOf(name: string, version: string): Promise<Check[]> {
   return stackChecks(await lookAtStack(name, version));
 }
 
-async function laptop(root: string, redex: string, profile: string | undefined): Promise<Check[]> {
+async function laptop(root: string, redex: string, profile: string | undefined): Promise<CheckResult[]> {
   const [{ lookAtLaptop }, { laptopChecks }] = await Promise.all([
     import('../doctor/laptop.ts'),
     import('../doctor/laptop-checks.ts'),
@@ -40,7 +40,7 @@ async function laptop(root: string, redex: string, profile: string | undefined):
 const COLOURS = { right: 'green', wrong: 'red', unknown: 'yellow' } as const;
 const STATUS_WIDTH = 'unknown'.length;
 
-function linesOf(checks: readonly Check[], stream: NodeJS.WriteStream): string[] {
+function linesOf(checks: readonly CheckResult[], stream: NodeJS.WriteStream): string[] {
   const colours = coloursFor(stream);
   const width = Math.max(...checks.map(({ name }) => name.length));
   const lines = checks.map(({ name, status, said, advice }) => {

@@ -13,7 +13,7 @@ import { inTemporaryFolder } from '../../core/host/temporary.ts';
 import { makePlan } from '../../functions/plan.ts';
 import type { Plan } from '../../functions/shapes.ts';
 import type { StoredState } from '../../functions/stored.ts';
-import { type Asked, directClient } from '../client.ts';
+import { directClient, type RequestOf } from '../client.ts';
 import { columns } from '../columns.ts';
 import { openSession } from '../session/open.ts';
 import { readingState } from '../session/reading.ts';
@@ -24,7 +24,7 @@ import { asJson } from '../terminal.ts';
 export async function printDryRun(
   where: Where,
   bundle: Bundle | undefined,
-  request: Asked<'plan'>,
+  request: RequestOf<'plan'>,
   json: boolean,
 ): Promise<boolean> {
   const plan = await (where.stack === undefined && bundle
@@ -35,7 +35,7 @@ export async function printDryRun(
 }
 
 /** What is not deployed is put beside what is, under its own name: nothing else is written. */
-async function planOnAws(where: Where, bundle: Bundle | undefined, request: Asked<'plan'>): Promise<Plan> {
+async function planOnAws(where: Where, bundle: Bundle | undefined, request: RequestOf<'plan'>): Promise<Plan> {
   const session = await openSession(where, () => undefined);
   try {
     if (bundle) await storeBundle(session.objects, bundle);
@@ -46,7 +46,7 @@ async function planOnAws(where: Where, bundle: Bundle | undefined, request: Aske
 }
 
 /** By the same function, which finds the project's bundle in a store where it is not. */
-function ownPlan(root: string, bundle: Bundle, stored: StoredState, request: Asked<'plan'>): Promise<Plan> {
+function ownPlan(root: string, bundle: Bundle, stored: StoredState, request: RequestOf<'plan'>): Promise<Plan> {
   return inTemporaryFolder(async (folder) => {
     const files = {
       root,

@@ -8,7 +8,7 @@ import { listJobs, listRuns } from '../client.ts';
 import { paintFailure, paintStatuses } from '../colours.ts';
 import { columns, shortDuration } from '../columns.ts';
 import { findRun } from '../runs.ts';
-import { type Reading, reading } from '../session/reading.ts';
+import { type ReadSession, reading } from '../session/reading.ts';
 import type { Where } from '../session/where.ts';
 import { statusTable, timestamp } from '../status-table.ts';
 import { asJson, shown } from '../terminal.ts';
@@ -99,7 +99,7 @@ function findJob(jobs: readonly JobHistory[], given: string, run: string): JobHi
   throw new UsageError([`${given} could be any of:`, ...jobLines(matching)].join('\n'));
 }
 
-function runLines(opened: Reading, runs: readonly ListedRun[]): string[] {
+function runLines(opened: ReadSession, runs: readonly ListedRun[]): string[] {
   const { alive, isHeld } = opened;
   const rows = runs.map((summary) => [
     summary.run,
@@ -116,26 +116,26 @@ function runLines(opened: Reading, runs: readonly ListedRun[]): string[] {
 }
 
 /** A run that is not over is interrupted when no process carries it on: the next one does, unless its user stopped it. */
-function statusWord(opened: Reading, summary: ListedRun): string {
+function statusWord(opened: ReadSession, summary: ListedRun): string {
   if (isStopped(opened, summary)) return 'STOPPED';
   return isOver(summary) || opened.alive ? summary.status : 'INTERRUPTED';
 }
 
 /** By its user, until he carries it on. */
-function isStopped({ isHeld }: Reading, summary: ListedRun): boolean {
+function isStopped({ isHeld }: ReadSession, summary: ListedRun): boolean {
   return !isOver(summary) && isHeld(summary.run);
 }
 
-function stoppedLines(opened: Reading, summary: ListedRun): string[] {
+function stoppedLines(opened: ReadSession, summary: ListedRun): string[] {
   return isStopped(opened, summary) ? [`Stopped by Ctrl-C. Carry it on with: redex resume ${summary.run}`] : [];
 }
 
 /** For programs. */
-function stoppedMark(opened: Reading, summary: ListedRun): { readonly stopped?: true } {
+function stoppedMark(opened: ReadSession, summary: ListedRun): { readonly stopped?: true } {
   return isStopped(opened, summary) ? { stopped: true } : {};
 }
 
-async function endOf(opened: Reading, summary: RunSummary): Promise<object> {
+async function endOf(opened: ReadSession, summary: RunSummary): Promise<object> {
   return { ...(await endJson(opened.client, summary)), ...stoppedMark(opened, summary) };
 }
 

@@ -1,6 +1,6 @@
 /** What a check comes to, whatever was looked at, and how it reads. Pure. */
 
-export interface Check {
+export interface CheckResult {
   readonly name: string;
   /** unknown: it could not be looked at. */
   readonly status: 'right' | 'wrong' | 'unknown';
@@ -11,7 +11,7 @@ export interface Check {
 }
 
 /** What was found, or why that could not be looked at. */
-export type Seen<T> = { readonly found: T } | { readonly unseen: string };
+export type Observation<T> = { readonly found: T } | { readonly unseen: string };
 
 /** What is wrong, and what to do about it. */
 export interface Problem {
@@ -27,23 +27,23 @@ export function oneLine(text: string): string {
   return line.length > LINE_LENGTH_MAX ? `${line.slice(0, LINE_LENGTH_MAX)}…` : line;
 }
 
-export function right(name: string, said: string): Check {
+export function right(name: string, said: string): CheckResult {
   return { name, status: 'right', said };
 }
 
-export function wrong(name: string, { said, advice }: Problem): Check {
+export function wrong(name: string, { said, advice }: Problem): CheckResult {
   return { name, status: 'wrong', said, advice };
 }
 
-export function unknown(name: string, why: string): Check {
+export function unknown(name: string, why: string): CheckResult {
   return { name, status: 'unknown', said: `could not look: ${why}` };
 }
 
 /** What is wrong with something that was looked at; what could not be looked at stays so. */
 export function judge<T>(
-  seen: Seen<T>,
+  seen: Observation<T>,
   problemsOf: (found: T) => readonly (Problem | undefined)[],
-): Seen<readonly Problem[]> {
+): Observation<readonly Problem[]> {
   if ('unseen' in seen) return seen;
   return { found: problemsOf(seen.found).filter((problem) => problem !== undefined) };
 }
@@ -52,7 +52,7 @@ export function judge<T>(
  * One check of several things: wrong if one of them is, else unknown if one could not be looked at, else right, and then
  * it says so.
  */
-export function judged(name: string, parts: readonly Seen<readonly Problem[]>[], said: string): Check {
+export function judged(name: string, parts: readonly Observation<readonly Problem[]>[], said: string): CheckResult {
   const problems = parts.flatMap((part) => ('found' in part ? part.found : []));
   if (problems.length > 0) {
     return wrong(name, {
@@ -70,8 +70,8 @@ export function counted(count: number, what: string): string {
 }
 
 /** `9 checks: 7 right, 1 wrong, 1 could not be looked at.` */
-export function summaryOf(checks: readonly Check[]): string {
-  const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
+export function summaryOf(checks: readonly CheckResult[]): string {
+  const count = (status: CheckResult['status']) => checks.filter((check) => check.status === status).length;
   const unseen = count('unknown');
   const parts = [
     `${count('right')} right`,

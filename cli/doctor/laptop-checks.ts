@@ -2,7 +2,7 @@
 import type { ProgramExecutor } from '../../core/values/program.ts';
 import type { Holder } from '../../local/attach.ts';
 import type { DeadLetters } from '../../local/queue.ts';
-import { type Check, counted, oneLine, right, wrong } from './checks.ts';
+import { type CheckResult, counted, oneLine, right, wrong } from './checks.ts';
 
 export interface LaptopFacts {
   /** The project's folder, and redex's state in it. */
@@ -22,7 +22,7 @@ export interface LaptopFacts {
   /** For this user, where the state is or will be. */
   readonly freeBytes: number;
   /** undefined: nothing was run here yet. */
-  readonly state: State | undefined;
+  readonly state: StateFolder | undefined;
   readonly config: Loaded;
   readonly workflows: Loaded;
   readonly executors: Readonly<Record<string, ProgramExecutor>>;
@@ -32,7 +32,7 @@ export interface LaptopFacts {
   readonly docker: boolean | undefined;
 }
 
-export interface State {
+export interface StateFolder {
   /** Who has it, and who asks; undefined where there are no users. */
   readonly owner: number;
   readonly user: number | undefined;
@@ -69,7 +69,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   mkfifo: 'apt-get install coreutils',
 };
 
-export function laptopChecks(facts: LaptopFacts): Check[] {
+export function laptopChecks(facts: LaptopFacts): CheckResult[] {
   return [
     nodeCheck(facts),
     toolsCheck(facts),
@@ -83,7 +83,7 @@ export function laptopChecks(facts: LaptopFacts): Check[] {
   ];
 }
 
-function nodeCheck({ redex, node, engines }: LaptopFacts): Check {
+function nodeCheck({ redex, node, engines }: LaptopFacts): CheckResult {
   const said = `redex ${redex} on Node ${node}`;
   if (satisfies(node, engines)) return right('node', said);
   return wrong('node', { said: `${said}, and ${engines} is needed`, advice: 'install a newer Node, then npm ci' });
@@ -101,7 +101,7 @@ export function satisfies(version: string, range: string): boolean {
   return true;
 }
 
-function toolsCheck({ missing }: LaptopFacts): Check {
+function toolsCheck({ missing }: LaptopFacts): CheckResult {
   const needed = missing.filter((name) => name in NEEDED);
   if (needed.length > 0) {
     const said = `PATH leads to no ${needed.join(' and no ')}, without which no script runs`;
@@ -113,7 +113,7 @@ function toolsCheck({ missing }: LaptopFacts): Check {
   return right('tools', 'bash, mkfifo and perl');
 }
 
-function processesCheck({ platform, procIsReadable }: LaptopFacts): Check {
+function processesCheck({ platform, procIsReadable }: LaptopFacts): CheckResult {
   if (procIsReadable) return right('processes', 'what a job leaves running is found under /proc');
   if (platform !== 'linux') return right('processes', 'there is no /proc here: a job is its process group');
   return wrong('processes', {
@@ -122,7 +122,7 @@ function processesCheck({ platform, procIsReadable }: LaptopFacts): Check {
   });
 }
 
-function machineCheck({ vcpus, memoryMiB, executors }: LaptopFacts): Check {
+function machineCheck({ vcpus, memoryMiB, executors }: LaptopFacts): CheckResult {
   const said = `${counted(vcpus, 'processor')} and ${inGiB(memoryMiB * 1024 ** 2)} of memory, as seen from here`;
   if (memoryMiB < MEMORY_MIB_MIN) {
     const advice = 'give this machine, or its container, 1 GiB at least';
@@ -135,7 +135,7 @@ function machineCheck({ vcpus, memoryMiB, executors }: LaptopFacts): Check {
   return right('machine', large.length === 0 ? said : `${said}; jobs of ${alone} ask for more and run alone`);
 }
 
-function diskCheck({ root, freeBytes }: LaptopFacts): Check {
+function diskCheck({ root, freeBytes }: LaptopFacts): CheckResult {
   const said = `${inGiB(freeBytes)} free for ${root}`;
   if (freeBytes >= FREE_BYTES_MIN) return right('disk', said);
   return wrong('disk', { said, advice: 'free some space: a job copies its inputs, and its results are written here' });
@@ -145,12 +145,12 @@ function inGiB(bytes: number): string {
   return `${(bytes / GIB).toFixed(1)} GiB`;
 }
 
-function stateChecks({ folder, state }: LaptopFacts): Check[] {
+function stateChecks({ folder, state }: LaptopFacts): CheckResult[] {
   if (!state) return [right('state', 'nothing was run here yet')];
   return [stateCheck(folder, state), ...(state.inside ? insideChecks(folder, state.inside) : [])];
 }
 
-function stateCheck(folder: string, { owner, user, mode, writable }: State): Check {
+function stateCheck(folder: string, { owner, user, mode, writable }: StateFolder): CheckResult {
   if (user !== undefined && owner !== user) {
     const advice = `work as that user, or in a copy of the project; or chown -R ${user} ${folder}, if all of it is yours`;
     return wrong('state', { said: `${folder} belongs to another user (uid ${owner})`, advice });
@@ -165,11 +165,11 @@ function stateCheck(folder: string, { owner, user, mode, writable }: State): Che
   return right('state', `${folder} is yours alone`);
 }
 
-function insideChecks(folder: string, { holder, damage, deadLetters }: Inside): Check[] {
+function insideChecks(folder: string, { holder, damage, deadLetters }: Inside): CheckResult[] {
   return [cloudCheck(folder, holder), databaseCheck(folder, holder, damage), deadLettersCheck(deadLetters)];
 }
 
-function cloudCheck(folder: string, holder: Holder): Check {
+function cloudCheck(folder: string, holder: Holder): CheckResult {
   switch (holder.kind) {
     case 'answers':
       return right('cloud', `process ${holder.pid} has it open, and answers`);
@@ -189,7 +189,7 @@ function cloudCheck(folder: string, holder: Holder): Check {
   }
 }
 
-function databaseCheck(folder: string, holder: Holder, damage: string | undefined): Check {
+function databaseCheck(folder: string, holder: Holder, damage: string | undefined): CheckResult {
   if (damage !== undefined) {
     const advice = 'redex clean forgets all runs; results stay where they are';
     return wrong('database', { said: `the database in ${folder} does not open: ${oneLine(damage)}`, advice });
@@ -197,7 +197,7 @@ function databaseCheck(folder: string, holder: Holder, damage: string | undefine
   return right('database', holder.kind === 'nobody' ? 'it opens' : 'another process has it open');
 }
 
-function deadLettersCheck({ count, file, reason = '' }: Inside['deadLetters']): Check {
+function deadLettersCheck({ count, file, reason = '' }: Inside['deadLetters']): CheckResult {
   if (count === 0) return right('dead letters', 'every event could be handled');
   return wrong('dead letters', {
     said: `${counted(count, 'event')} could not be handled, the last since: ${oneLine(reason)}`,
@@ -205,13 +205,13 @@ function deadLettersCheck({ count, file, reason = '' }: Inside['deadLetters']): 
   });
 }
 
-function loadedCheck(name: string, loaded: Loaded, none: string): Check {
+function loadedCheck(name: string, loaded: Loaded, none: string): CheckResult {
   if (loaded.kind === 'none') return right(name, none);
   if (loaded.kind === 'loads') return right(name, loaded.said);
   return wrong(name, { said: oneLine(loaded.problem), advice: 'put that right, then look again' });
 }
 
-function dockerCheck({ docker, imageNamers }: LaptopFacts): Check {
+function dockerCheck({ docker, imageNamers }: LaptopFacts): CheckResult {
   const named = `${imageNamers.join(', ')} ${imageNamers.length === 1 ? 'names' : 'name'} an image`;
   if (docker === undefined) return right('docker', 'nothing names an image: jobs use the tools of this machine');
   if (docker) return right('docker', `${named}, and Docker answers`);

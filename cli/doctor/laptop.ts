@@ -14,7 +14,7 @@ import { deadLettersOf } from '../../local/settings.ts';
 import { bundleProject, loadConfig, workflowFiles } from '../project.ts';
 import { stateFolder } from '../session/where.ts';
 import { counted } from './checks.ts';
-import type { Inside, LaptopFacts, Loaded, State } from './laptop-checks.ts';
+import type { Inside, LaptopFacts, Loaded, StateFolder } from './laptop-checks.ts';
 
 /** What the runner calls by name (docker/runner/command.ts), and what the local Batch starts it by (local/batch/reaper.ts). */
 const PROGRAMS = ['bash', 'mkfifo', 'perl'];
@@ -73,7 +73,7 @@ function isAllowed(path: string, mode: number): boolean {
   }
 }
 
-async function lookAtState(folder: string): Promise<State | undefined> {
+async function lookAtState(folder: string): Promise<StateFolder | undefined> {
   const stats = statSync(folder, { throwIfNoEntry: false });
   if (!stats) return undefined;
   const user = process.getuid?.();

@@ -10,7 +10,7 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { oneLine, type Seen } from './checks.ts';
+import { type Observation, oneLine } from './checks.ts';
 
 const CONNECTION_MS_MAX = 3_000;
 const ANSWER_MS_MAX = 8_000;
@@ -30,7 +30,7 @@ export function askingSettings(region?: string) {
   };
 }
 
-export type Clients = ReturnType<typeof clientsFor>;
+export type StackClients = ReturnType<typeof clientsFor>;
 
 export function clientsFor(region: string) {
   const settings = askingSettings(region);
@@ -56,7 +56,7 @@ export interface Within {
 }
 
 /** What `ask` finds. `needs`: the permissions for it, as `dynamodb:DescribeTable`. Never rejects. */
-export async function look<T>(needs: string, ask: (within: Within) => Promise<T>): Promise<Seen<T>> {
+export async function look<T>(needs: string, ask: (within: Within) => Promise<T>): Promise<Observation<T>> {
   const abortSignal = AbortSignal.timeout(LOOK_MS_MAX);
   const late = new Promise<never>((_, reject) =>
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason)),

@@ -1,26 +1,27 @@
 /** What is right and wrong with a stack, from what was found of it. Pure. */
 
 import { EXPIRES } from '../../core/aws/tables.ts';
+import { isRecord } from '../../core/values/guards.ts';
 import type { Stack } from '../stack.ts';
 import {
-  type Check,
+  type CheckResult,
   counted,
   judge,
   judged,
+  type Observation,
   oneLine,
   type Problem,
   right,
-  type Seen,
   unknown,
   wrong,
 } from './checks.ts';
 import {
   type FunctionFacts,
   type Missing,
-  type Parts,
   QUEUES,
   type Rule,
   type StackFacts,
+  type StackParts,
   SWEEP_SEEN_MS,
   TABLES,
 } from './stack-facts.ts';
@@ -39,12 +40,12 @@ const EXPIRING: readonly string[] = [TABLES.cache, TABLES.attempts];
 const NODE_MIN = 24;
 const DEPLOY = 'npx serverless deploy puts it back';
 
-export function stackChecks(facts: StackFacts): Check[] {
+export function stackChecks(facts: StackFacts): CheckResult[] {
   const { parts } = facts;
   return [callerCheck(facts), clockCheck(facts), stackCheck(facts), ...(parts ? partsChecks(facts, parts) : [])];
 }
 
-function partsChecks(facts: StackFacts, parts: Parts): Check[] {
+function partsChecks(facts: StackFacts, parts: StackParts): CheckResult[] {
   const { name } = facts;
   return [
     versionCheck(facts),
@@ -63,11 +64,11 @@ function partsChecks(facts: StackFacts, parts: Parts): Check[] {
   ];
 }
 
-function callerCheck({ caller }: StackFacts): Check {
+function callerCheck({ caller }: StackFacts): CheckResult {
   return 'found' in caller ? right('caller', caller.found) : unknown('caller', caller.unseen);
 }
 
-function clockCheck({ skewMs }: StackFacts): Check {
+function clockCheck({ skewMs }: StackFacts): CheckResult {
   if ('unseen' in skewMs) return unknown('clock', skewMs.unseen);
   const ms = Math.abs(skewMs.found);
   const said = `this clock is ${(ms / 1000).toFixed(0)} s ${skewMs.found > 0 ? 'behind' : 'ahead of'} that of AWS`;
@@ -78,7 +79,7 @@ function clockCheck({ skewMs }: StackFacts): Check {
 
 const ENDED_WELL = /^(CREATE|UPDATE|IMPORT)_COMPLETE$/;
 
-function stackCheck({ name, stack }: StackFacts): Check {
+function stackCheck({ name, stack }: StackFacts): CheckResult {
   if (isMissing(stack)) {
     if (stack.trouble === 'denied') return unknown('stack', 'access denied (needs cloudformation:DescribeStacks)');
     return wrong('stack', { said: oneLine(stack.message), advice: 'then look again' });
@@ -96,7 +97,7 @@ function isMissing(stack: Stack | Missing): stack is Missing {
   return 'trouble' in stack;
 }
 
-function versionCheck({ redex, stack }: StackFacts): Check {
+function versionCheck({ redex, stack }: StackFacts): CheckResult {
   if (isMissing(stack)) return unknown('version', 'access denied (needs cloudformation:DescribeStacks)');
   const { version } = stack;
   if (version === redex) return right('version', `redex ${redex} there as here`);
@@ -109,7 +110,7 @@ function versionCheck({ redex, stack }: StackFacts): Check {
   });
 }
 
-function tablesCheck(name: string, { tables }: Parts): Check {
+function tablesCheck(name: string, { tables }: StackParts): CheckResult {
   const parts = Object.entries(tables).map(([suffix, seen]) =>
     judge(seen, (table) => {
       const own = name + suffix;
@@ -136,14 +137,14 @@ function tablesCheck(name: string, { tables }: Parts): Check {
   return judged('tables', parts, 'three, with expiry and point-in-time recovery');
 }
 
-function bucketCheck({ bucket }: Parts): Check {
+function bucketCheck({ bucket }: StackParts): CheckResult {
   const { name, isThere, isVersioned, isPrivate, tells } = bucket;
   if ('unseen' in name) return unknown('bucket', name.unseen);
   const own = name.found;
   if ('found' in isThere && !isThere.found) {
     return wrong('bucket', { said: `there is no bucket ${own}`, advice: DEPLOY });
   }
-  const must = (seen: Seen<boolean>, said: string, advice: string) =>
+  const must = (seen: Observation<boolean>, said: string, advice: string) =>
     judge(seen, (is) => [is ? undefined : { said, advice }]);
   const block = 'BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true';
   const aws = (command: string, rest: string) => `aws s3api ${command} --bucket ${own} ${rest}`;
@@ -174,7 +175,7 @@ function bucketCheck({ bucket }: Parts): Check {
   );
 }
 
-function codeCheck({ code }: Parts): Check {
+function codeCheck({ code }: StackParts): CheckResult {
   const advice = 'redex deploy-code deploys the workflows of this project';
   const part = judge(code, (found) => {
     if (!found) return [{ said: 'no workflows were deployed', advice }];
@@ -187,7 +188,7 @@ function codeCheck({ code }: Parts): Check {
   return judged('code', [part], `${counted(count, 'workflow')} in bundle ${bundle}`);
 }
 
-function functionsCheck(name: string, { functions }: Parts): Check {
+function functionsCheck(name: string, { functions }: StackParts): CheckResult {
   const parts = Object.entries(functions).map(([own, seen]) =>
     judge(seen, (found) =>
       found
@@ -221,7 +222,7 @@ function functionProblems(own: string, stack: string, facts: FunctionFacts): (Pr
   ];
 }
 
-function queueCheck(name: string, { queue }: Parts): Check {
+function queueCheck(name: string, { queue }: StackParts): CheckResult {
   const own = name + QUEUES.events;
   const dead = name + QUEUES.dead;
   const part = judge(queue, (found) => {
@@ -256,7 +257,7 @@ const REDRIVES: Readonly<Record<string, readonly [what: string, advice: (stack: 
   ],
 };
 
-function deadLettersCheck(name: string, { deadQueues }: Parts): Check {
+function deadLettersCheck(name: string, { deadQueues }: StackParts): CheckResult {
   const parts = Object.entries(deadQueues).map(([suffix, seen]) =>
     judge(seen, (queue) => {
       const own = name + suffix;
@@ -269,7 +270,7 @@ function deadLettersCheck(name: string, { deadQueues }: Parts): Check {
   return judged('dead letters', parts, 'both queues for what failed are empty');
 }
 
-function oldestCheck(name: string, { oldestSeconds }: Parts): Check {
+function oldestCheck(name: string, { oldestSeconds }: StackParts): CheckResult {
   const part = judge(oldestSeconds, (seconds = 0) => [
     seconds < OLDEST_SECONDS_MAX
       ? undefined
@@ -286,7 +287,7 @@ function oldestCheck(name: string, { oldestSeconds }: Parts): Check {
   );
 }
 
-function mappingCheck(name: string, { mappings }: Parts): Check {
+function mappingCheck(name: string, { mappings }: StackParts): CheckResult {
   const part = judge(mappings, (states) => {
     if (states.some((state) => /^(Enabled|Enabling|Updating|Creating)$/.test(state))) return [];
     if (states.length === 0)
@@ -302,7 +303,7 @@ function mappingCheck(name: string, { mappings }: Parts): Check {
 }
 
 /** The rules of stack/events.yml, by what they let through. */
-function rulesCheck(name: string, { rules }: Parts): Check {
+function rulesCheck(name: string, { rules }: StackParts): CheckResult {
   const jobs = (rule: Rule) => isOfJobs(rule, name, 'Batch Job State Change');
   const blocked = (rule: Rule) => isOfJobs(rule, name, 'Batch Job Queue Blocked');
   return judged(
@@ -336,16 +337,14 @@ function ruleProblem(rules: readonly Rule[], does: string): Problem | undefined 
 
 /** Whether the pattern is for the events of that kind, and lets those of the stack's jobs through, by their names. */
 function isOfJobs({ pattern }: Rule, stack: string, kind: string): boolean {
-  const { 'detail-type': kinds, detail } = (pattern ?? {}) as {
-    readonly 'detail-type'?: unknown;
-    readonly detail?: { readonly jobName?: unknown };
-  };
+  const { 'detail-type': kinds, detail } = isRecord(pattern) ? pattern : {};
   const prefix = `redex_${stack}_`;
-  const names = Array.isArray(detail?.jobName) ? detail.jobName : [];
+  const { jobName } = isRecord(detail) ? detail : {};
+  const names = Array.isArray(jobName) ? jobName : [];
   return Array.isArray(kinds) && kinds.includes(kind) && names.some((name) => name?.prefix === prefix);
 }
 
-function sweepCheck(name: string, { sweepLog, now }: Parts): Check {
+function sweepCheck(name: string, { sweepLog, now }: StackParts): CheckResult {
   const minutes = SWEEP_SEEN_MS / MINUTE_MS;
   const log = `/aws/lambda/${name}-sweep`;
   const part = judge(sweepLog, (found) => {
@@ -366,7 +365,7 @@ function sweepCheck(name: string, { sweepLog, now }: Parts): Check {
   return judged('sweep', [part], `was at work ${Math.max(0, Math.round((now - newest) / 1000))} s ago`);
 }
 
-function alarmsCheck(name: string, { alarms }: Parts): Check {
+function alarmsCheck(name: string, { alarms }: StackParts): CheckResult {
   const part = judge(alarms, (found) => {
     if (found.length === 0) return [{ said: `${name} has no alarms`, advice: DEPLOY }];
     return found

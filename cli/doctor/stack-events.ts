@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
-import type { Seen } from './checks.ts';
+import type { Observation } from './checks.ts';
 import { look, orNone } from './stack-asking.ts';
 import {
   type Alarm,
@@ -30,7 +30,7 @@ const Redrive = v.pipe(
   v.object({ deadLetterTargetArn: v.string(), maxReceiveCount: v.pipe(v.unknown(), v.transform(Number)) }),
 );
 
-export function lookAtQueue(client: SQSClient, QueueName: string): Promise<Seen<QueueFacts | undefined>> {
+export function lookAtQueue(client: SQSClient, QueueName: string): Promise<Observation<QueueFacts | undefined>> {
   return look('sqs:GetQueueUrl and sqs:GetQueueAttributes', async (within) => {
     const asked = client.send(new GetQueueUrlCommand({ QueueName }), within);
     const found = await orNone(asked, 'QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue');
@@ -57,7 +57,11 @@ export function lookAtQueue(client: SQSClient, QueueName: string): Promise<Seen<
 const AGE_PERIOD_SECONDS = 300;
 
 /** The newest that CloudWatch knows; SQS itself does not say. undefined: nothing waited. */
-export function lookAtOldest(client: CloudWatchClient, queue: string, now: number): Promise<Seen<number | undefined>> {
+export function lookAtOldest(
+  client: CloudWatchClient,
+  queue: string,
+  now: number,
+): Promise<Observation<number | undefined>> {
   return look('cloudwatch:GetMetricStatistics', async (within) => {
     const { Datapoints = [] } = await client.send(
       new GetMetricStatisticsCommand({
@@ -77,7 +81,7 @@ export function lookAtOldest(client: CloudWatchClient, queue: string, now: numbe
 }
 
 /** Those of the stack alone, also where another's name begins with the same words. */
-export function lookAtAlarms(client: CloudWatchClient, stack: string): Promise<Seen<readonly Alarm[]>> {
+export function lookAtAlarms(client: CloudWatchClient, stack: string): Promise<Observation<readonly Alarm[]>> {
   const own = new RegExp(`^${stack}-[A-Za-z]+Alarm-`);
   return look('cloudwatch:DescribeAlarms', async (within) => {
     const alarms: Alarm[] = [];
@@ -92,7 +96,7 @@ export function lookAtAlarms(client: CloudWatchClient, stack: string): Promise<S
 }
 
 /** By what they lead to: CloudFormation chose their names. */
-export function lookAtRules(client: EventBridgeClient, TargetArn: string): Promise<Seen<readonly Rule[]>> {
+export function lookAtRules(client: EventBridgeClient, TargetArn: string): Promise<Observation<readonly Rule[]>> {
   return look('events:ListRuleNamesByTarget and events:DescribeRule', async (within) => {
     const { RuleNames = [] } = await client.send(new ListRuleNamesByTargetCommand({ TargetArn }), within);
     return await Promise.all(
@@ -114,7 +118,7 @@ export function lookAtMappings(
   client: LambdaClient,
   functionArn: string,
   EventSourceArn: string,
-): Promise<Seen<readonly string[]>> {
+): Promise<Observation<readonly string[]>> {
   return look('lambda:ListEventSourceMappings', async (within) => {
     const { EventSourceMappings = [] } = await client.send(
       new ListEventSourceMappingsCommand({ EventSourceArn }),
@@ -124,7 +128,10 @@ export function lookAtMappings(
   });
 }
 
-export function lookAtFunction(client: LambdaClient, FunctionName: string): Promise<Seen<FunctionFacts | undefined>> {
+export function lookAtFunction(
+  client: LambdaClient,
+  FunctionName: string,
+): Promise<Observation<FunctionFacts | undefined>> {
   return look('lambda:GetFunctionConfiguration and lambda:GetFunctionConcurrency', async (within) => {
     const asked = client.send(new GetFunctionConfigurationCommand({ FunctionName }), within);
     const found = await orNone(asked, NONE);
@@ -150,12 +157,12 @@ export function lookAtSweepLog(
   client: CloudWatchLogsClient,
   stack: string,
   now: number,
-): Promise<Seen<SweepLog | undefined>> {
+): Promise<Observation<SweepLog | undefined>> {
   const asked = { logGroupName: `/aws/lambda/${stack}-sweep`, startTime: now - SWEEP_SEEN_MS };
   return look('logs:FilterLogEvents', (within) =>
     orNone(
       (async () => {
-        const log = { newest: undefined as number | undefined, hasFailed: false };
+        const log: { newest: number | undefined; hasFailed: boolean } = { newest: undefined, hasFailed: false };
         let pages = 0;
         for await (const { events = [] } of paginateFilterLogEvents({ client }, asked, within)) {
           for (const { timestamp = 0, message = '' } of events) {

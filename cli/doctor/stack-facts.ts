@@ -2,7 +2,7 @@
 import type { JobOptions, Program, ProgramExecutor } from '../../core/values/program.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import type { Stack, StackTrouble } from '../stack.ts';
-import type { Seen } from './checks.ts';
+import type { Observation } from './checks.ts';
 
 /** As serverless.yml has them. */
 export const FUNCTIONS = [...ROUTES.map((route) => route.function), 'advance', 'sweep', 'manifest'] as const;
@@ -19,12 +19,12 @@ export interface StackFacts {
   /** Version of the redex that looks. */
   readonly redex: string;
   /** ARN of who looks. */
-  readonly caller: Seen<string>;
+  readonly caller: Observation<string>;
   /** AWS's clock less this one, ms. */
-  readonly skewMs: Seen<number>;
+  readonly skewMs: Observation<number>;
   readonly stack: Stack | Missing;
   /** undefined: without the stack there was nothing to look at. */
-  readonly parts: Parts | undefined;
+  readonly parts: StackParts | undefined;
 }
 
 export interface Missing {
@@ -33,27 +33,27 @@ export interface Missing {
 }
 
 /** Everywhere undefined means that there is none. */
-export interface Parts {
+export interface StackParts {
   /** ms since the epoch, by AWS's clock. */
   readonly now: number;
-  readonly tables: Readonly<Record<string, Seen<TableFacts | undefined>>>;
+  readonly tables: Readonly<Record<string, Observation<TableFacts | undefined>>>;
   readonly bucket: BucketFacts;
-  readonly queue: Seen<QueueFacts | undefined>;
-  readonly deadQueues: Readonly<Record<string, Seen<QueueFacts | undefined>>>;
+  readonly queue: Observation<QueueFacts | undefined>;
+  readonly deadQueues: Readonly<Record<string, Observation<QueueFacts | undefined>>>;
   /** Seconds that the oldest event has waited. */
-  readonly oldestSeconds: Seen<number | undefined>;
-  readonly alarms: Seen<readonly Alarm[]>;
+  readonly oldestSeconds: Observation<number | undefined>;
+  readonly alarms: Observation<readonly Alarm[]>;
   /** Rules that have the queue of events, or the function, for a target. */
-  readonly rules: Readonly<Record<'events' | 'manifest' | 'sweep', Seen<readonly Rule[]>>>;
+  readonly rules: Readonly<Record<'events' | 'manifest' | 'sweep', Observation<readonly Rule[]>>>;
   /** From the queue of events to advance: what Lambda says of each mapping, as `Enabled`. */
-  readonly mappings: Seen<readonly string[]>;
-  readonly sweepLog: Seen<SweepLog | undefined>;
-  readonly functions: Readonly<Record<string, Seen<FunctionFacts | undefined>>>;
-  readonly code: Seen<Code | undefined>;
+  readonly mappings: Observation<readonly string[]>;
+  readonly sweepLog: Observation<SweepLog | undefined>;
+  readonly functions: Readonly<Record<string, Observation<FunctionFacts | undefined>>>;
+  readonly code: Observation<Code | undefined>;
   readonly wanted: Wanted;
-  readonly jobQueues: Readonly<Record<string, Seen<JobQueueFacts | undefined>>>;
-  readonly images: Readonly<Record<string, Seen<ImagePlace>>>;
-  readonly roles: Readonly<Record<string, Seen<RoleFacts | undefined>>>;
+  readonly jobQueues: Readonly<Record<string, Observation<JobQueueFacts | undefined>>>;
+  readonly images: Readonly<Record<string, Observation<ImagePlace>>>;
+  readonly roles: Readonly<Record<string, Observation<RoleFacts | undefined>>>;
 }
 
 export interface TableFacts {
@@ -65,12 +65,12 @@ export interface TableFacts {
 }
 
 export interface BucketFacts {
-  readonly name: Seen<string>;
-  readonly isThere: Seen<boolean>;
-  readonly isVersioned: Seen<boolean>;
-  readonly isPrivate: Seen<boolean>;
+  readonly name: Observation<string>;
+  readonly isThere: Observation<boolean>;
+  readonly isVersioned: Observation<boolean>;
+  readonly isPrivate: Observation<boolean>;
   /** Whether it tells EventBridge of objects. */
-  readonly tells: Seen<boolean>;
+  readonly tells: Observation<boolean>;
 }
 
 export interface QueueFacts {

@@ -1,15 +1,15 @@
 /** What is right and wrong with what the jobs of a stack need: queues, images, roles. Pure. */
-import { type Check, counted, judge, judged, oneLine, type Problem, unknown } from './checks.ts';
+import { type CheckResult, counted, judge, judged, oneLine, type Problem, unknown } from './checks.ts';
 import { parseImage, parseRole } from './names.ts';
-import type { EnvironmentFacts, JobQueueFacts, Parts } from './stack-facts.ts';
+import type { EnvironmentFacts, JobQueueFacts, StackParts } from './stack-facts.ts';
 
-export function jobsChecks(name: string, parts: Parts): Check[] {
+export function jobsChecks(name: string, parts: StackParts): CheckResult[] {
   return [jobQueuesCheck(parts), imagesCheck(parts), rolesCheck(name, parts)];
 }
 
 const NOTHING_KNOWN = 'neither functions nor code say what jobs need';
 
-function jobQueuesCheck({ jobQueues, wanted }: Parts): Check {
+function jobQueuesCheck({ jobQueues, wanted }: StackParts): CheckResult {
   const parts = Object.entries(jobQueues).map(([queue, seen]) =>
     judge(seen, (found) => (found ? queueProblems(queue, found) : [missingQueue(queue, wanted.queues[queue])])),
   );
@@ -63,7 +63,7 @@ function environmentProblems(queue: string, environment: EnvironmentFacts): (Pro
   ];
 }
 
-function imagesCheck({ images, wanted }: Parts): Check {
+function imagesCheck({ images, wanted }: StackParts): CheckResult {
   const parts = Object.entries(images).map(([image, seen]) => {
     const askers = (wanted.images[image] ?? []).join(', ');
     if (!parseImage(image)) {
@@ -89,7 +89,7 @@ function imagesCheck({ images, wanted }: Parts): Check {
 }
 
 /** In other registries than ECR an image was not looked for; a tag may come to mean another one. */
-function imagesSaid(images: Parts['images']): string {
+function imagesSaid(images: StackParts['images']): string {
   const names = Object.keys(images);
   const elsewhere = names.filter((name) => {
     const seen = images[name];
@@ -108,7 +108,7 @@ function imagesSaid(images: Parts['images']): string {
 
 const ECS_TASKS = 'ecs-tasks.amazonaws.com';
 
-function rolesCheck(stack: string, { roles, wanted }: Parts): Check {
+function rolesCheck(stack: string, { roles, wanted }: StackParts): CheckResult {
   const parts = Object.entries(roles).map(([arn, seen]) => {
     const askers = (wanted.roles[arn] ?? []).join(', ');
     const place = parseRole(arn);

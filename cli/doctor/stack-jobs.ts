@@ -3,12 +3,12 @@ import { type BatchClient, DescribeComputeEnvironmentsCommand, DescribeJobQueues
 import { DescribeImagesCommand } from '@aws-sdk/client-ecr';
 import { GetRoleCommand, type IAMClient } from '@aws-sdk/client-iam';
 import * as v from 'valibot';
-import type { Seen } from './checks.ts';
+import type { Observation } from './checks.ts';
 import { parseImage, parseRole } from './names.ts';
-import { type Clients, look, orNone } from './stack-asking.ts';
+import { look, orNone, type StackClients } from './stack-asking.ts';
 import type { EnvironmentFacts, ImagePlace, JobQueueFacts, RoleFacts } from './stack-facts.ts';
 
-export function lookAtJobQueue(client: BatchClient, name: string): Promise<Seen<JobQueueFacts | undefined>> {
+export function lookAtJobQueue(client: BatchClient, name: string): Promise<Observation<JobQueueFacts | undefined>> {
   return look('batch:DescribeJobQueues and batch:DescribeComputeEnvironments', async (within) => {
     const { jobQueues: [queue] = [] } = await client.send(new DescribeJobQueuesCommand({ jobQueues: [name] }), within);
     if (!queue) return undefined;
@@ -35,7 +35,7 @@ export function lookAtJobQueue(client: BatchClient, name: string): Promise<Seen<
 }
 
 /** In other registries nobody is asked: each has credentials of its own. */
-export async function lookAtImage(clients: Clients, image: string): Promise<Seen<ImagePlace>> {
+export async function lookAtImage(clients: StackClients, image: string): Promise<Observation<ImagePlace>> {
   const registry = parseImage(image)?.ecr;
   if (!registry) return { found: 'elsewhere' };
   const { account, region, repository, imageTag, imageDigest } = registry;
@@ -47,7 +47,7 @@ export async function lookAtImage(clients: Clients, image: string): Promise<Seen
       await client.send(asked, within);
       return 'there';
     } catch (error) {
-      const { name } = error as Error;
+      const name = error instanceof Error ? error.name : '';
       if (name === 'RepositoryNotFoundException') return 'no repository';
       if (name === 'ImageNotFoundException') return 'not there';
       throw error;
@@ -85,7 +85,7 @@ export async function lookAtRole(
   client: IAMClient,
   arn: string,
   account: string,
-): Promise<Seen<RoleFacts | undefined>> {
+): Promise<Observation<RoleFacts | undefined>> {
   const place = parseRole(arn);
   if (!place) return { found: undefined };
   if (place.account !== account) return { unseen: `${arn} is in another account` };

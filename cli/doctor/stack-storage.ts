@@ -16,13 +16,13 @@ import { s3Objects } from '../../core/aws/objects.ts';
 import { deployedBundle } from '../../core/engine/deployed.ts';
 import { getSealed, keys, ValueDamaged, ValueGone } from '../../core/engine/objects.ts';
 import type { Program } from '../../core/values/program.ts';
-import type { Seen } from './checks.ts';
+import type { Observation } from './checks.ts';
 import { look, orNone, type Within } from './stack-asking.ts';
 import type { BucketFacts, Code, TableFacts } from './stack-facts.ts';
 
 const NO_TABLE = 'ResourceNotFoundException';
 
-export function lookAtTable(client: DynamoDBClient, TableName: string): Promise<Seen<TableFacts | undefined>> {
+export function lookAtTable(client: DynamoDBClient, TableName: string): Promise<Observation<TableFacts | undefined>> {
   const needs = 'dynamodb:DescribeTable, DescribeTimeToLive and DescribeContinuousBackups';
   return look(needs, async (within) => {
     const described = await orNone(client.send(new DescribeTableCommand({ TableName }), within), NO_TABLE);
@@ -41,7 +41,7 @@ export function lookAtTable(client: DynamoDBClient, TableName: string): Promise<
   });
 }
 
-export async function lookAtBucket(client: S3Client, name: Seen<string>): Promise<BucketFacts> {
+export async function lookAtBucket(client: S3Client, name: Observation<string>): Promise<BucketFacts> {
   if ('unseen' in name) return { name, isThere: name, isVersioned: name, isPrivate: name, tells: name };
   const Bucket = name.found;
   const [isThere, isVersioned, isPrivate, tells] = await Promise.all([
@@ -77,7 +77,10 @@ async function isBucketPrivate(client: S3Client, Bucket: string, within: Within)
 }
 
 /** Which bundle new runs are made of, and what it says about itself. */
-export async function lookAtCode(client: S3Client, bucket: Seen<string>): Promise<Seen<Code | undefined>> {
+export async function lookAtCode(
+  client: S3Client,
+  bucket: Observation<string>,
+): Promise<Observation<Code | undefined>> {
   if ('unseen' in bucket) return bucket;
   const objects = s3Objects(client, bucket.found, '');
   return await look('s3:GetObject and s3:ListBucket', async () => {

@@ -1,8 +1,10 @@
 /** Looks at a deployed stack, from outside of it and by the user's own credentials. Nothing is changed. */
+
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import * as v from 'valibot';
 import { findStack, type Stack, StackUnavailable } from '../stack.ts';
-import type { Seen } from './checks.ts';
-import { askingSettings, type Clients, clientsFor, look, lookAtEach } from './stack-asking.ts';
+import type { Observation } from './checks.ts';
+import { askingSettings, clientsFor, look, lookAtEach, type StackClients } from './stack-asking.ts';
 import {
   lookAtAlarms,
   lookAtFunction,
@@ -12,7 +14,15 @@ import {
   lookAtRules,
   lookAtSweepLog,
 } from './stack-events.ts';
-import { FUNCTIONS, type FunctionFacts, type Parts, QUEUES, type StackFacts, TABLES, wantedOf } from './stack-facts.ts';
+import {
+  FUNCTIONS,
+  type FunctionFacts,
+  QUEUES,
+  type StackFacts,
+  type StackParts,
+  TABLES,
+  wantedOf,
+} from './stack-facts.ts';
 import { lookAtImage, lookAtJobQueue, lookAtRole } from './stack-jobs.ts';
 import { lookAtBucket, lookAtCode, lookAtTable } from './stack-storage.ts';
 
@@ -35,6 +45,8 @@ export async function lookAtStack(name: string, redex: string): Promise<StackFac
   };
 }
 
+const DatedResponse = v.object({ headers: v.object({ date: v.optional(v.string()) }) });
+
 interface Caller {
   readonly arn: string;
   readonly account: string;
@@ -42,14 +54,15 @@ interface Caller {
 }
 
 /** Who asks, and how far AWS's clock is from ours: every answer has the time at which it was given. */
-async function lookAtCaller(): Promise<{ caller: Seen<Caller>; skewMs: Seen<number> }> {
+async function lookAtCaller(): Promise<{ caller: Observation<Caller>; skewMs: Observation<number> }> {
   const client = new STSClient(askingSettings());
-  let skewMs: Seen<number> = { unseen: 'AWS does not answer' };
+  let skewMs: Observation<number> = { unseen: 'AWS does not answer' };
   client.middlewareStack.add(
     (next) => async (args) => {
       const sentAt = Date.now();
       const result = await next(args);
-      const { date } = (result.response as { readonly headers: Readonly<Record<string, string>> }).headers;
+      const { headers } = v.parse(DatedResponse, result.response);
+      const { date } = headers;
       if (date) skewMs = { found: Date.parse(date) - (sentAt + Date.now()) / 2 };
       return result;
     },
@@ -64,37 +77,48 @@ async function lookAtCaller(): Promise<{ caller: Seen<Caller>; skewMs: Seen<numb
   return { caller, skewMs };
 }
 
-interface Place {
+interface StackPlace {
   readonly region: string;
   readonly account: string;
 }
 
 /** Who may not ask CloudFormation may see the rest all the same; else there is nothing, or nobody, to ask. */
-function placeOf(stack: Stack | StackUnavailable, caller: Seen<Caller>): Place | undefined {
+function placeOf(stack: Stack | StackUnavailable, caller: Observation<Caller>): StackPlace | undefined {
   if (!(stack instanceof StackUnavailable)) return stack;
   return stack.trouble === 'denied' && 'found' in caller ? caller.found : undefined;
 }
 
-async function lookAtParts(name: string, stack: Stack | undefined, place: Place, now: number): Promise<Parts> {
+async function lookAtParts(
+  name: string,
+  stack: Stack | undefined,
+  place: StackPlace,
+  now: number,
+): Promise<StackParts> {
   const clients = clientsFor(place.region);
   const { dynamo, sqs, cloudWatch, events, lambda, logs } = clients;
   const arn = (service: string, rest: string) =>
     `arn:${partitionOf(place)}:${service}:${place.region}:${place.account}:${rest}`;
+  const rulesTo = async (arns: Readonly<Record<keyof StackParts['rules'], string>>): Promise<StackParts['rules']> => {
+    const [toEvents, toManifest, toSweep] = await Promise.all([
+      lookAtRules(events, arns.events),
+      lookAtRules(events, arns.manifest),
+      lookAtRules(events, arns.sweep),
+    ]);
+    return { events: toEvents, manifest: toManifest, sweep: toSweep };
+  };
   const functionArn = (own: string) => arn('lambda', `function:${name}-${own}`);
   const queueArn = arn('sqs', `${name}${QUEUES.events}`);
-  const rules = { events: queueArn, manifest: functionArn('manifest'), sweep: functionArn('sweep') };
-  const [tables, queue, deadQueues, oldestSeconds, alarms, rulesFound, mappings, sweepLog, functions] =
-    await Promise.all([
-      lookAtEach(Object.values(TABLES), (suffix) => lookAtTable(dynamo, name + suffix)),
-      lookAtQueue(sqs, name + QUEUES.events),
-      lookAtEach([QUEUES.dead, QUEUES.undelivered], (suffix) => lookAtQueue(sqs, name + suffix)),
-      lookAtOldest(cloudWatch, name + QUEUES.events, now),
-      lookAtAlarms(cloudWatch, name),
-      lookAtEach(Object.keys(rules), (which) => lookAtRules(events, rules[which as keyof typeof rules])),
-      lookAtMappings(lambda, functionArn('advance'), queueArn),
-      lookAtSweepLog(logs, name, now),
-      lookAtEach(FUNCTIONS, (own) => lookAtFunction(lambda, `${name}-${own}`)),
-    ]);
+  const [tables, queue, deadQueues, oldestSeconds, alarms, rules, mappings, sweepLog, functions] = await Promise.all([
+    lookAtEach(Object.values(TABLES), (suffix) => lookAtTable(dynamo, name + suffix)),
+    lookAtQueue(sqs, name + QUEUES.events),
+    lookAtEach([QUEUES.dead, QUEUES.undelivered], (suffix) => lookAtQueue(sqs, name + suffix)),
+    lookAtOldest(cloudWatch, name + QUEUES.events, now),
+    lookAtAlarms(cloudWatch, name),
+    rulesTo({ events: queueArn, manifest: functionArn('manifest'), sweep: functionArn('sweep') }),
+    lookAtMappings(lambda, functionArn('advance'), queueArn),
+    lookAtSweepLog(logs, name, now),
+    lookAtEach(FUNCTIONS, (own) => lookAtFunction(lambda, `${name}-${own}`)),
+  ]);
   const variables = variablesOf(Object.values(functions));
   const rest = await lookAtWork(clients, bucketOf(stack, variables), variables, place);
   return {
@@ -104,7 +128,7 @@ async function lookAtParts(name: string, stack: Stack | undefined, place: Place,
     deadQueues,
     oldestSeconds,
     alarms,
-    rules: rulesFound as Parts['rules'],
+    rules,
     mappings,
     sweepLog,
     functions,
@@ -112,25 +136,25 @@ async function lookAtParts(name: string, stack: Stack | undefined, place: Place,
   };
 }
 
-type Variables = Readonly<Record<string, string>>;
+type FunctionVariables = Readonly<Record<string, string>>;
 
 /** What the deployment says to its functions, as far as one of them can be seen. */
-function variablesOf(functions: readonly Seen<FunctionFacts | undefined>[]): Variables {
+function variablesOf(functions: readonly Observation<FunctionFacts | undefined>[]): FunctionVariables {
   return functions.flatMap((seen) => ('found' in seen && seen.found ? [seen.found.variables] : []))[0] ?? {};
 }
 
-function bucketOf(stack: Stack | undefined, { REDEX_BUCKET }: Variables): Seen<string> {
+function bucketOf(stack: Stack | undefined, { REDEX_BUCKET }: FunctionVariables): Observation<string> {
   const found = stack?.bucket ?? REDEX_BUCKET;
   return found ? { found } : { unseen: 'its name is not to be had (needs cloudformation:DescribeStacks)' };
 }
 
 /** The bucket, and by what code is in it what its jobs need. */
 async function lookAtWork(
-  clients: Clients,
-  bucketName: Seen<string>,
-  variables: Variables,
-  { account }: Place,
-): Promise<Pick<Parts, 'bucket' | 'code' | 'wanted' | 'jobQueues' | 'images' | 'roles'>> {
+  clients: StackClients,
+  bucketName: Observation<string>,
+  variables: FunctionVariables,
+  { account }: StackPlace,
+): Promise<Pick<StackParts, 'bucket' | 'code' | 'wanted' | 'jobQueues' | 'images' | 'roles'>> {
   const { s3, batch, iam } = clients;
   const [bucket, code] = await Promise.all([lookAtBucket(s3, bucketName), lookAtCode(s3, bucketName)]);
   const wanted = wantedOf('found' in code ? code.found?.program : undefined, variables);
@@ -143,7 +167,7 @@ async function lookAtWork(
 }
 
 /** AWS has clouds of its own in China and for governments. */
-function partitionOf({ region }: Place): string {
+function partitionOf({ region }: StackPlace): string {
   if (region.startsWith('cn-')) return 'aws-cn';
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }

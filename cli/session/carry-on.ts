@@ -1,8 +1,10 @@
 /** Runs that were begun earlier, carried on in a session. */
+
 import { askedOf } from '../../core/engine/launch.ts';
 import type { RunSummary } from '../../core/engine/ports.ts';
 import type { FailurePolicy } from '../../core/graph/facts.ts';
 import { encode } from '../../core/values/encode.ts';
+import { isRecord } from '../../core/values/guards.ts';
 import type { Hash, RunId } from '../../core/values/ids.ts';
 import { hashOf } from '../../core/values/table.ts';
 import type { ListedRun } from '../../functions/shapes.ts';
@@ -82,7 +84,8 @@ export async function carryOn({ client, cloud, place }: Session, summary: Listed
   if (summary.sequence === 0) {
     // It was stopped before its first entry: asked for again under its id, it begins.
     const { beginning } = await client.call('status', { run });
-    const args = summary.args as Record<string, unknown>;
+    const { args } = summary;
+    if (!isRecord(args)) throw new Error(`the arguments of run ${run} are no record`);
     await client.call('start', { run, workflow, args, bundle, tags, cache: true, ...beginning });
   }
   return run;

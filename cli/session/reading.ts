@@ -17,7 +17,7 @@ import { loadFunctions } from './functions.ts';
 import { openOnAws } from './open.ts';
 import { refuseForeignState, stateFolder, storeOf, type Where } from './where.ts';
 
-export interface Reading {
+export interface ReadSession {
   readonly client: Client;
   /** Whether runs are carried on at this moment. */
   readonly alive: boolean;
@@ -27,14 +27,14 @@ export interface Reading {
 }
 
 /** What runs have left: nothing that was interrupted is carried on by it. Throws UsageError where nothing was run yet. */
-async function openReading({ root, stack }: Where): Promise<Reading> {
+async function openReading({ root, stack }: Where): Promise<ReadSession> {
   if (stack !== undefined) return { ...(await openOnAws(stack)), alive: true, isHeld: () => false };
   if (!existsSync(stateFolder(root))) throw new UsageError(`nothing was run in ${root} yet`);
   return await openLocalReading(root);
 }
 
 /** `environment`: of handlers that read, or of who has the project's cloud open. */
-async function openLocalReading(root: string): Promise<Reading & { readonly environment: Variables }> {
+async function openLocalReading(root: string): Promise<ReadSession & { readonly environment: Variables }> {
   const folder = stateFolder(root);
   refuseForeignState(folder);
   const { has: isHeld } = folderHeldRuns(storeOf(folder));
@@ -73,7 +73,7 @@ async function openLocalReading(root: string): Promise<Reading & { readonly envi
 const NOWHERE = 'http://127.0.0.1:9';
 
 /** Runs `use` on what runs have left, and lets go of it whatever happens. */
-export async function reading<T>(where: Where, use: (reading: Reading) => Promise<T>): Promise<T> {
+export async function reading<T>(where: Where, use: (reading: ReadSession) => Promise<T>): Promise<T> {
   return await letGo(await openReading(where), use);
 }
 
@@ -86,7 +86,7 @@ export async function readingState<T>(root: string, use: (stored: StoredState | 
   });
 }
 
-async function letGo<R extends Reading, T>(opened: R, use: (opened: R) => Promise<T>): Promise<T> {
+async function letGo<R extends ReadSession, T>(opened: R, use: (opened: R) => Promise<T>): Promise<T> {
   try {
     return await use(opened);
   } finally {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseImage, parseRole } from '../../cli/doctor/names.ts';
 import { stackChecks } from '../../cli/doctor/stack-checks.ts';
-import { FUNCTIONS, type Parts, type StackFacts, wantedOf } from '../../cli/doctor/stack-facts.ts';
+import { FUNCTIONS, type StackFacts, type StackParts, wantedOf } from '../../cli/doctor/stack-facts.ts';
 import type { Program } from '../../core/values/program.ts';
 
 const NAME = 'redex-dev';
@@ -31,7 +31,7 @@ const machines = { name: 'm', state: 'ENABLED', status: 'VALID', reason: '', vcp
 const jobQueue = { state: 'ENABLED', status: 'VALID', reason: '', environments: [machines] };
 const table = { status: 'ACTIVE', expires: 'expires', isRecoverable: true };
 
-const PARTS: Parts = {
+const PARTS: StackParts = {
   now: NOW,
   tables: { '-runs': found({ ...table, expires: undefined }), '-cache': found(table), '-attempts': found(table) },
   bucket: {
@@ -76,7 +76,7 @@ const notRight = (facts: StackFacts) =>
   stackChecks(facts)
     .filter(({ status }) => status !== 'right')
     .map(({ name, status, said }) => [name, status, said]);
-const withParts = (changed: Partial<Parts>): StackFacts => ({ ...FACTS, parts: { ...PARTS, ...changed } });
+const withParts = (changed: Partial<StackParts>): StackFacts => ({ ...FACTS, parts: { ...PARTS, ...changed } });
 const withStatus = (status: string): StackFacts => ({ ...FACTS, stack: { ...FACTS.stack, status } as never });
 
 describe('of what was found of a stack', () => {

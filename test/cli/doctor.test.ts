@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { type Check, judge, judged, oneLine, summaryOf } from '../../cli/doctor/checks.ts';
+import { type CheckResult, judge, judged, oneLine, summaryOf } from '../../cli/doctor/checks.ts';
 import { lookAtLaptop } from '../../cli/doctor/laptop.ts';
 import { type LaptopFacts, laptopChecks, satisfies } from '../../cli/doctor/laptop-checks.ts';
 import { openDynamoDb } from '../../local/dynamodb.ts';
@@ -39,7 +39,7 @@ const NAMES = [
   'docker',
 ];
 
-const notRight = (checks: readonly Check[]) => checks.filter(({ status }) => status !== 'right');
+const notRight = (checks: readonly CheckResult[]) => checks.filter(({ status }) => status !== 'right');
 
 describe('a laptop', () => {
   let folder: string;
@@ -61,7 +61,7 @@ describe('a laptop', () => {
   const checksNow = async (environment: NodeJS.ProcessEnv = process.env) =>
     laptopChecks(await lookAtLaptop({ root: folder, redex: '0.1.0', environment }));
   /** The one check that is not right, of those that a healthy laptop has. */
-  const found = async (environment?: NodeJS.ProcessEnv): Promise<Check | undefined> => {
+  const found = async (environment?: NodeJS.ProcessEnv): Promise<CheckResult | undefined> => {
     const checks = await checksNow(environment);
     const [one, ...more] = notRight(checks);
     expect(more).toEqual([]);
@@ -215,7 +215,7 @@ describe('a laptop', () => {
     await chmod(state, 0o755);
     const ill = await doctor('--json');
     expect(ill.code).toBe(1);
-    const { checks } = JSON.parse(ill.stdout) as { checks: Check[] };
+    const { checks } = JSON.parse(ill.stdout) as { checks: CheckResult[] };
     expect(notRight(checks)).toEqual([
       { name: 'state', status: 'wrong', said: expect.any(String), advice: `chmod 700 ${state}` },
     ]);

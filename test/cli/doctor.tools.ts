@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutImageCommand } from '@aws-sdk/client-ecr';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Check } from '../../cli/doctor/checks.ts';
+import type { CheckResult } from '../../cli/doctor/checks.ts';
 import { lookAtStack } from '../../cli/doctor/stack.ts';
 import { stackChecks } from '../../cli/doctor/stack-checks.ts';
 import { FUNCTIONS } from '../../cli/doctor/stack-facts.ts';
@@ -75,11 +75,11 @@ describe.skipIf(!hasMoto())('a stack', () => {
     aws.ecr.send(new PutImageCommand({ repositoryName: NAME, imageManifest: manifest, imageTag: '1' }));
   const site = (): Site => ({ aws, glass, bucket: stack.bucket, template, pushImage, deployCode });
   const checksNow = async (redexVersion = '0.1.0') => stackChecks(await lookAtStack(NAME, redexVersion));
-  const notRight = (checks: readonly Check[]) => checks.filter(({ status }) => status !== 'right');
+  const notRight = (checks: readonly CheckResult[]) => checks.filter(({ status }) => status !== 'right');
 
   it('as it is deployed has nothing but what is right, and tells what there is', async () => {
     const { code, stdout, stderr } = await redex('doctor', '--on-aws', '--json');
-    const { checks } = JSON.parse(stdout) as { checks: Check[] };
+    const { checks } = JSON.parse(stdout) as { checks: CheckResult[] };
     expect(notRight(checks)).toEqual([]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(Object.fromEntries(checks.map(({ name, said }) => [name, said]))).toEqual({
@@ -177,7 +177,7 @@ describe.skipIf(!hasMoto())('a stack', () => {
     glass.denied = ['dynamodb', 's3', 'iam', 'ecr', 'logs', 'cloudformation'];
     const { code, stdout } = await redex('doctor', '--on-aws', '--json');
     expect(code).toBe(0);
-    const { checks } = JSON.parse(stdout) as { checks: Check[] };
+    const { checks } = JSON.parse(stdout) as { checks: CheckResult[] };
     const denied = (needs: string) => `could not look: access denied (needs ${needs})`;
     expect(Object.fromEntries(notRight(checks).map(({ name, status, said }) => [name, [status, said]]))).toEqual({
       stack: ['unknown', denied('cloudformation:DescribeStacks')],

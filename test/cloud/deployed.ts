@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import type { Asked } from '../../cli/client.ts';
+import type { RequestOf } from '../../cli/client.ts';
 import { writeInputs } from '../workflow/inputs.ts';
 import { makeProject } from '../workflow/project.ts';
 import { BUCKET, type CloudOptions, type CloudWorld, deployCode, openCloudWorld } from './world.ts';
@@ -49,7 +49,7 @@ export interface Summary {
 }
 
 /** What `workflows/bioinfo-batch` is asked for on its inputs here. */
-export function seedRequest(outputPath: string): Asked<'start'> {
+export function seedRequest(outputPath: string): RequestOf<'start'> {
   const args = { samplesFile: `s3://${BUCKET}/in/samples.txt`, outputPath: `s3://${BUCKET}/${outputPath}` };
   return { workflow: 'bioinfo_batch.main', args };
 }
@@ -61,7 +61,7 @@ export interface Deployed {
   /** Gives the run's id. */
   start(request: object): Promise<string>;
   /** As whoever names the run may: asked again it is the same one. */
-  startAnyway(request: Asked<'start'> & { readonly run: string }): Promise<string>;
+  startAnyway(request: RequestOf<'start'> & { readonly run: string }): Promise<string>;
   status(run: string): Promise<Summary>;
   /** Its summary when nothing goes on any more. */
   ended(run: string): Promise<Summary>;

@@ -1,16 +1,19 @@
 /** What a run that is not over waits for, for people and for programs. */
 import type { RunSummary } from '../core/engine/ports.ts';
-import type { Queue, QueuedJob, Waiting } from '../core/engine/waiting.ts';
+import type { QueuedJob, RunQueue, WaitingJobs } from '../core/engine/waiting.ts';
 import type { Client } from './client.ts';
 import type { ReadSession } from './session/reading.ts';
 import { isOver } from './watch.ts';
 
 /** Where nothing carries the run on, there is no executor to ask. */
-export async function queueOf({ client, alive, isHeld }: ReadSession, { run, ...summary }: RunSummary): Promise<Queue> {
+export async function queueOf(
+  { client, alive, isHeld }: ReadSession,
+  { run, ...summary }: RunSummary,
+): Promise<RunQueue> {
   return alive && !isOver(summary) && !isHeld(run) ? await client.call('waiting', { run }) : NO_QUEUE;
 }
 
-const NO_QUEUE: Queue = { waiting: [], queued: [] };
+const NO_QUEUE: RunQueue = { waiting: [], queued: [] };
 
 /** Looking means to load the run: not too often, and not what is large. */
 const LOOK_PERIOD_MS = 2000;
@@ -34,7 +37,7 @@ export function queueWatcher(client: Client): (summary: RunSummary) => Promise<r
   };
 }
 
-export function waitingLines(summary: RunSummary, waiting: readonly Waiting[]): string[] {
+export function waitingLines(summary: RunSummary, waiting: readonly WaitingJobs[]): string[] {
   const lines = waiting.map(({ jobs, reason }) => `  ${jobs} ${jobs === 1 ? 'job' : 'jobs'}: ${reason}`);
   const blocked = isOver(summary) ? undefined : summary.blocked;
   if (blocked) lines.push(`  the queue stands still since ${new Date(blocked.at).toISOString()}: ${blocked.reason}`);

@@ -66,7 +66,7 @@ export interface RunnerSettings {
   readonly filesRoot: string | undefined;
   /** Folder for working directories; the machine's temporary folder when undefined. */
   readonly work: string | undefined;
-  /** The executor's id of this job; children of an array: `<parent>:<index>`. */
+  /** The executor's id of this job, by which it holds its attempt. */
   readonly jobId: string;
   /** The executor's count of tries, from 1. */
   readonly jobAttempt: number;
@@ -237,7 +237,7 @@ export function logSettings(variables: Variables): LogSettings {
 
 /** Settings of the runner. Throws one error that names every variable that is missing or wrong. */
 export function runnerSettings(variables: Variables = process.env): RunnerSettings {
-  const read = parse(RunnerVariables, variables);
+  const read = parse(RunnerVariables, { ...toldByExecutor(variables), ...variables });
   return {
     spec: read.REDEX_SPEC,
     store: parseStore(read.REDEX_STORE),
@@ -252,6 +252,15 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
     umask: read.REDEX_UMASK,
     secrets: secretsIn(variables),
     proxies: webProxies(variables),
+  };
+}
+
+/** What Batch tells its jobs of themselves by itself, executors of other kinds tell by names of redex. */
+function toldByExecutor({ REDEX_JOB_ID, REDEX_JOB_ATTEMPT, REDEX_JOB_INDEX }: Variables): Variables {
+  return {
+    AWS_BATCH_JOB_ID: REDEX_JOB_ID,
+    AWS_BATCH_JOB_ATTEMPT: REDEX_JOB_ATTEMPT,
+    AWS_BATCH_JOB_ARRAY_INDEX: REDEX_JOB_INDEX,
   };
 }
 

@@ -55,7 +55,7 @@ export interface AdvanceAnswer extends SQSBatchResponse {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-interface Message {
+interface QueueMessage {
   /** undefined for a bare event. */
   readonly id: string | undefined;
   readonly receives: number;
@@ -67,10 +67,10 @@ interface Message {
   readonly event: unknown;
 }
 
-interface Work {
+interface RunWork {
   readonly run: RunId;
   readonly reports: JobReport[];
-  readonly messages: Message[];
+  readonly messages: QueueMessage[];
   /** Whether there is anything that may take the run forward. */
   isDue: boolean;
   /** Why a queue stands still that one of its jobs is at the head of. */
@@ -99,8 +99,8 @@ export function makeAdvance(
     const world = open();
     const queue = queueOf();
     const reasons: Record<string, string> = {};
-    const failed: Message[] = [];
-    const unbegun: Message[] = [];
+    const failed: QueueMessage[] = [];
+    const unbegun: QueueMessage[] = [];
     const messages = messagesOf(event);
     noteAges(world, messages, invocation);
     const works = workOf(world.stack, messages);
@@ -127,7 +127,7 @@ export function makeAdvance(
   return handlerOf(advanced, countsRounds(), logsFailure('events could not be handled'));
 }
 
-function noteAges({ clock }: World, messages: readonly Message[], { rounds }: Invocation): void {
+function noteAges({ clock }: World, messages: readonly QueueMessage[], { rounds }: Invocation): void {
   for (const { sentAt } of messages) if (sentAt !== undefined) rounds?.onEvent(clock.now() - sentAt);
 }
 
@@ -144,8 +144,8 @@ function shareOf(world: World, invocation: Invocation, runs: number): RoundOptio
 async function sendAgain(
   log: Log,
   queue: EventQueue | undefined,
-  messages: readonly Message[],
-): Promise<readonly Message[]> {
+  messages: readonly QueueMessage[],
+): Promise<readonly QueueMessage[]> {
   const bodies = messages.flatMap(({ body }) => body ?? []);
   if (!queue || bodies.length === 0) return messages;
   try {
@@ -157,7 +157,7 @@ async function sendAgain(
   }
 }
 
-async function showSoon(log: Log, queue: EventQueue | undefined, messages: readonly Message[]): Promise<void> {
+async function showSoon(log: Log, queue: EventQueue | undefined, messages: readonly QueueMessage[]): Promise<void> {
   const hidden = messages.flatMap(({ receipt, receives }) => {
     const seconds = Math.min(AGAIN_SECONDS_FIRST * 2 ** (receives - 1), AGAIN_SECONDS_MAX);
     return receipt === undefined ? [] : [{ receipt, seconds }];
@@ -172,7 +172,7 @@ async function showSoon(log: Log, queue: EventQueue | undefined, messages: reado
  * A call that Lambda cuts off gives nothing back: all its messages would come again late, and none would count as handled.
  * So a round that does not end is left to itself, as one whose process was frozen; whatever it does yet is harmless.
  */
-async function inTime(log: Log, advancing: Promise<string | undefined>, { run }: Work, remainingMs: number) {
+async function inTime(log: Log, advancing: Promise<string | undefined>, { run }: RunWork, remainingMs: number) {
   if (!Number.isFinite(remainingMs)) return await advancing;
   const { promise: cutOff, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(() => {
@@ -187,7 +187,7 @@ async function inTime(log: Log, advancing: Promise<string | undefined>, { run }:
 }
 
 /** Gives the reason why it could not be done; undefined when it was. */
-async function advanceRun(world: World, log: Log, work: Work, options: RoundOptions): Promise<string | undefined> {
+async function advanceRun(world: World, log: Log, work: RunWork, options: RoundOptions): Promise<string | undefined> {
   const { run, reports, isDue, blocked } = work;
   try {
     if (isDue) {
@@ -205,7 +205,7 @@ async function advanceRun(world: World, log: Log, work: Work, options: RoundOpti
   }
 }
 
-function messagesOf(event: unknown): Message[] {
+function messagesOf(event: unknown): QueueMessage[] {
   const batch = v.safeParse(QueueBatch, event);
   if (!batch.success)
     return [{ id: undefined, receives: 1, sentAt: undefined, body: undefined, receipt: undefined, event }];
@@ -225,8 +225,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function workOf(stack: string, messages: readonly Message[]): Work[] {
-  const works = new Map<RunId, Work>();
+function workOf(stack: string, messages: readonly QueueMessage[]): RunWork[] {
+  const works = new Map<RunId, RunWork>();
   for (const message of messages) {
     const heard = hear(stack, message.event);
     if (!heard) continue;
@@ -241,14 +241,14 @@ function workOf(stack: string, messages: readonly Message[]): Work[] {
   return [...works.values()].sort((a, b) => receivesOf(a) - receivesOf(b));
 }
 
-interface Heard {
+interface RunNews {
   readonly run: RunId;
   readonly report?: JobReport;
   readonly blocked?: string;
 }
 
 /** That a job waits or runs changes nothing in its run: such events cost no read, unless they say why it must wait. */
-function hear(stack: string, message: unknown): Heard | undefined {
+function hear(stack: string, message: unknown): RunNews | undefined {
   const event = parseEvent(message);
   switch (event?.kind) {
     case undefined:
@@ -267,7 +267,7 @@ function hear(stack: string, message: unknown): Heard | undefined {
   }
 }
 
-function receivesOf({ messages }: Work): number {
+function receivesOf({ messages }: RunWork): number {
   return Math.max(...messages.map(({ receives }) => receives));
 }
 

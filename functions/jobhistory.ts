@@ -1,7 +1,7 @@
 /** All that happened to a job of a run: `{run, job}`, or `GET /runs/{run}/jobs/{job}`. */
 
 import * as v from 'valibot';
-import type { Reading } from '../core/engine/history.ts';
+import type { HistorySource } from '../core/engine/history.ts';
 import { readJob } from '../core/engine/job-record.ts';
 import type { Objects } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
@@ -16,7 +16,9 @@ export const REQUEST = v.strictObject({ run: RunName, job: v.string() });
 export const ANSWERS = { 200: JobWhole, 400: Errors, 404: Errors };
 
 /** Reads the whole journal. */
-export function makeJobHistory(open: () => Reading & { readonly objects: Objects }): Handler<BodyOf<typeof ANSWERS>> {
+export function makeJobHistory(
+  open: () => HistorySource & { readonly objects: Objects },
+): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, job }) => {
     const state = open();
     const read = await readJob(state, run, job);

@@ -1,7 +1,7 @@
 /** The jobs of a run in the order in which they came up: `{run, status?, task?, limit?, cursor?}` or `GET /runs/{run}/jobs?…`. */
 
 import * as v from 'valibot';
-import { type Reading, readHistory } from '../core/engine/history.ts';
+import { type HistorySource, readHistory } from '../core/engine/history.ts';
 import type { Objects } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
@@ -31,7 +31,7 @@ export const ANSWERS = {
 };
 
 /** Reads the whole journal. */
-export function makeJobs(open: () => Reading & { readonly objects: Objects }): Handler<BodyOf<typeof ANSWERS>> {
+export function makeJobs(open: () => HistorySource & { readonly objects: Objects }): Handler<BodyOf<typeof ANSWERS>> {
   return endpoint<typeof REQUEST, typeof ANSWERS>(REQUEST, async ({ run, status, task, limit, cursor = 0 }) => {
     const state = open();
     const history = await readHistory(state, run);

@@ -4,7 +4,7 @@
  */
 
 import * as v from 'valibot';
-import { type Reading, readHistory } from '../core/engine/history.ts';
+import { type HistorySource, readHistory } from '../core/engine/history.ts';
 import type { JobLogs } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import type { JobStatus } from '../core/graph/graph.ts';
@@ -38,7 +38,7 @@ export const ANSWERS = {
   404: Errors,
 };
 
-interface LogsState extends Reading {
+interface LogsState extends HistorySource {
   readonly logs: JobLogs;
 }
 

@@ -5,7 +5,7 @@ import type { DryRun } from '../core/engine/dry-run.ts';
 import type { JobHistory } from '../core/engine/history.ts';
 import type { JobRecord } from '../core/engine/job-record.ts';
 import type { RunSummary } from '../core/engine/ports.ts';
-import type { Queue } from '../core/engine/waiting.ts';
+import type { RunQueue } from '../core/engine/waiting.ts';
 import { CAUSES } from '../core/values/causes.ts';
 import { HASH, type Hash, hashNamed, RUN_ID, type RunId, runNamed } from '../core/values/ids.ts';
 import { keysOf } from '../core/values/json.ts';
@@ -167,7 +167,7 @@ export const JobWhole = shape<JobRecord>()(
   }),
 );
 
-export interface WaitingRun extends Queue {
+export interface WaitingRun extends RunQueue {
   readonly run: RunId;
 }
 

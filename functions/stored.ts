@@ -9,7 +9,7 @@ import { s3Objects } from '../core/aws/objects.ts';
 import { dynamoSummaries } from '../core/aws/summaries.ts';
 import { folderObjects } from '../core/disk/objects.ts';
 import type { Executor } from '../core/engine/executor.ts';
-import type { Reading } from '../core/engine/history.ts';
+import type { HistorySource } from '../core/engine/history.ts';
 import type { Clock, Objects, World } from '../core/engine/ports.ts';
 import { engineSettings, type Store } from '../core/environment.ts';
 import { clientOfUser } from '../core/files/s3-client.ts';
@@ -24,12 +24,12 @@ export const clock: Clock = {
   sleep: (ms) => setTimeout(ms),
 };
 
-export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'> & Reading;
+export type StoredState = Pick<World, 'cache' | 'journal' | 'objects' | 'summaries'> & HistorySource;
 
 /** What jobs are called at each kind of executor. */
 const EXECUTORS: Readonly<Record<ExecutorKind, Pick<Executor, 'ids'>>> = { batch: { ids: batchJobIds } };
 
-/** Reading leaves no trace. */
+/** HistorySource leaves no trace. */
 export const storedState = /* @__PURE__ */ perEnvironment((environment): StoredState => {
   const settings = engineSettings(environment);
   const { store, tables } = settings;

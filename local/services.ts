@@ -8,7 +8,7 @@ import type { Variables } from '../core/environment.ts';
 import type { RunId } from '../core/values/ids.ts';
 import { openBatch } from './batch/batch.ts';
 import type { Capacity } from './batch/capacity.ts';
-import type { Job } from './batch/jobs.ts';
+import type { BatchJob } from './batch/jobs.ts';
 import { openMachine } from './batch/running.ts';
 import type { BatchStore } from './batch/store.ts';
 import { openBus } from './bus.ts';
@@ -30,7 +30,7 @@ interface Foundations extends Pick<Cloud, 'invoke'> {
   readonly trouble: (reason: string) => void;
 }
 
-export function runOf({ submission }: Job): RunId | undefined {
+export function runOf({ submission }: BatchJob): RunId | undefined {
   return parseJobName(STACK, submission.name)?.run;
 }
 
@@ -58,7 +58,7 @@ export async function openServices(
     chaos,
     startJob,
   });
-  const isHeld = (job: Job): boolean => {
+  const isHeld = (job: BatchJob): boolean => {
     const run = runOf(job);
     return run !== undefined && held.has(run);
   };

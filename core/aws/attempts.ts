@@ -130,14 +130,14 @@ export interface Exchange {
 }
 
 /** Nothing here waits. */
-type Reading = Pick<Clock, 'now' | 'nonce'>;
+type ClaimClock = Pick<Clock, 'now' | 'nonce'>;
 
 /** Without an exchange, all outcomes are in `objects`. */
 export function dynamoAttempts(
   client: DynamoDBClient,
   table: string,
   objects: Objects,
-  clock: Reading,
+  clock: ClaimClock,
   exchange?: Exchange,
 ): Attempts {
   const isLive = (item: Item) => numberOf(item[EXPIRES]) > clock.now() / 1000;
@@ -204,13 +204,13 @@ export function dynamoAttempts(
   };
 }
 
-interface Places {
+interface OutcomePlaces {
   readonly objects: Objects;
   readonly exchange: Exchange | undefined;
 }
 
 /** What is in the scratch space is named by its whole location. */
-async function packOutcome({ objects, exchange }: Places, key: string, outcome: Outcome): Promise<Item[string]> {
+async function packOutcome({ objects, exchange }: OutcomePlaces, key: string, outcome: Outcome): Promise<Item[string]> {
   const own = exchange?.own;
   if (own === undefined) return await pack(objects, key, outcome, PART_BYTES_MAX);
   const packed = await pack(exchange?.open(own) ?? objects, key, outcome, PART_BYTES_MAX);
@@ -220,14 +220,14 @@ async function packOutcome({ objects, exchange }: Places, key: string, outcome: 
 /** Keys of outcomes begin with this folder, wherever they are. */
 const ELSEWHERE = /^(s3:\/\/.*?)(outcomes\/[^/]+\/[^/]+)$/s;
 
-async function unpackOutcome({ objects, exchange }: Places, attribute: Item[string]): Promise<unknown> {
+async function unpackOutcome({ objects, exchange }: OutcomePlaces, attribute: Item[string]): Promise<unknown> {
   const [, location, key] = ELSEWHERE.exec(attribute.S ?? '') ?? [];
   if (location === undefined || key === undefined) return await unpack(objects, attribute);
   if (!exchange) throw new Damaged(`${attribute.S} is in no place that is known here`);
   return await unpack(exchange.open(location), { S: key });
 }
 
-async function recordOf(places: Places, run: RunId, item: Item): Promise<AttemptRecord> {
+async function recordOf(places: OutcomePlaces, run: RunId, item: Item): Promise<AttemptRecord> {
   checkVersion(`the attempt at ${textOf(item.eval)} in run ${run}`, item);
   return {
     attempt: numberOf(item.attempt),
@@ -237,7 +237,7 @@ async function recordOf(places: Places, run: RunId, item: Item): Promise<Attempt
 }
 
 /** An outcome that is lost is one all the same: the work is over, and its job fails by name. */
-async function outcomeOf(places: Places, attribute: Item[string]): Promise<Outcome> {
+async function outcomeOf(places: OutcomePlaces, attribute: Item[string]): Promise<Outcome> {
   try {
     return (await unpackOutcome(places, attribute)) as Outcome;
   } catch (error) {

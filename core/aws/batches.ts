@@ -10,7 +10,7 @@ const UNDONE_MS_MAX = 10_000;
 const PAUSE_MS = 25;
 const PAUSE_MS_MAX = 2000;
 
-export interface Patience {
+export interface UndoneLimit {
   /** ms; after that, what is still undone is an error. Whoever says it also waits out trouble that outlasts the SDK's retries. */
   readonly undoneMsMax?: number;
 }
@@ -24,7 +24,7 @@ export async function getItems(
   client: DynamoDBClient,
   table: string,
   keys: readonly Item[],
-  options: { readonly consistent: boolean } & Patience,
+  options: { readonly consistent: boolean } & UndoneLimit,
 ): Promise<Item[]> {
   const found: Item[] = [];
   const getChunk = (chunk: Item[]) =>
@@ -44,7 +44,7 @@ export async function putItems(
   client: DynamoDBClient,
   table: string,
   items: readonly Item[],
-  patience: Patience = {},
+  patience: UndoneLimit = {},
 ): Promise<void> {
   const putChunk = (chunk: Item[]) =>
     untilDone(`writing ${table}`, chunk, patience, async (left) => {
@@ -61,7 +61,7 @@ export async function putItems(
 async function untilDone(
   what: string,
   all: Item[],
-  { undoneMsMax }: Patience,
+  { undoneMsMax }: UndoneLimit,
   send: (left: Item[]) => Promise<Item[]>,
 ): Promise<void> {
   const end = Date.now() + (undoneMsMax ?? UNDONE_MS_MAX);

@@ -6,13 +6,13 @@ import type { World } from './ports.ts';
 import { jobName } from './spec.ts';
 import type { LiveRun } from './warm.ts';
 
-interface Asked {
+interface Question {
   readonly executor: Executor;
   readonly submission: Submission;
   readonly job: ExecutorJob;
 }
 
-interface Answered extends Asked {
+interface Answer extends Question {
   readonly report: JobReport;
 }
 
@@ -21,12 +21,12 @@ export async function askExecutors(world: World, live: LiveRun): Promise<JobRepo
   const { graph } = live.draft;
   const wholes = [...graph.submissions.values()].flatMap((submission) => {
     const executor = executorOf(world, graph, submission.executor);
-    return submission.ids.map((id): Asked => ({ executor, submission, job: { submission: id } }));
+    return submission.ids.map((id): Question => ({ executor, submission, job: { submission: id } }));
   });
   const answers = await askAll(world, live, wholes);
   const ended = answers.filter(({ submission, report }) => submission.jobs.length > 1 && endOf(report) !== undefined);
   const parts = ended.flatMap(({ executor, submission, job: { submission: id } }) =>
-    submission.jobs.flatMap((job, index): Asked[] =>
+    submission.jobs.flatMap((job, index): Question[] =>
       graph.works.get(job.eval)?.submission === submission.id
         ? [{ executor, submission, job: { submission: id, index } }]
         : [],
@@ -35,8 +35,8 @@ export async function askExecutors(world: World, live: LiveRun): Promise<JobRepo
   return [...answers, ...(await askAll(world, live, parts))].map(({ report }) => report);
 }
 
-async function askAll(world: World, live: LiveRun, asked: readonly Asked[]): Promise<Answered[]> {
-  const answers: Answered[] = [];
+async function askAll(world: World, live: LiveRun, asked: readonly Question[]): Promise<Answer[]> {
+  const answers: Answer[] = [];
   for (const [executor, ofExecutor] of Map.groupBy(asked, (one) => one.executor)) {
     const known = await lookAll(executor, ofExecutor);
     for (const one of ofExecutor) {
@@ -47,7 +47,7 @@ async function askAll(world: World, live: LiveRun, asked: readonly Asked[]): Pro
 }
 
 /** By the jobs' ids. One request after the other: there is no hurry, and executors limit them for the whole account. */
-async function lookAll(executor: Executor, asked: readonly Asked[]): Promise<Map<string, JobReport>> {
+async function lookAll(executor: Executor, asked: readonly Question[]): Promise<Map<string, JobReport>> {
   const { ids, limits } = executor;
   const known = new Map<string, JobReport>();
   for (let at = 0; at < asked.length; at += limits.jobsPerLook) {
@@ -58,7 +58,7 @@ async function lookAll(executor: Executor, asked: readonly Asked[]): Promise<Map
 }
 
 /** The executor kept no record of it for as long as it promises to. */
-function vanished({ stack }: World, { run }: LiveRun, { job, submission }: Asked): JobReport {
+function vanished({ stack }: World, { run }: LiveRun, { job, submission }: Question): JobReport {
   const state = { is: 'over', ended: 'machine-lost', said: 'the executor no longer knows the job' } as const;
   return { job, name: jobName(stack, run, submission.id), state, times: {} };
 }

@@ -42,13 +42,17 @@ export interface Onlooker {
 }
 
 /** What a history is read from. */
-export interface Reading {
+export interface HistorySource {
   readonly journal: Journal;
   readonly executors: Executors<'ids'>;
 }
 
 /** Folds the whole journal, and looks at all of the live graph after each entry. Undefined when there is no such run. */
-export async function readHistory(world: Reading, run: RunId, onlooker?: Onlooker): Promise<RunHistory | undefined> {
+export async function readHistory(
+  world: HistorySource,
+  run: RunId,
+  onlooker?: Onlooker,
+): Promise<RunHistory | undefined> {
   const entries = await world.journal.readAfter(run, 0);
   if (entries.length === 0) return undefined;
   const draft = draftOf();
@@ -96,7 +100,7 @@ interface Notes {
 }
 
 function update(
-  world: Reading,
+  world: HistorySource,
   jobs: Map<JobId, JobHistory>,
   graph: Graph,
   { attempts, given }: Notes,

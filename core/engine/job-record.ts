@@ -10,7 +10,7 @@ import { type EvalHash, type JobId, jobNamed, type RunId } from '../values/ids.t
 import type { JobOptions } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 import { jobIdOf } from './executors.ts';
-import { type JobHistory, type Reading, readHistory } from './history.ts';
+import { type HistorySource, type JobHistory, readHistory } from './history.ts';
 import { loadLarge, ValueGone } from './objects.ts';
 import type { World } from './ports.ts';
 
@@ -41,7 +41,7 @@ export interface JobRecord extends JobHistory {
 
 /** Folds the whole journal. `job`: undefined when the run has none of that id. Undefined when there is no such run. */
 export async function readJob(
-  world: Reading & Pick<World, 'objects'>,
+  world: HistorySource & Pick<World, 'objects'>,
   run: RunId,
   id: string,
 ): Promise<{ readonly job: JobRecord | undefined } | undefined> {
@@ -75,7 +75,7 @@ function noteJob(seen: JobNotes, { jobs, works }: Graph, id: JobId): void {
   if (job.outcome && 'value' in job.outcome) seen.value = job.outcome.value;
 }
 
-function noteAttempt(world: Reading, { evaluation, attempts }: JobNotes, graph: Graph, fact: Fact): void {
+function noteAttempt(world: HistorySource, { evaluation, attempts }: JobNotes, graph: Graph, fact: Fact): void {
   if (evaluation === undefined) return;
   const { works, submissions } = graph;
   switch (fact.type) {

@@ -10,7 +10,7 @@ import { executorOf } from './executors.ts';
 import { type Loading, loadRun } from './load.ts';
 import type { World } from './ports.ts';
 
-export interface Waiting {
+export interface WaitingJobs {
   readonly jobs: number;
   /** For people; the executor's own words where it has any. */
   readonly reason: string;
@@ -19,9 +19,9 @@ export interface Waiting {
 /** Requests for reports, to each executor. */
 const LOOKS_MAX = 3;
 
-export interface Queue {
+export interface RunQueue {
   /** By reason, most jobs first. */
-  readonly waiting: readonly Waiting[];
+  readonly waiting: readonly WaitingJobs[];
   /** Jobs that were submitted and have not begun. */
   readonly queued: readonly QueuedJob[];
 }
@@ -32,7 +32,7 @@ export interface QueuedJob {
 }
 
 /** Jobs that have not begun. Takes nothing forward. */
-export async function lookAtQueue(world: Loading & Pick<World, 'executors'>, run: RunId): Promise<Queue> {
+export async function lookAtQueue(world: Loading & Pick<World, 'executors'>, run: RunId): Promise<RunQueue> {
   const live = await loadRun(world, run);
   if (typeof live === 'string') return { waiting: [], queued: [] };
   const { graph } = live.draft;
@@ -117,11 +117,11 @@ function jobsOf({ works }: Graph, evaluation: EvalHash): QueuedJob[] {
   return jobs.map((id) => ({ id, task }));
 }
 
-function unanswered({ jobs }: Submission): Waiting {
+function unanswered({ jobs }: Submission): WaitingJobs {
   return { jobs: jobs.length, reason: 'submitted, but the executor’s answer is not known yet' };
 }
 
-function ready(graph: Graph, evaluation: EvalHash): Waiting[] {
+function ready(graph: Graph, evaluation: EvalHash): WaitingJobs[] {
   const work = graph.works.get(evaluation);
   if (work?.state !== 'ready' || isInline(graph, work)) return [];
   const limits = Object.keys(work.options.limits ?? {});
@@ -129,7 +129,7 @@ function ready(graph: Graph, evaluation: EvalHash): Waiting[] {
   return [{ jobs: 1, reason }];
 }
 
-function summed(all: readonly Waiting[]): Waiting[] {
+function summed(all: readonly WaitingJobs[]): WaitingJobs[] {
   const jobs = new Map<string, number>();
   for (const one of all) jobs.set(one.reason, (jobs.get(one.reason) ?? 0) + one.jobs);
   return [...jobs].map(([reason, count]) => ({ jobs: count, reason })).sort((a, b) => b.jobs - a.jobs);

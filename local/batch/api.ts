@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type * as v from 'valibot';
 import type { Batch } from './batch.ts';
-import type { Job } from './jobs.ts';
+import type { BatchJob } from './jobs.ts';
 import type { Definition, SubmittedRecord } from './records.ts';
 import {
   DescribeJobDefinitions,
@@ -112,7 +112,7 @@ function listJobs(batch: Batch, request: v.InferOutput<typeof ListJobs>) {
 }
 
 /** Names are compared without case; a star at the end stands for anything. */
-function candidatesOf(batch: Batch, arrayJobId: string | undefined, name = '*'): readonly Job[] {
+function candidatesOf(batch: Batch, arrayJobId: string | undefined, name = '*'): readonly BatchJob[] {
   const { jobs, submissionsByName } = batch.store.state;
   if (arrayJobId !== undefined) return jobs.get(arrayJobId)?.children ?? [];
   const wanted = name.toLowerCase();

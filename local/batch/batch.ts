@@ -8,7 +8,7 @@
  */
 import { reasonText } from '../../core/aws/batch/reasons.ts';
 import { type Capacity, excessOf, jobQueue } from './capacity.ts';
-import { arrayEnd, isTerminal, type Job } from './jobs.ts';
+import { arrayEnd, type BatchJob, isTerminal } from './jobs.ts';
 import type { SubmittedRecord } from './records.ts';
 import type { End, Machine } from './running.ts';
 import { type BusEvent, stateChangeEvent } from './shapes.ts';
@@ -19,7 +19,7 @@ export interface BatchOptions {
   readonly machine: Machine;
   readonly capacity: Capacity;
   /** Whether the job's run is held. */
-  readonly isHeld: (job: Job) => boolean;
+  readonly isHeld: (job: BatchJob) => boolean;
   /** Hands an event on; `accepted` is called when it has arrived for good. */
   readonly deliver: (event: BusEvent, accepted: () => void) => void;
   readonly warn: (message: string) => void;
@@ -28,10 +28,10 @@ export interface BatchOptions {
 export interface Batch {
   readonly store: BatchStore;
   submit(submission: SubmittedRecord): void;
-  terminate(job: Job, reason: string): void;
-  logOf(job: Job): string;
+  terminate(job: BatchJob, reason: string): void;
+  logOf(job: BatchJob): string;
   /** Takes up what the last owner left, of these jobs: what was under way has failed, what waited waits. */
-  carryOn(isMeant: (job: Job) => boolean): void;
+  carryOn(isMeant: (job: BatchJob) => boolean): void;
   /** Whether no job waits or runs. */
   idle(): boolean;
   /** Ends all jobs; nothing of it is written down, so that the next start finds them interrupted. */
@@ -43,30 +43,30 @@ export async function openBatch({ store, machine, capacity, isHeld, deliver, war
   const queue = jobQueue(capacity);
   let stopped = false;
   /** What waits in the queue or runs. */
-  const open = new Set<Job>();
+  const open = new Set<BatchJob>();
 
-  const tell = (job: Job): void => {
+  const tell = (job: BatchJob): void => {
     if (isHeld(job)) return;
     deliver(stateChangeEvent(job, Date.now(), machine.logOf), () => {
       if (isTerminal(job) && !job.delivered) store.record({ type: 'delivered', at: Date.now(), of: job.id });
     });
   };
 
-  const enqueue = (job: Job): void => {
+  const enqueue = (job: BatchJob): void => {
     if (isHeld(job)) return;
     open.add(job);
     queue.push(job);
     tell(job);
   };
 
-  const end = (job: Job, how: End): void => {
+  const end = (job: BatchJob, how: End): void => {
     store.record({ type: 'ended', at: Date.now(), job: job.id, ...how });
     open.delete(job);
     tell(job);
     if (job.parent) endArray(job.parent);
   };
 
-  const endArray = (parent: Job): void => {
+  const endArray = (parent: BatchJob): void => {
     const ended = arrayEnd(parent, Date.now());
     if (!ended) return;
     store.record(ended);
@@ -82,7 +82,7 @@ export async function openBatch({ store, machine, capacity, isHeld, deliver, war
     }
   };
 
-  const run = async (job: Job): Promise<void> => {
+  const run = async (job: BatchJob): Promise<void> => {
     store.record({ type: 'started', at: Date.now(), job: job.id, name: job.submission.name });
     tell(job);
     const ended = await machine.run(job, (process) => {
@@ -94,12 +94,12 @@ export async function openBatch({ store, machine, capacity, isHeld, deliver, war
     schedule();
   };
 
-  const stopJob = (job: Job, reason: string): void => {
+  const stopJob = (job: BatchJob, reason: string): void => {
     if (job.status === 'RUNNABLE') end(job, { status: 'FAILED', statusReason: reason });
     else if (!isTerminal(job)) machine.stop(job, reason);
   };
 
-  const carryOn = (isMeant: (job: Job) => boolean): void => {
+  const carryOn = (isMeant: (job: BatchJob) => boolean): void => {
     for (const job of store.state.jobs.values()) {
       if (open.has(job) || !isMeant(job)) continue;
       if (isUnderWay(job)) end(job, { status: 'FAILED', statusReason: reasonText('machine-stopped') });
@@ -119,7 +119,7 @@ export async function openBatch({ store, machine, capacity, isHeld, deliver, war
     idle: () => open.size === 0,
     submit: (submission) => {
       store.record(submission);
-      const job = store.state.jobs.get(submission.job) as Job;
+      const job = store.state.jobs.get(submission.job) as BatchJob;
       if (job.children) tell(job);
       for (const each of jobsOf(job)) enqueue(each);
       if (submission.refusal) for (const each of jobsOf(job)) stopJob(each, submission.refusal);
@@ -136,11 +136,11 @@ export async function openBatch({ store, machine, capacity, isHeld, deliver, war
   };
 }
 
-function isUnderWay(job: Job): boolean {
+function isUnderWay(job: BatchJob): boolean {
   return job.status === 'STARTING' || job.status === 'RUNNING';
 }
 
 /** What a request for a job is about: an array's children, or the job itself. */
-function jobsOf(job: Job): readonly Job[] {
+function jobsOf(job: BatchJob): readonly BatchJob[] {
   return job.children ?? [job];
 }

@@ -1,6 +1,6 @@
 /** Which jobs of the queue may run together on this machine: first in, first out. */
 import { availableParallelism, totalmem } from 'node:os';
-import type { Job } from './jobs.ts';
+import type { BatchJob } from './jobs.ts';
 
 export interface Capacity {
   readonly vcpus: number;
@@ -16,18 +16,18 @@ export function machineCapacity(): Capacity {
 }
 
 export interface JobQueue {
-  push(job: Job): void;
+  push(job: BatchJob): void;
   /** Takes the jobs that can start now. The head waits for room, and everyone behind it waits with it. */
-  take(): Job[];
+  take(): BatchJob[];
   /** Gives back the room of a job that was taken. */
-  release(job: Job): void;
+  release(job: BatchJob): void;
 }
 
 /** Jobs that have ended while waiting are passed over. */
 export function jobQueue(capacity: Capacity): JobQueue {
-  let waiting: Job[] = [];
-  const running = new Set<Job>();
-  const fits = (job: Job): boolean => {
+  let waiting: BatchJob[] = [];
+  const running = new Set<BatchJob>();
+  const fits = (job: BatchJob): boolean => {
     const { vcpus, memoryMiB } = usedBy([...running, job]);
     // A job that asks for more than there is runs all the same, but alone.
     return running.size === 0 || (vcpus <= capacity.vcpus && memoryMiB <= capacity.memoryMiB);
@@ -36,10 +36,10 @@ export function jobQueue(capacity: Capacity): JobQueue {
     push: (job) => waiting.push(job),
     release: (job) => running.delete(job),
     take: () => {
-      const taken: Job[] = [];
+      const taken: BatchJob[] = [];
       let next = 0;
       for (; next < waiting.length; next += 1) {
-        const job = waiting[next] as Job;
+        const job = waiting[next] as BatchJob;
         if (job.ended) continue;
         if (!fits(job)) break;
         running.add(job);
@@ -51,7 +51,7 @@ export function jobQueue(capacity: Capacity): JobQueue {
   };
 }
 
-function usedBy(jobs: readonly Job[]): Capacity {
+function usedBy(jobs: readonly BatchJob[]): Capacity {
   let vcpus = 0;
   let memoryMiB = 0;
   for (const { submission } of jobs) {
@@ -62,7 +62,7 @@ function usedBy(jobs: readonly Job[]): Capacity {
 }
 
 /** Whether a job asks for more than the machine has, in words. */
-export function excessOf(job: Job, capacity: Capacity): string | undefined {
+export function excessOf(job: BatchJob, capacity: Capacity): string | undefined {
   const { vcpus, memoryMiB } = job.submission.container;
   const asked = [
     ...(vcpus > capacity.vcpus ? [`${vcpus} vCPUs of ${capacity.vcpus}`] : []),

@@ -1,19 +1,18 @@
 /** The jobs of the local Batch: the fold of its records. Pure but for being kept in place. */
+import type { BatchStatus } from '../../core/aws/batch/jobs.ts';
 import type { BatchRecord, Definition, EndedRecord, SubmittedRecord } from './records.ts';
 
-export type JobStatus = 'SUBMITTED' | 'PENDING' | 'RUNNABLE' | 'STARTING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
-
-export interface Job {
+export interface BatchJob {
   readonly id: string;
   readonly submission: SubmittedRecord;
   /** Set for a child of an array. */
   readonly index?: number;
-  readonly parent?: Job;
+  readonly parent?: BatchJob;
   /** Set for an array. */
-  readonly children?: readonly Job[];
+  readonly children?: readonly BatchJob[];
   /** Children that have not ended; 0 for a single job. */
   open: number;
-  status: JobStatus;
+  status: BatchStatus;
   startedAt?: number;
   process?: { readonly pid: number; readonly birth?: string; readonly dockerName?: string };
   ended?: EndedRecord;
@@ -30,9 +29,9 @@ export interface SentMessage {
 export interface BatchState {
   readonly definitions: Map<string, Definition>;
   /** By id, also children; in the order of submission. */
-  readonly jobs: Map<string, Job>;
+  readonly jobs: Map<string, BatchJob>;
   /** By name in lower case, oldest first; no children. */
-  readonly submissionsByName: Map<string, Job[]>;
+  readonly submissionsByName: Map<string, BatchJob[]>;
   /** Sent and not yet delivered. */
   readonly messages: Map<string, SentMessage>;
 }
@@ -41,7 +40,7 @@ export function emptyState(): BatchState {
   return { definitions: new Map(), jobs: new Map(), submissionsByName: new Map(), messages: new Map() };
 }
 
-export function isTerminal(job: Job): boolean {
+export function isTerminal(job: BatchJob): boolean {
   return job.ended !== undefined;
 }
 
@@ -68,11 +67,14 @@ export function applyRecord(state: BatchState, record: BatchRecord): void {
   }
 }
 
-function setDelivered(job: Job | undefined): void {
+function setDelivered(job: BatchJob | undefined): void {
   if (job) job.delivered = true;
 }
 
-function advance(job: Job, record: Extract<BatchRecord, { readonly type: 'started' | 'running' | 'ended' }>): void {
+function advance(
+  job: BatchJob,
+  record: Extract<BatchRecord, { readonly type: 'started' | 'running' | 'ended' }>,
+): void {
   switch (record.type) {
     case 'started':
       job.status = 'STARTING';
@@ -95,11 +97,11 @@ function addSubmission(state: BatchState, submission: SubmittedRecord): void {
     addJob(state, { id, submission, status: 'RUNNABLE', open: 0, delivered: false });
     return;
   }
-  const children: Job[] = [];
-  const parent: Job = { id, submission, children, status: 'PENDING', open: submission.size, delivered: false };
+  const children: BatchJob[] = [];
+  const parent: BatchJob = { id, submission, children, status: 'PENDING', open: submission.size, delivered: false };
   addJob(state, parent);
   for (let index = 0; index < submission.size; index += 1) {
-    const child: Job = {
+    const child: BatchJob = {
       id: `${id}:${index}`,
       submission,
       index,
@@ -113,7 +115,7 @@ function addSubmission(state: BatchState, submission: SubmittedRecord): void {
   }
 }
 
-function addJob(state: BatchState, job: Job): void {
+function addJob(state: BatchState, job: BatchJob): void {
   state.jobs.set(job.id, job);
   const name = job.submission.name.toLowerCase();
   const sameName = state.submissionsByName.get(name);
@@ -122,7 +124,7 @@ function addJob(state: BatchState, job: Job): void {
 }
 
 /** How an array ended, when the last of its children has. */
-export function arrayEnd(parent: Job, at: number): EndedRecord | undefined {
+export function arrayEnd(parent: BatchJob, at: number): EndedRecord | undefined {
   if (parent.open > 0) return undefined;
   const ended = { type: 'ended', at, job: parent.id } as const;
   return parent.children?.some((child) => child.status === 'FAILED')

@@ -1,5 +1,6 @@
 /** The requests of the SDK's Batch client, parsed, and the limits AWS sets them. */
 import * as v from 'valibot';
+import { BATCH_STATUSES } from '../../core/aws/batch/jobs.ts';
 import type { Container, EnvironmentPair } from './records.ts';
 
 /** A request that AWS Batch would refuse with a ClientException. */
@@ -63,7 +64,6 @@ export const DescribeJobs = v.object({ jobs: v.pipe(v.array(v.string()), v.maxLe
 
 export const TerminateJob = v.object({ jobId: v.string(), reason: v.pipe(v.string(), v.minLength(1)) });
 
-const STATUSES = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING', 'SUCCEEDED', 'FAILED'] as const;
 const Page = {
   maxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   nextToken: v.optional(v.string()),
@@ -72,7 +72,7 @@ const Page = {
 export const ListJobs = v.object({
   jobQueue: v.optional(v.string()),
   arrayJobId: v.optional(v.string()),
-  jobStatus: v.optional(v.picklist(STATUSES)),
+  jobStatus: v.optional(v.picklist(BATCH_STATUSES)),
   filters: v.optional(
     v.pipe(
       v.array(

@@ -8,7 +8,7 @@ import type { Chaos } from '../chaos.ts';
 import { birthOf, killOrphans } from '../processes.ts';
 import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } from './docker.ts';
 import type { Execution, Exit, Launch, StartExecution } from './execution.ts';
-import type { Job } from './jobs.ts';
+import type { BatchJob } from './jobs.ts';
 import { reapingRunner } from './reaper.ts';
 import type { EndedRecord } from './records.ts';
 import { secretVariables } from './secrets.ts';
@@ -35,19 +35,19 @@ export interface MachineOptions {
 
 /** How a job ended, but for when. */
 export type End = Omit<EndedRecord, 'type' | 'at' | 'job'>;
-export type RunningProcess = NonNullable<Job['process']>;
+export type RunningProcess = NonNullable<BatchJob['process']>;
 
 export interface Machine {
   /** Where the job's output is. */
-  logOf(job: Job): string;
+  logOf(job: BatchJob): string;
   /** Runs the job; `running` is called when its process is there. Undefined when the machine was stopped meanwhile. */
-  run(job: Job, running: (process: RunningProcess) => void): Promise<End | undefined>;
+  run(job: BatchJob, running: (process: RunningProcess) => void): Promise<End | undefined>;
   /** Ends the job, which is starting or running, for this reason; of several the first stands. */
-  stop(job: Job, reason: string): void;
+  stop(job: BatchJob, reason: string): void;
   /** Ends all jobs. */
   stopAll(graceMs: number): Promise<void>;
   /** Ends what is left of jobs that ran when the last owner of the machine died. */
-  clear(jobs: readonly Job[]): Promise<void>;
+  clear(jobs: readonly BatchJob[]): Promise<void>;
 }
 
 const EXITED = 'Essential container in task exited';
@@ -61,21 +61,21 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   mkdirSync(logFolder, { recursive: true });
   mkdirSync(workFolder, { recursive: true });
   const [withDocker, runner] = await Promise.all([dockerAnswers(inherited), reapingRunner(options.runner, inherited)]);
-  const executions = new Map<Job, Execution>();
-  const stopReasons = new Map<Job, string>();
+  const executions = new Map<BatchJob, Execution>();
+  const stopReasons = new Map<BatchJob, string>();
   const runs = new Set<Promise<unknown>>();
   let stopped = false;
 
-  const logOf = (job: Job): string => join(logFolder, jobLogName(job.id));
+  const logOf = (job: BatchJob): string => join(logFolder, jobLogName(job.id));
 
-  const stop = (job: Job, reason: string): void => {
+  const stop = (job: BatchJob, reason: string): void => {
     if (stopReasons.has(job)) return;
     stopReasons.set(job, reason);
     executions.get(job)?.stop(killGraceMs);
   };
 
   /** What a job with secrets has left where it worked may hold them. */
-  const removeWork = (job: Job): void => {
+  const removeWork = (job: BatchJob): void => {
     const work = workOf(job, workFolder);
     if (work === workFolder) return;
     try {
@@ -85,13 +85,13 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     }
   };
 
-  const lose = (job: Job): void => {
+  const lose = (job: BatchJob): void => {
     stopReasons.set(job, LOST);
     executions.get(job)?.kill();
   };
 
   /** Sets the alarms that may end the job before its own end; gives the function that takes them back. */
-  const limitLife = (job: Job): (() => void) => {
+  const limitLife = (job: BatchJob): (() => void) => {
     const seconds = job.submission.timeoutSeconds;
     const timers = [
       [seconds === undefined ? undefined : seconds * 1000, () => stop(job, TIMED_OUT)],
@@ -103,7 +103,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     };
   };
 
-  const live = async (job: Job, running: (process: RunningProcess) => void): Promise<End | undefined> => {
+  const live = async (job: BatchJob, running: (process: RunningProcess) => void): Promise<End | undefined> => {
     const secrets = await secretVariables(job.submission.container.secrets ?? [], options);
     if (!secrets.ok) return stopped ? undefined : failedToStart(reasonText('secret-missing', secrets.reason));
     const launch = launchOf(job, { ...options, runner, secrets: secrets.variables }, logOf(job), withDocker);
@@ -168,12 +168,12 @@ function processOf({ pid }: Execution, { dockerName }: Launch): RunningProcess {
 }
 
 /** Jobs with secrets work in a folder of their own. */
-function workOf(job: Job, workFolder: string): string {
+function workOf(job: BatchJob, workFolder: string): string {
   return job.submission.container.secrets ? join(workFolder, job.id.replace(':', '-')) : workFolder;
 }
 
 function launchOf(
-  job: Job,
+  job: BatchJob,
   options: MachineOptions & { readonly secrets: Readonly<Record<string, string>> },
   log: string,
   withDocker: boolean,

@@ -1,6 +1,7 @@
 /** Jobs as AWS Batch shows them: in DescribeJobs, in ListJobs, and in its events. */
 import { randomUUID } from 'node:crypto';
-import type { Job, JobStatus } from './jobs.ts';
+import type { BatchStatus } from '../../core/aws/batch/jobs.ts';
+import type { BatchJob } from './jobs.ts';
 import type { Container } from './records.ts';
 
 const REGION = 'us-east-1';
@@ -44,13 +45,13 @@ export function busEvent(
 }
 
 /** The event of the job's present status. `logOf` says where a job's log is. */
-export function stateChangeEvent(job: Job, at: number, logOf: (job: Job) => string): BusEvent {
+export function stateChangeEvent(job: BatchJob, at: number, logOf: (job: BatchJob) => string): BusEvent {
   const detail = jobDetail(job, logOf);
   return busEvent(at, 'aws.batch', 'Batch Job State Change', detail, [detail.jobArn]);
 }
 
 /** The `jobs` element of DescribeJobs, which is also the `detail` of an event. */
-export function jobDetail(job: Job, logOf: (job: Job) => string) {
+export function jobDetail(job: BatchJob, logOf: (job: BatchJob) => string) {
   const { submission } = job;
   return {
     jobArn: batchArn('job', job.id),
@@ -74,7 +75,7 @@ export function jobDetail(job: Job, logOf: (job: Job) => string) {
   };
 }
 
-function times(job: Job) {
+function times(job: BatchJob) {
   return {
     ...(job.ended?.statusReason && { statusReason: job.ended.statusReason }),
     createdAt: job.submission.at,
@@ -84,14 +85,14 @@ function times(job: Job) {
 }
 
 /** What is known of how the container ended. */
-function exitDetail(job: Job) {
+function exitDetail(job: BatchJob) {
   return {
     ...(job.ended?.exitCode !== undefined && { exitCode: job.ended.exitCode }),
     ...(job.ended?.containerReason && { reason: job.ended.containerReason }),
   };
 }
 
-function attempt(job: Job, logOf: (job: Job) => string) {
+function attempt(job: BatchJob, logOf: (job: BatchJob) => string) {
   return {
     container: { ...exitDetail(job), logStreamName: logOf(job), networkInterfaces: [] },
     startedAt: job.startedAt,
@@ -100,7 +101,7 @@ function attempt(job: Job, logOf: (job: Job) => string) {
   };
 }
 
-function containerDetail(job: Job, container: Container, logOf: (job: Job) => string) {
+function containerDetail(job: BatchJob, container: Container, logOf: (job: BatchJob) => string) {
   return {
     ...(container.image && { image: container.image }),
     command: container.command,
@@ -120,10 +121,10 @@ function containerDetail(job: Job, container: Container, logOf: (job: Job) => st
   };
 }
 
-function arrayDetail(job: Job) {
+function arrayDetail(job: BatchJob) {
   if (job.index !== undefined) return { arrayProperties: { index: job.index, statusSummary: {} } };
   if (!job.children) return {};
-  const statusSummary: Record<JobStatus, number> = {
+  const statusSummary: Record<BatchStatus, number> = {
     STARTING: 0,
     FAILED: 0,
     RUNNING: 0,
@@ -137,7 +138,7 @@ function arrayDetail(job: Job) {
 }
 
 /** The `jobSummaryList` element of ListJobs. */
-export function jobSummary(job: Job) {
+export function jobSummary(job: BatchJob) {
   return {
     jobArn: batchArn('job', job.id),
     jobId: job.id,

@@ -2,7 +2,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendJsonLines, type JsonLines, readJsonLines, replaceJsonLines } from '../json-lines.ts';
-import { applyRecord, type BatchState, emptyState, type Job } from './jobs.ts';
+import { applyRecord, type BatchJob, type BatchState, emptyState } from './jobs.ts';
 import { type BatchRecord, submissionOf } from './records.ts';
 
 export interface BatchStore {
@@ -46,7 +46,7 @@ function fold(records: readonly BatchRecord[]): BatchState {
 
 /** Leaves out the jobs that ended long ago and whose events have all been delivered, arrays as a whole. */
 function compact(records: readonly BatchRecord[], state: BatchState, now: number): BatchRecord[] {
-  const isGone = (job: Job): boolean => job.delivered && job.ended !== undefined && now - job.ended.at > KEPT_MS;
+  const isGone = (job: BatchJob): boolean => job.delivered && job.ended !== undefined && now - job.ended.at > KEPT_MS;
   const kept = (job: string): boolean => {
     const submission = state.jobs.get(submissionOf(job));
     return submission !== undefined && ![submission, ...(submission.children ?? [])].every(isGone);

@@ -89,7 +89,7 @@ const CASES: readonly Case[] = [
     changes: [
       after('core/values/causes.ts', 'export const CAUSES = {', "\n  preempted: { attempts: 5, next: 'the same' },"),
     ],
-    places: ['core/engine/causes.ts', 'core/values/causes.ts'],
+    places: ['core/engine/learn.ts', 'core/values/causes.ts'],
   },
   {
     what: 'cause with an error of a new name',
@@ -100,7 +100,7 @@ const CASES: readonly Case[] = [
         "\n  preempted: { attempts: 5, next: 'the same', error: 'Preempted' },",
       ),
     ],
-    places: ['core/engine/causes.ts', 'core/values/causes.ts'],
+    places: ['core/engine/learn.ts', 'core/values/causes.ts'],
   },
   {
     what: 'name of errors',
@@ -164,9 +164,32 @@ const CASES: readonly Case[] = [
     places: ['core/graph/reduce.ts'],
   },
   {
-    what: 'status of jobs at an executor',
-    changes: [after('core/engine/ports.ts', 'export type ExecutorStatus =', " 'PAUSED' |")],
-    places: ['core/engine/statuses.ts'],
+    what: 'state of jobs at executors',
+    changes: [after('core/engine/executor.ts', 'export type JobState =', "\n  | { readonly is: 'paused' }")],
+    places: ['core/engine/executor.ts', 'core/engine/waiting.ts'],
+  },
+  {
+    what: 'status of jobs at Batch',
+    changes: [after('core/aws/batch/jobs.ts', 'const STATES = {', "\n  PAUSED: 'waiting',")],
+    places: ['local/batch/shapes.ts'],
+  },
+  {
+    what: 'reason for the engine to end jobs',
+    changes: [
+      {
+        file: 'core/graph/graph.ts',
+        text: "'failing' | 'cancelling' | null",
+        instead: "'failing' | 'cancelling' | 'pausing' | null",
+      },
+    ],
+    places: ['core/aws/batch/reasons.ts'],
+  },
+  {
+    what: 'kind of executor',
+    changes: [
+      { file: 'core/values/program.ts', text: "ExecutorKind = 'batch';", instead: "ExecutorKind = 'batch' | 'glue';" },
+    ],
+    places: ['core/values/program.ts', 'functions/executor.ts', 'functions/stored.ts'],
   },
   {
     what: 'status of runs',
@@ -186,7 +209,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: 'answer of an executor to a request',
-    changes: [after('core/engine/ports.ts', 'export type SubmitOutcome =', "\n  | { readonly kind: 'queued' }")],
+    changes: [after('core/engine/executor.ts', 'export type SubmitOutcome =', "\n  | { readonly kind: 'queued' }")],
     places: ['core/engine/sending.ts'],
   },
 ];

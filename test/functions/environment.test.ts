@@ -64,6 +64,12 @@ describe('settings of the runner', () => {
     expect(runnerSettings(child)).toMatchObject({ jobAttempt: 2, arrayIndex: 0 });
   });
 
+  it('are read from what other executors set by names of redex', () => {
+    const { AWS_BATCH_JOB_ID: _, ...rest } = runner;
+    const told = { ...rest, REDEX_JOB_ID: 'job/3', REDEX_JOB_ATTEMPT: '2', REDEX_JOB_INDEX: '3' };
+    expect(runnerSettings(told)).toMatchObject({ jobId: 'job/3', jobAttempt: 2, arrayIndex: 3 });
+  });
+
   it.each([{ AWS_BATCH_JOB_ATTEMPT: '0' }, { AWS_BATCH_JOB_ARRAY_INDEX: '-1' }, { AWS_BATCH_JOB_ARRAY_INDEX: '1.5' }])(
     'refuse %j',
     (wrong) => {

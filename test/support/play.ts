@@ -3,7 +3,7 @@
 import { endOf, type JobReport } from '../../core/engine/executor.ts';
 import { readSpec } from '../../core/engine/manifest.ts';
 import { loadLarge, putLarge, ValueGone } from '../../core/engine/objects.ts';
-import type { RunSummary, TaskResult } from '../../core/engine/ports.ts';
+import type { RunSummary, TaskResult, World } from '../../core/engine/ports.ts';
 import { round } from '../../core/engine/round.ts';
 import type { JobSpec } from '../../core/engine/spec.ts';
 import { errorOf } from '../../core/graph/errors.ts';
@@ -37,7 +37,7 @@ export interface PlayOptions {
 }
 
 /** Writes the run's first entry; nothing is evaluated yet. */
-export async function start(world: MemoryWorld, expression: unknown, options: PlayOptions = {}): Promise<RunId> {
+export async function start(world: World, expression: unknown, options: PlayOptions = {}): Promise<RunId> {
   const run = (options.run ?? `run${world.clock.nonce()}`) as RunId;
   const program = await world.host.program(BUNDLE);
   const at = world.clock.now();
@@ -67,11 +67,11 @@ export async function start(world: MemoryWorld, expression: unknown, options: Pl
   return run;
 }
 
+/** A world whose Batch is played. */
+type Played = World & Pick<MemoryWorld, 'batch'>;
+
 /** Runs the work of submitted jobs that have not ended, as the runner would; gives the reports of their ends. */
-export async function playJobs(
-  world: MemoryWorld,
-  isChosen: (id: string) => boolean = () => true,
-): Promise<JobReport[]> {
+export async function playJobs(world: Played, isChosen: (id: string) => boolean = () => true): Promise<JobReport[]> {
   const reports: JobReport[] = [];
   for (const job of world.batch.jobs) {
     for (const [id, report] of [...job.reports]) {
@@ -85,7 +85,7 @@ export async function playJobs(
   return reports;
 }
 
-async function work(world: MemoryWorld, spec: JobSpec, holder: string): Promise<'SUCCEEDED' | 'FAILED'> {
+async function work(world: World, spec: JobSpec, holder: string): Promise<'SUCCEEDED' | 'FAILED'> {
   if ((await world.attempts.claim(spec.run, spec.eval, spec.attempt, holder)) === 'refused') return 'FAILED';
   const result = await resultOf(world, spec);
   const { table, large } = spill(result.ok ? result.table : result.error);
@@ -97,7 +97,7 @@ async function work(world: MemoryWorld, spec: JobSpec, holder: string): Promise<
   return result.ok ? 'SUCCEEDED' : 'FAILED';
 }
 
-async function resultOf(world: MemoryWorld, spec: JobSpec): Promise<TaskResult> {
+async function resultOf(world: World, spec: JobSpec): Promise<TaskResult> {
   try {
     return await world.host.run(spec.bundle, spec.task, await loadLarge(world.objects, spec.args));
   } catch (error) {

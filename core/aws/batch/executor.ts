@@ -31,7 +31,7 @@ import { reasonText } from './reasons.ts';
 import { type BatchSettings, listByNameParams, resourceRequirements, submitParams } from './requests.ts';
 
 type NotAccepted = Exclude<SubmitOutcome, { kind: 'accepted' }>;
-type Target = Parameters<typeof submitParams>[2];
+type SubmitTarget = Parameters<typeof submitParams>[2];
 
 export interface BatchClients {
   /** Retries as the SDK does. */
@@ -53,7 +53,10 @@ export function batchExecutor({ batch, batchOnce }: BatchClients, settings: Batc
     return await submitTo({ queue, requirements: sized.requirements }, request);
   }
 
-  async function submitTo(target: Omit<Target, 'definition'>, request: SubmissionRequest): Promise<SubmitOutcome> {
+  async function submitTo(
+    target: Omit<SubmitTarget, 'definition'>,
+    request: SubmissionRequest,
+  ): Promise<SubmitOutcome> {
     const first = await definedAs(request);
     if (typeof first !== 'string') return first;
     const outcome = await send({ ...target, definition: first }, request);
@@ -73,7 +76,7 @@ export function batchExecutor({ batch, batchOnce }: BatchClients, settings: Batc
     }
   }
 
-  async function send(target: Target, request: SubmissionRequest): Promise<SubmitOutcome> {
+  async function send(target: SubmitTarget, request: SubmissionRequest): Promise<SubmitOutcome> {
     try {
       const { jobId } = await batchOnce.send(new SubmitJobCommand(submitParams(settings, request, target)));
       return jobId ? { kind: 'accepted', id: jobId } : { kind: 'unknown', reason: 'the answer holds no job id' };

@@ -43,7 +43,7 @@ export interface DescribedJob {
 const optionalText = v.fallback(v.optional(v.string()), undefined);
 const optionalNumber = v.fallback(v.optional(v.number()), undefined);
 
-const Container = v.fallback(
+const ContainerDetail = v.fallback(
   v.object({ exitCode: optionalNumber, reason: optionalText, logStreamName: optionalText }),
   {},
 );
@@ -69,10 +69,10 @@ const JobDetail = v.object({
   createdAt: optionalNumber,
   startedAt: optionalNumber,
   stoppedAt: optionalNumber,
-  container: Container,
+  container: ContainerDetail,
   ecsProperties: v.fallback(v.object({ taskProperties: Tasks }), { taskProperties: [] }),
   attempts: v.fallback(
-    v.array(v.object({ container: Container, taskProperties: Tasks, statusReason: optionalText })),
+    v.array(v.object({ container: ContainerDetail, taskProperties: Tasks, statusReason: optionalText })),
     [],
   ),
   arrayProperties: v.fallback(v.object({ index: optionalNumber }), {}),
@@ -80,10 +80,10 @@ const JobDetail = v.object({
 
 type JobDetail = v.InferOutput<typeof JobDetail>;
 
-type Container = v.InferOutput<typeof Container>;
+type ContainerDetail = v.InferOutput<typeof ContainerDetail>;
 
 /** The job's own container, unless it never began because of the one before it. */
-function spokesman(tasks: v.InferOutput<typeof Tasks>): Container {
+function spokesman(tasks: v.InferOutput<typeof Tasks>): ContainerDetail {
   const containers = tasks.flatMap((task) => task.containers);
   const job = containers.find(({ name }) => name === JOB_CONTAINER) ?? {};
   const hasSpoken = job.exitCode !== undefined || job.reason !== undefined;
@@ -91,7 +91,7 @@ function spokesman(tasks: v.InferOutput<typeof Tasks>): Container {
   return definedIn((hasSpoken ? undefined : failed) ?? job);
 }
 
-function definedIn({ exitCode, reason, logStreamName }: Container): Container {
+function definedIn({ exitCode, reason, logStreamName }: ContainerDetail): ContainerDetail {
   return {
     ...(exitCode !== undefined && { exitCode }),
     ...(reason !== undefined && { reason }),

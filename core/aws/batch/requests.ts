@@ -26,12 +26,12 @@ export interface BatchSettings extends DefinitionSettings {
 const TIMEOUT_SECONDS_MIN = 60;
 const MEMORY_MIB_MIN = 4;
 
-export type Sized =
+export type Sizing =
   | { readonly ok: true; readonly requirements: ResourceRequirement[] }
   | { readonly ok: false; readonly reason: string };
 
 /** What Batch is asked for: whole vCPUs on EC2, one of the fixed sizes on Fargate; memory in MiB. */
-export function resourceRequirements({ vcpus, memory, gpus = 0, platform }: Resources): Sized {
+export function resourceRequirements({ vcpus, memory, gpus = 0, platform }: Resources): Sizing {
   const memoryMib = Math.max(MEMORY_MIB_MIN, Math.ceil(memory * 1024));
   if (platform !== 'FARGATE') return { ok: true, requirements: requirements(Math.ceil(vcpus), memoryMib, gpus) };
   if (gpus > 0) return { ok: false, reason: 'Fargate has no GPUs: give the task an executor on EC2' };

@@ -89,15 +89,18 @@ function hostOf(
   return reach ? withinReach(host, reach) : host;
 }
 
-/** What it takes to begin a run or to change its course: no Batch, and nothing of a round. */
-export type BeginningWorld = Pick<World, 'attempts' | 'bus' | 'clock' | 'host' | 'journal' | 'objects' | 'summaries'>;
+/** What it takes to change a run's course: none of its code, no Batch, and nothing of a round. */
+export type CourseWorld = Pick<World, 'attempts' | 'bus' | 'clock' | 'journal' | 'objects' | 'summaries'>;
+
+/** What it takes to begin a run. */
+export type BeginningWorld = CourseWorld & Pick<World, 'host'>;
 
 interface Base {
   readonly log: Log;
   readonly settings: EngineSettings;
   readonly clients: Clients;
   readonly storage: Storage;
-  readonly beginning: BeginningWorld;
+  readonly course: CourseWorld;
   readonly queue: EventQueue | undefined;
 }
 
@@ -107,31 +110,35 @@ const base = /* @__PURE__ */ perEnvironment((environment): Base => {
   const { stack, tables, bus, events, local } = settings;
   const clients = { ...storageClients(settings), ...busClients(settings) };
   const storage = openStorage(settings, clients);
-  const { objects, attempts, files } = storage;
-  const beginning: BeginningWorld = {
+  const { objects, attempts } = storage;
+  const course: CourseWorld = {
     journal: dynamoJournal(clients.dynamo, tables.runs, objects),
     summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
     attempts,
     objects,
-    host: hostOf(log, settings, storage, (web) => fileAccess({ ...files, web })),
     bus: eventBus(clients, { bus, queue: events }, stack),
     clock,
   };
   const queue = local ? undefined : sqsQueue(clients.sqs, events);
-  return { log, settings, clients, storage, beginning, queue };
+  return { log, settings, clients, storage, course, queue };
 });
 
-export function beginningWorld(environment: Variables): BeginningWorld {
-  return base(environment).beginning;
+export function courseWorld(environment: Variables): CourseWorld {
+  return base(environment).course;
 }
 
-export const world = /* @__PURE__ */ perEnvironment((environment) => openWorld(base(environment)));
+export const beginningWorld = /* @__PURE__ */ perEnvironment((environment): BeginningWorld => {
+  const { log, settings, storage, course } = base(environment);
+  const host = hostOf(log, settings, storage, (web) => fileAccess({ ...storage.files, web }));
+  return { ...course, host };
+});
 
-function openWorld({ settings, clients, storage, beginning }: Base): World {
+export const world = /* @__PURE__ */ perEnvironment((environment): World => {
+  const { settings, clients, storage } = base(environment);
   const { stack, tables, sender } = settings;
   const { objects, scratch, files, held } = storage;
   return {
-    ...beginning,
+    ...beginningWorld(environment),
     stack,
     cache: dynamoCache(clients.dynamo, tables.cache, objects, clock),
     ...(scratch && { scratch }),
@@ -142,7 +149,7 @@ function openWorld({ settings, clients, storage, beginning }: Base): World {
     ...(held && { held }),
     liveNodesMax: settings.liveNodesMax,
   };
-}
+});
 
 /** Of events; undefined in a local cloud, whose queue knows by itself when they come again. */
 export function eventQueue(environment: Variables): EventQueue | undefined {

@@ -7,6 +7,7 @@ import type { RunId } from '../core/values/ids.ts';
 import type * as cancel from '../functions/cancel.ts';
 import type * as jobs from '../functions/jobs.ts';
 import type * as logs from '../functions/logs.ts';
+import { PAGE_MAX } from '../functions/page.ts';
 import type * as plan from '../functions/plan.ts';
 import type * as result from '../functions/result.ts';
 import type * as retry from '../functions/retry.ts';
@@ -107,7 +108,7 @@ export async function listRuns(
   limit = Number.POSITIVE_INFINITY,
 ): Promise<ListedRun[]> {
   const listed: ListedRun[] = [];
-  const asked = { ...request, limit: Math.min(limit, RUNS_A_PAGE) };
+  const asked = { ...request, limit: Math.min(limit, PAGE_MAX.runs) };
   for await (const { runs } of pages((from) => client.call('runs', { ...asked, ...from }))) {
     listed.push(...runs);
     if (listed.length >= limit) break;
@@ -115,14 +116,10 @@ export async function listRuns(
   return listed.slice(0, limit);
 }
 
-/** As many as the functions give at once. */
-const RUNS_A_PAGE = 200;
-const JOBS_A_PAGE = 5_000;
-
 /** In the order in which they came up; none of a run that did not begin. */
 export async function listJobs(client: Client, run: RunId): Promise<JobHistory[]> {
   const listed: JobHistory[] = [];
-  const asked = { run, limit: JOBS_A_PAGE };
+  const asked = { run, limit: PAGE_MAX.jobs };
   for await (const { jobs } of pages((from) => client.call('jobs', { ...asked, ...from }))) listed.push(...jobs);
   return listed;
 }

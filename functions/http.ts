@@ -20,7 +20,7 @@ type PlainAnswer = v.InferOutput<typeof PlainAnswer>;
 export type Declared = v.GenericSchema & { readonly entries: v.ObjectEntries };
 
 /** A request is in the journal of its run: what is larger is data, and belongs into a file. */
-const BODY_BYTES_MAX = 1024 * 1024;
+export const REQUEST_BYTES_MAX = 1024 * 1024;
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html */
 const HttpEvent = v.object({
@@ -83,8 +83,8 @@ function askedOf(event: HttpEvent, entries: v.ObjectEntries): RequestRecord | Ba
 
 function bodyOf({ body, isBase64Encoded }: HttpEvent): RequestRecord | BadRequest {
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes.length > BODY_BYTES_MAX) {
-    return { statusCode: 413, problem: `the body has more than ${BODY_BYTES_MAX} bytes: put data into a file` };
+  if (bytes.length > REQUEST_BYTES_MAX) {
+    return { statusCode: 413, problem: `the body has more than ${REQUEST_BYTES_MAX} bytes: put data into a file` };
   }
   const record = bytes.length === 0 ? {} : jsonObjectIn(bytes);
   return record ? { record } : { statusCode: 400, problem: 'the body is no JSON object' };

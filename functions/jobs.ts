@@ -6,20 +6,17 @@ import type { Objects } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
-import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR } from './page.ts';
+import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR, PAGE_MAX } from './page.ts';
 import { noRun } from './run-request.ts';
 import { Job, Run, RunName } from './shapes.ts';
 import { storedState } from './stored.ts';
 import { allToldOf } from './told.ts';
 
-/** A job is told in some 500 bytes, and Lambda answers with 6 MB at most. */
-const JOBS_MAX = 5_000;
-
 export const REQUEST = v.strictObject({
   run: RunName,
   status: v.optional(v.string()),
   task: v.optional(v.string()),
-  limit: limitOf(JOBS_MAX),
+  limit: limitOf(PAGE_MAX.jobs),
   /** How many jobs came before. */
   cursor: v.optional(v.pipe(Cursor, v.number(NO_CURSOR), v.integer(NO_CURSOR), v.minValue(0, NO_CURSOR))),
 });

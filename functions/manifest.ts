@@ -16,6 +16,7 @@ import { isRecord } from '../core/values/guards.ts';
 import { digest } from '../core/values/hash.ts';
 import { type Hash, type RunId, runNamed } from '../core/values/ids.ts';
 import { messageOf as thrownMessage } from '../core/values/thrown.ts';
+import { REQUEST_BYTES_MAX } from './http.ts';
 import { type Handler, handlerOf, inEnvironment, type Logged, logsFailure } from './invocation.ts';
 import { JsonObject, messageOf } from './start.ts';
 import { type BeginningWorld, beginningWorld, currentBundle, manifestPlace } from './world.ts';
@@ -35,8 +36,6 @@ export type ManifestAnswer = {
   readonly workflow: string;
 } & ({ readonly run: RunId } | { readonly errors: readonly string[] });
 
-/** Arguments are in a run's summary and its journal: what is larger is data. */
-const JSON_BYTES_MAX = 1024 * 1024;
 const TABLES = /\.(csv|tsv|txt)$/i;
 
 export function makeManifest(
@@ -121,10 +120,10 @@ async function argumentsOf(
     };
   }
   if (!/\.json$/i.test(upload.key)) return { errors: ['a manifest is called .json, .csv, .tsv or .txt'] };
-  const bytes = await uploads.read(upload, JSON_BYTES_MAX);
+  const bytes = await uploads.read(upload, REQUEST_BYTES_MAX);
   if (bytes === undefined) return undefined;
-  if (bytes.length > JSON_BYTES_MAX)
-    return { errors: [`it has more than ${JSON_BYTES_MAX} bytes: put data into a file, and give its location`] };
+  if (bytes.length > REQUEST_BYTES_MAX)
+    return { errors: [`it has more than ${REQUEST_BYTES_MAX} bytes: put data into a file, and give its location`] };
   return parsed(bytes);
 }
 

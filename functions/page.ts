@@ -3,6 +3,9 @@ import * as v from 'valibot';
 
 const LIMIT_DEFAULT = 50;
 
+/** How many a page has at most. A job is told in some 500 bytes, and Lambda answers with 6 MB at most. */
+export const PAGE_MAX = { runs: 200, jobs: 5_000 } as const;
+
 /** How many a page has, `most` at most. */
 export function limit(most: number) {
   return v.optional(

@@ -5,7 +5,7 @@ import type { RunSummary, Summaries } from '../core/engine/ports.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
 import { type BodyOf, Errors, endpoint } from './endpoint.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
-import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR } from './page.ts';
+import { Cursor, CursorText, cursorOf, limit as limitOf, NO_CURSOR, PAGE_MAX } from './page.ts';
 import { Listed, type ListedRun, RunName, Status } from './shapes.ts';
 import { storedState } from './stored.ts';
 
@@ -24,8 +24,6 @@ const Place = v.strictObject(
   NO_CURSOR,
 );
 
-const RUNS_MAX = 200;
-
 export const REQUEST = v.strictObject({
   run: v.optional(v.pipe(RunName, v.description('How its id begins'))),
   workflow: v.optional(v.string()),
@@ -36,7 +34,7 @@ export const REQUEST = v.strictObject({
   /** Of starts. */
   from: v.optional(Time),
   until: v.optional(Time),
-  limit: limitOf(RUNS_MAX),
+  limit: limitOf(PAGE_MAX.runs),
   cursor: v.optional(v.pipe(Cursor, Place)),
 });
 

@@ -1,7 +1,7 @@
 /** A process beside the one that owns the cloud. */
 import { existsSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
@@ -11,7 +11,7 @@ import type { Cloud, CloudOptions } from './cloud.ts';
 import { type CloudEndpoint, readEndpoint } from './endpoint.ts';
 import { takeLock } from './lock.ts';
 import { openCloud } from './open-cloud.ts';
-import { apiUrlOf, invocationUrl } from './settings.ts';
+import { apiUrlOf, invocationUrl, ownerOf } from './settings.ts';
 
 /** The cloud of a folder is another process's, and that cannot be had: the message says what to do. */
 export class CloudUnreachable extends Error {
@@ -55,7 +55,7 @@ export type Holder =
 
 /** Looks from outside: nothing is carried on. One who is silent is given `waitMs`, since it may be starting or ending. */
 export async function holderOf(folder: string, waitMs: number): Promise<Holder> {
-  const owned = join(folder, 'owner');
+  const owned = ownerOf(folder);
   const end = AbortSignal.timeout(waitMs);
   for (;;) {
     const endpoint = readEndpoint(folder);

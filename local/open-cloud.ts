@@ -1,10 +1,12 @@
 /** Opens the embedded cloud of a folder: its parts one after another, each with what ends it. */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { storageClients } from '../core/aws/clients.ts';
 import { ensureTables } from '../core/aws/tables.ts';
 import { folderHeldRuns, type HeldRunsOnDisk } from '../core/disk/held.ts';
+import { FOLDER_MODE } from '../core/disk/write.ts';
 import { SWEEP_PERIOD_MS } from '../core/engine/sweep.ts';
 import { batchApi } from './batch/api.ts';
 import { type Capacity, machineCapacity } from './batch/capacity.ts';
@@ -26,9 +28,12 @@ import {
   apiUrlOf,
   type CloudPlaces,
   cloudVariables,
+  databaseOf,
   inheritedVariables,
   jobLogsOf,
   logOf,
+  ownerOf,
+  storeOf,
   TABLES,
 } from './settings.ts';
 
@@ -53,11 +58,11 @@ type CloudSettings = Required<Omit<CloudOptions, 'umask'>> &
 export async function openCloud(options: CloudOptions): Promise<Cloud | undefined> {
   mkdirSync(options.folder, { recursive: true });
   // The journal, the store and the logs hold what users compute with: nobody else on the machine reads them.
-  chmodSync(options.folder, 0o700);
+  chmodSync(options.folder, FOLDER_MODE);
   const folder = realpathSync(options.folder);
   const capacity = { ...machineCapacity(), ...options.capacity };
   const settings = { ...DEFAULTS, ...options, folder, root: resolve(options.root), capacity };
-  const lock = await takeLock(join(folder, 'owner'));
+  const lock = await takeLock(ownerOf(folder));
   if (!lock) return undefined;
   const closing = makeClosing();
   closing.push(lock.release);
@@ -119,12 +124,12 @@ async function openOwned(settings: CloudSettings, closing: Closing): Promise<Clo
 /** The servers, with the tables that they serve, and where all is that handlers and jobs are told of. */
 async function openPlaces({ folder, root, sweepPeriodMs, umask }: CloudSettings, closing: Closing) {
   const secret = randomBytes(16).toString('hex');
-  const dynamoDb = await openDynamoDb(join(folder, 'db'), secret);
+  const dynamoDb = await openDynamoDb(databaseOf(folder), secret);
   closing.push(dynamoDb.close);
   const server = await openServer(secret);
   closing.push(server.close);
   await makeTables(dynamoDb.url);
-  const store = join(folder, 'store');
+  const store = storeOf(folder);
   mkdirSync(store, { recursive: true });
   const log = logOf(folder);
   if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) rmSync(log);

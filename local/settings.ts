@@ -8,6 +8,20 @@ export const TABLES = { runs: 'redex-runs', cache: 'redex-cache', attempts: 'red
 export const STACK = 'local';
 const QUEUE = 'local';
 
+/** The lock of who has the cloud open: `takeLock` takes it. */
+export function ownerOf(folder: string): string {
+  return join(folder, 'owner');
+}
+
+export function databaseOf(folder: string): string {
+  return join(folder, 'db');
+}
+
+/** Of objects and attempts. */
+export function storeOf(folder: string): string {
+  return join(folder, 'store');
+}
+
 /** Where what went wrong in a cloud is written down, one JSON line an event. */
 export function logOf(folder: string): string {
   return join(folder, 'log.jsonl');

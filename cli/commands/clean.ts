@@ -1,9 +1,9 @@
 /** `redex clean`. */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { takeLock } from '../../local/lock.ts';
+import { ownerOf } from '../../local/settings.ts';
 import { refuseForeignState, stateFolder } from '../session/where.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -16,7 +16,7 @@ export async function cleanCommand(root: string, yes: boolean): Promise<number> 
   }
   refuseForeignState(folder);
   if (!yes && !(await confirmed(`Remove ${folder}, with all runs and all that could be reused of them?`))) return 1;
-  const lock = await takeLock(join(folder, 'owner'));
+  const lock = await takeLock(ownerOf(folder));
   if (!lock) throw new UsageError(`another redex process is using ${folder}; end it first`);
   await lock.release();
   await rm(folder, { recursive: true });

@@ -1,4 +1,5 @@
 /** `redex run … --dry-run`: what would run and why. */
+
 import { join } from 'node:path';
 import { type DryWorld, type PlannedJob, readOnly } from '../../core/engine/dry-run.ts';
 import { keys, sealed } from '../../core/engine/objects.ts';
@@ -13,6 +14,7 @@ import { inTemporaryFolder } from '../../core/host/temporary.ts';
 import { makePlan } from '../../functions/plan.ts';
 import type { Plan } from '../../functions/shapes.ts';
 import type { StoredState } from '../../functions/stored.ts';
+import { storeOf } from '../../local/settings.ts';
 import { directClient, type RequestOf } from '../client.ts';
 import { columns } from '../columns.ts';
 import { openSession } from '../session/open.ts';
@@ -50,7 +52,7 @@ function ownPlan(root: string, bundle: Bundle, stored: StoredState, request: Req
   return inTemporaryFolder(async (folder) => {
     const files = {
       root,
-      versions: join(stateFolder(root), 'store', 'versions'),
+      versions: join(storeOf(stateFolder(root)), 'versions'),
       notesVersions: false,
       proxies: webProxies(process.env),
     };

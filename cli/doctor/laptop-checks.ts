@@ -1,4 +1,5 @@
 /** What is right and wrong with a laptop, from what was found on it. Pure. */
+import { FOLDER_MODE } from '../../core/disk/write.ts';
 import type { ProgramExecutor } from '../../core/values/program.ts';
 import type { Holder } from '../../local/attach.ts';
 import type { DeadLetters } from '../../local/queue.ts';
@@ -61,7 +62,6 @@ const GIB = 1024 ** 3;
 const FREE_BYTES_MIN = GIB;
 /** A worker may have 512 MB, and Node itself needs some. */
 const MEMORY_MIB_MIN = 1024;
-const STATE_MODE = 0o700;
 
 /** What each program is for; without the first two no script runs. */
 const NEEDED: Readonly<Record<string, string>> = {
@@ -158,7 +158,7 @@ function stateCheck(folder: string, { owner, user, mode, writable }: StateFolder
   if (!writable) {
     return wrong('state', { said: `${folder} cannot be written`, advice: `chmod 700 ${folder}, or mount it writable` });
   }
-  if (mode !== STATE_MODE) {
+  if (mode !== FOLDER_MODE) {
     const said = `${folder} has mode ${mode.toString(8)}: journals, values and logs in it are for you alone`;
     return wrong('state', { said, advice: `chmod 700 ${folder}` });
   }

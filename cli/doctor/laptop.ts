@@ -10,7 +10,7 @@ import { dockerAnswers } from '../../local/batch/docker.ts';
 import { tryDatabase } from '../../local/dynamodb.ts';
 import { takeLock } from '../../local/lock.ts';
 import { readDeadLetters } from '../../local/queue.ts';
-import { deadLettersOf } from '../../local/settings.ts';
+import { databaseOf, deadLettersOf, ownerOf } from '../../local/settings.ts';
 import { bundleProject, loadConfig, workflowFiles } from '../project.ts';
 import { stateFolder } from '../session/where.ts';
 import { counted } from './checks.ts';
@@ -104,12 +104,12 @@ async function lookInside(folder: string): Promise<Inside> {
 
 /** What is wrong with the database, which nobody has open. */
 async function damageOf(folder: string): Promise<string | undefined> {
-  if (!existsSync(join(folder, 'db'))) return undefined;
-  const lock = await takeLock(join(folder, 'owner'));
+  if (!existsSync(databaseOf(folder))) return undefined;
+  const lock = await takeLock(ownerOf(folder));
   // Somebody has begun to work with it meanwhile.
   if (!lock) return undefined;
   try {
-    await tryDatabase(join(folder, 'db'));
+    await tryDatabase(databaseOf(folder));
     return undefined;
   } catch (error) {
     return reasonOf(error);

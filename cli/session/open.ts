@@ -1,14 +1,16 @@
 /** Where the functions are that a command calls: in the project's local cloud, or in a stack on AWS. */
+
 import { fileURLToPath } from 'node:url';
 import { folderObjects } from '../../core/disk/objects.ts';
 import type { Objects } from '../../core/engine/ports.ts';
 import { attachOrOpen } from '../../local/attach.ts';
 import { seededChaos } from '../../local/chaos.ts';
 import type { Cloud } from '../../local/cloud.ts';
+import { storeOf } from '../../local/settings.ts';
 import { type Client, directClient } from '../client.ts';
 import { TYPED_UMASK } from '../umask.ts';
 import { loadFunctions } from './functions.ts';
-import { refuseForeignState, stateFolder, storeOf, type Where } from './where.ts';
+import { refuseForeignState, stateFolder, type Where } from './where.ts';
 
 const RUNNER = fileURLToPath(new URL('../../docker/runner/main.ts', import.meta.url));
 

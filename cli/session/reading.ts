@@ -1,7 +1,6 @@
 /** What runs have left, for commands that only look. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { folderHeldRuns } from '../../core/disk/held.ts';
 import type { Variables } from '../../core/environment.ts';
 import type { RunId } from '../../core/values/ids.ts';
@@ -10,12 +9,12 @@ import { attach, CloudUnreachable } from '../../local/attach.ts';
 import { openDynamoDb } from '../../local/dynamodb.ts';
 import { functionCaller, INVOCATION_MS_MAX } from '../../local/functions.ts';
 import { takeLock } from '../../local/lock.ts';
-import { cloudVariables, jobLogsOf, logOf } from '../../local/settings.ts';
+import { cloudVariables, databaseOf, jobLogsOf, logOf, ownerOf, storeOf } from '../../local/settings.ts';
 import { type Client, directClient } from '../client.ts';
 import { UsageError } from '../usage-error.ts';
 import { loadFunctions } from './functions.ts';
 import { openOnAws } from './open.ts';
-import { refuseForeignState, stateFolder, storeOf, type Where } from './where.ts';
+import { refuseForeignState, stateFolder, type Where } from './where.ts';
 
 export interface ReadSession {
   readonly client: Client;
@@ -43,9 +42,9 @@ async function openLocalReading(root: string): Promise<ReadSession & { readonly 
     const { environment, invoke, close } = cloud;
     return { client: directClient(invoke), environment, alive: true, isHeld, close };
   }
-  const lock = await takeLock(join(folder, 'owner'));
+  const lock = await takeLock(ownerOf(folder));
   if (!lock) throw new CloudUnreachable(`another redex process is opening or closing ${folder}; try again in a moment`);
-  const dynamoDb = await openDynamoDb(join(folder, 'db'), randomBytes(16).toString('hex'));
+  const dynamoDb = await openDynamoDb(databaseOf(folder), randomBytes(16).toString('hex'));
   const places = {
     dynamoDbUrl: dynamoDb.url,
     serverUrl: NOWHERE,

@@ -31,8 +31,3 @@ export interface Where {
   readonly root: string;
   readonly stack: string | undefined;
 }
-
-/** Where the project's objects and attempts are. */
-export function storeOf(folder: string): string {
-  return join(folder, 'store');
-}

@@ -64,7 +64,7 @@ export function openQueue({
     const at = pumping === undefined ? receiveAt(messages) : undefined;
     if (at === undefined || (alarm && alarm.at <= at)) return;
     clearTimeout(alarm?.timer);
-    alarm = { at, timer: setTimeout(look, at - Date.now()) };
+    alarm = { at, timer: setTimeout(look, Math.max(0, at - Date.now())) };
   };
 
   const look = (): void => {

@@ -153,11 +153,11 @@ async function join(meeting: Meeting, demands: Demands['join']): Promise<Fact[]>
   });
 }
 
-type DoneSegment =
+type LoadedSegment =
   | { readonly ok: true; readonly values: Readonly<Record<string, Table>> }
   | { readonly ok: false; readonly error: ValueGone };
 
-async function loadSegment(objects: Objects, run: RunId, name: Hash): Promise<DoneSegment> {
+async function loadSegment(objects: Objects, run: RunId, name: Hash): Promise<LoadedSegment> {
   try {
     return { ok: true, values: await getSealed<Record<string, Table>>(objects, keys.done(run, name)) };
   } catch (error) {

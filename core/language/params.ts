@@ -66,10 +66,14 @@ export function jsonSchemaOf(params: Params): unknown {
   // What follows a transformation in a pipe is not of the input, and left out; a description is for who gives the input.
   for (const [key, entry] of Object.entries(params.entries)) {
     const property = schema.properties?.[key];
-    const description = valibot.getDescription('wrapped' in entry ? (entry.wrapped as typeof entry) : entry);
+    const description = valibot.getDescription('wrapped' in entry && isSchema(entry.wrapped) ? entry.wrapped : entry);
     if (typeof property === 'object' && description !== undefined) property.description = description;
   }
   return schema;
+}
+
+function isSchema(value: unknown): value is Params['entries'][string] {
+  return isObject(value) && 'kind' in value && value.kind === 'schema';
 }
 
 /** The schemas of fileParam and dirParam are known by the class they let pass. */

@@ -10,6 +10,7 @@ import { ENVIRONMENT } from '../core/environment.ts';
 import { isRecord } from '../core/values/guards.ts';
 import { digest } from '../core/values/hash.ts';
 import { type Hash, type RunId, runNamed } from '../core/values/ids.ts';
+import { errorIn } from '../core/values/nodes.ts';
 import { rootOf, type Table } from '../core/values/table.ts';
 import { type AnswerOf, type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
@@ -124,9 +125,9 @@ function runIdOf(key: string): RunId {
 
 /** What is wrong with the request, for whoever made it. */
 export function messageOf(error: Table): string {
-  const root = rootOf(error);
-  if (!Array.isArray(root) || root[0] !== 'error') return 'the workflow cannot be started with these arguments';
-  const [, name, , message] = root;
+  const why = errorIn(rootOf(error));
+  if (!why) return 'the workflow cannot be started with these arguments';
+  const { name, message } = why;
   return name === 'BadArguments' || name === 'TaskNotFound' ? message : `${name}: ${message}`;
 }
 

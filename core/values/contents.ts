@@ -174,7 +174,7 @@ export function openLeavesOf(table: Table): { files: { kind: 'file' | 'dir'; loc
   const found: ReturnType<typeof openLeavesOf> = { files: [], refs: [] };
   if (!open.at(-1)) return found;
   visitOpen(table, open, (node) => {
-    if (node[0] === 'ref') found.refs.push(node[1]);
+    if (isKind(node, 'ref')) found.refs.push(node[1]);
     else found.files.push({ kind: node[0], location: node[1] });
   });
   return found;

@@ -2,7 +2,7 @@
 import { Dir, expressionOf, File, Place, Quote, STDOUT, Staging, taskOf } from './classes.ts';
 import { errorClasses, errorExtras } from './errors.ts';
 import { isObject } from './guards.ts';
-import { isScalar } from './nodes.ts';
+import { isKind } from './nodes.ts';
 import { at, present } from './present.ts';
 import { childrenOf, type Index, mapChildren, type NodeOf, type Table, TableBuilder } from './table.ts';
 
@@ -191,9 +191,8 @@ export function byCodeUnit(a: string, b: string): number {
 
 function pathOf(frames: readonly Frame[]): string {
   const steps = frames.map(({ node, places }) => {
-    if (isScalar(node)) return '';
-    if (node[0] === 'record') return `.${node[1][places.length]}`;
-    if (node[0] === 'call') return ` › argument ${places.length + 1} of ${node[1]}`;
+    if (isKind(node, 'record')) return `.${node[1][places.length]}`;
+    if (isKind(node, 'call')) return ` › argument ${places.length + 1} of ${node[1]}`;
     return `[${places.length}]`;
   });
   return `value${steps.join('')}`;

@@ -2,11 +2,11 @@
 
 import { spill } from '../values/contents.ts';
 import type { EvalHash, Hash } from '../values/ids.ts';
-import { valueAt } from '../values/present.ts';
+import { at, valueAt } from '../values/present.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
 import { emptyGraph } from './fields.ts';
-import type { Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally, Wait } from './graph.ts';
+import type { Given, Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally, Wait } from './graph.ts';
 
 /** A recovered catch, to be kept in the cache. */
 export interface Recovery {
@@ -51,6 +51,13 @@ export function inputValue(draft: Draft, input: NodeId): Table {
   const { outcome } = liveNode(draft, input);
   if (!outcome || !('value' in outcome)) throw new Error(`node ${input} has no value`);
   return outcome.value;
+}
+
+/** The values of all parts of a node whose inputs are known to have theirs. */
+export function partValues(draft: Draft, inputs: readonly NodeId[], given: Given): Table[] {
+  if (!given) return inputValues(draft, inputs);
+  let next = 0;
+  return given.map((part) => part ?? inputValue(draft, at(inputs, next++)));
 }
 
 /** The values of inputs that are known to have them. */

@@ -6,7 +6,7 @@ import { isKind, isScalar, nodeAt } from '../values/nodes.ts';
 import { at, last, valueAt } from '../values/present.ts';
 import { childrenOf, combine, hashesOf, hashOf, type Index, type Node, subtable, type Table } from '../values/table.ts';
 import type { Draft } from './draft.ts';
-import type { GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
+import type { Given, GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
 import { firstStage } from './stages.ts';
 
 interface Analysis {
@@ -43,7 +43,7 @@ export function nodeFor(draft: Draft, scope: Scope, index: Index): NodeId {
   const wanted = new Set<Index>([index]);
   for (const place of wanted) {
     if (concrete[place] || scope.nodes.has(at(hashes, place))) continue;
-    for (const child of strictChildren(nodeAt(scope.table, place))) wanted.add(child);
+    for (const child of strictChildren(nodeAt(scope.table, place))) if (!concrete[child]) wanted.add(child);
   }
   const nodeOf = (place: Index): NodeId => valueAt(scope.nodes, at(hashes, place));
   for (const place of [...wanted].sort((a, b) => a - b)) {
@@ -52,7 +52,10 @@ export function nodeFor(draft: Draft, scope: Scope, index: Index): NodeId {
     if (concrete[place]) addValue(draft, scope, hash, subtable(scope.table, place));
     else {
       const node = nodeAt(scope.table, place);
-      addNode(draft, scope, hash, shapeOf(node, place), strictChildren(node).map(nodeOf));
+      const children = strictChildren(node);
+      const shape = shapeOf(node, place, givenOf(scope.table, children, concrete));
+      const inputs = children.filter((child) => !concrete[child]);
+      addNode(draft, scope, hash, shape, inputs.map(nodeOf));
     }
   }
   return nodeOf(index);
@@ -63,17 +66,23 @@ function strictChildren(node: Node): Index[] {
   return isKind(node, 'form') ? [] : childrenOf(node);
 }
 
-function shapeOf(node: Node, index: Index): Shape {
+/** Values as they are written need no nodes of their own. */
+function givenOf(table: Table, children: readonly Index[], concrete: readonly boolean[]): Given {
+  if (!children.some((child) => concrete[child])) return null;
+  return children.map((child) => (concrete[child] ? subtable(table, child) : null));
+}
+
+function shapeOf(node: Node, index: Index, given: Given): Shape {
   if (isScalar(node)) throw new Error('a scalar is concrete');
   switch (node[0]) {
     case 'list':
-      return { kind: 'list' };
+      return { kind: 'list', given };
     case 'record':
-      return { kind: 'record', keys: node[1] };
+      return { kind: 'record', keys: node[1], given };
     case 'op':
-      return { kind: 'op', name: node[1] };
+      return { kind: 'op', name: node[1], given };
     case 'call':
-      return { kind: 'call', task: node[1], hasOptions: node[3] !== null };
+      return { kind: 'call', task: node[1], hasOptions: node[3] !== null, given };
     case 'form':
       return { kind: 'form', name: node[1], terms: node[2] };
     case 'map':
@@ -81,7 +90,7 @@ function shapeOf(node: Node, index: Index): Shape {
     case 'stage':
     case 'task':
     case 'error':
-      return { kind: 'wrap', index };
+      return { kind: 'wrap', index, given };
     case 'undefined':
     case 'number':
     case 'bigint':
@@ -95,12 +104,6 @@ function shapeOf(node: Node, index: Index): Shape {
     case 'ref':
       throw new Error(`a node of the kind ${node[0]} is concrete`);
   }
-}
-
-/** The node for a concrete value that came up during evaluation. */
-export function valueNode(draft: Draft, scope: Scope, value: Table): NodeId {
-  const hash = hashOf(value);
-  return scope.nodes.get(hash) ?? addValue(draft, scope, hash, value);
 }
 
 /** A call of a task value with concrete arguments: map's elements, catch's recovery. */
@@ -118,11 +121,10 @@ export function callNode(draft: Draft, scope: Scope, { task, args, options }: Co
   );
   const known = scope.nodes.get(hash);
   if (known !== undefined) return known;
-  const inputs = parts.map((part) => valueNode(draft, scope, part));
-  return addNode(draft, scope, hash, { kind: 'call', task, hasOptions: options !== undefined }, inputs).id;
+  return addNode(draft, scope, hash, { kind: 'call', task, hasOptions: options !== undefined, given: parts }, []).id;
 }
 
-export function addValue(draft: Draft, scope: Scope, hash: Hash, value: Table): NodeId {
+function addValue(draft: Draft, scope: Scope, hash: Hash, value: Table): NodeId {
   return addNode(draft, scope, hash, { kind: 'value' }, [], { value }).id;
 }
 

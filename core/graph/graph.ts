@@ -30,17 +30,21 @@ export interface Failure {
 /** How evaluation ended: with a value (large ones by reference) or an error. */
 export type Settlement = { readonly value: Table } | { readonly failure: Failure };
 
-/** What a node does with its inputs. Child indexes point into its scope's table; a form instantiates them as it needs them. */
+/** What a node does with its parts: those that are given, and the values of its inputs. */
 export type Shape =
   | { readonly kind: 'value' }
-  | { readonly kind: 'list' }
-  | { readonly kind: 'record'; readonly keys: readonly string[] }
-  /** Any other value around expressions: rebuilt with its children in place. */
-  | { readonly kind: 'wrap'; readonly index: Index }
-  | { readonly kind: 'op'; readonly name: string }
-  /** With options, they are the last input. */
-  | { readonly kind: 'call'; readonly task: string; readonly hasOptions: boolean }
+  | { readonly kind: 'list'; readonly given: Given }
+  | { readonly kind: 'record'; readonly keys: readonly string[]; readonly given: Given }
+  /** Any other value around expressions, by its index in the scope's table: rebuilt with its parts in place. */
+  | { readonly kind: 'wrap'; readonly index: Index; readonly given: Given }
+  | { readonly kind: 'op'; readonly name: string; readonly given: Given }
+  /** With options, they are the last part. */
+  | { readonly kind: 'call'; readonly task: string; readonly hasOptions: boolean; readonly given: Given }
+  /** Its terms, as indexes in the scope's table, become nodes as it needs them. */
   | { readonly kind: 'form'; readonly name: string; readonly terms: readonly Index[] };
+
+/** The parts of a node that are values as they are written, by position; null: the next input. null for all: none is. */
+export type Given = readonly (Table | null)[] | null;
 
 export interface GraphNode {
   readonly id: NodeId;

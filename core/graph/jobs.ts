@@ -19,14 +19,14 @@ import {
   type Draft,
   failWith,
   held,
-  inputValues,
   liveNode,
+  partValues,
   setStatus,
   settle,
   waitUnder,
 } from './draft.ts';
 import { errorValue } from './errors.ts';
-import { addValue, nodeFor, openScope } from './expressions.ts';
+import { nodeFor, openScope } from './expressions.ts';
 import { type GraphNode, type Job, runOf, type Scope, type Settlement, scopeOf, type Work } from './graph.ts';
 import { waitFor } from './operations.ts';
 import { resolveOptions } from './options.ts';
@@ -53,8 +53,10 @@ export function callReady(draft: Draft, node: GraphNode): void {
 
 /** Goes on with options that had to be loaded: they hold a large context. */
 export function optionsLoaded(draft: Draft, node: GraphNode, options: Table): void {
-  const loaded = addValue(draft, scopeOf(draft.graph, node), digest('loaded', node.hash), options);
-  draft.edits.set(node, 'inputs', [...node.inputs.slice(0, -1), loaded]);
+  const { shape } = node;
+  if (shape.kind !== 'call') throw new Error('only calls have options');
+  const parts = partValues(draft, node.inputs, shape.given);
+  draft.edits.set(node, 'shape', { ...shape, given: [...parts.slice(0, -1), options] });
   callReady(draft, node);
 }
 
@@ -85,8 +87,10 @@ function taskOf(node: GraphNode): string {
 }
 
 function argumentsOf(draft: Draft, node: GraphNode): { args: Table; options: Table | undefined } {
-  const values = inputValues(draft, node.inputs);
-  const options = node.shape.kind === 'call' && node.shape.hasOptions ? values.pop() : undefined;
+  const { shape } = node;
+  if (shape.kind !== 'call') throw new Error('only calls have arguments');
+  const values = partValues(draft, node.inputs, shape.given);
+  const options = shape.hasOptions ? values.pop() : undefined;
   while (values.length > 0 && isKind(rootOf(last(values)), 'undefined')) values.pop();
   return { args: listOf(values), options };
 }

@@ -6,12 +6,12 @@ import type { EvalHash, Hash } from '../values/ids.ts';
 import { unknownKind } from '../values/never.ts';
 import { nodeAt } from '../values/nodes.ts';
 import { at } from '../values/present.ts';
-import { combine, type Index, listOf, mapChildren, type Table } from '../values/table.ts';
-import { type Draft, held, inputValues, liveNode, settle } from './draft.ts';
+import { combine, listOf, mapChildren, type Table } from '../values/table.ts';
+import { type Draft, held, liveNode, partValues, settle } from './draft.ts';
 import { noticeFailure } from './ending.ts';
 import { nodeFor, openScope } from './expressions.ts';
 import { recallForm, resumeForm, stepForm } from './forms/forms.ts';
-import { type Computation, type GraphNode, runOf, type Settlement, scopeOf } from './graph.ts';
+import { type Computation, type GraphNode, runOf, type Settlement, type Shape, scopeOf } from './graph.ts';
 import { callReady, optionsLoaded, settleJob } from './jobs.ts';
 import { operate } from './operations.ts';
 import { release } from './release.ts';
@@ -85,21 +85,21 @@ function complete(draft: Draft, node: GraphNode): void {
   const { shape } = node;
   switch (shape.kind) {
     case 'list':
-      settle(draft, node, { value: held(draft, listOf(inputValues(draft, node.inputs))) });
+      settle(draft, node, { value: held(draft, listOf(partValues(draft, node.inputs, shape.given))) });
       return;
     case 'record':
       settle(draft, node, {
         value: held(
           draft,
-          combine(inputValues(draft, node.inputs), (roots) => ['record', shape.keys, roots]),
+          combine(partValues(draft, node.inputs, shape.given), (roots) => ['record', shape.keys, roots]),
         ),
       });
       return;
     case 'wrap':
-      settle(draft, node, { value: held(draft, rewrap(draft, node, shape.index)) });
+      settle(draft, node, { value: held(draft, rewrap(draft, node, shape)) });
       return;
     case 'op':
-      operate(draft, node, shape.name, listOf(inputValues(draft, node.inputs)));
+      operate(draft, node, shape.name, listOf(partValues(draft, node.inputs, shape.given)));
       return;
     case 'call':
       callReady(draft, node);
@@ -112,9 +112,9 @@ function complete(draft: Draft, node: GraphNode): void {
   }
 }
 
-function rewrap(draft: Draft, node: GraphNode, index: Index): Table {
+function rewrap(draft: Draft, node: GraphNode, { index, given }: Extract<Shape, { readonly kind: 'wrap' }>): Table {
   const { table } = scopeOf(draft.graph, node);
-  return combine(inputValues(draft, node.inputs), (roots) => {
+  return combine(partValues(draft, node.inputs, given), (roots) => {
     let next = 0;
     return mapChildren(nodeAt(table, index), () => at(roots, next++));
   });

@@ -3,14 +3,23 @@
 import { concreteNodes } from '../values/contents.ts';
 import type { Hash, JobId } from '../values/ids.ts';
 import { isKind, isScalar, nodeAt } from '../values/nodes.ts';
-import { at, last, valueAt } from '../values/present.ts';
-import { childrenOf, combine, hashesOf, hashOf, type Index, type Node, subtable, type Table } from '../values/table.ts';
+import { last, valueAt } from '../values/present.ts';
+import {
+  childrenOf,
+  combine,
+  hashesAskedOf,
+  hashOf,
+  type Index,
+  type Node,
+  subtable,
+  type Table,
+} from '../values/table.ts';
 import type { Draft } from './draft.ts';
 import type { Given, GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
 import { firstStage } from './stages.ts';
 
 interface Analysis {
-  readonly hashes: readonly Hash[];
+  readonly hashAt: (index: Index) => Hash;
   readonly concrete: readonly boolean[];
 }
 
@@ -20,7 +29,7 @@ const analyses = new WeakMap<Table, Analysis>();
 function analyse(table: Table): Analysis {
   const known = analyses.get(table);
   if (known) return known;
-  const analysis = { hashes: hashesOf(table), concrete: concreteNodes(table) };
+  const analysis = { hashAt: hashesAskedOf(table), concrete: concreteNodes(table) };
   analyses.set(table, analysis);
   return analysis;
 }
@@ -39,15 +48,15 @@ export function openScope(draft: Draft, job: JobId | null, table: Table, within?
  * Iterative: nesting may be as deep as memory allows.
  */
 export function nodeFor(draft: Draft, scope: Scope, index: Index): NodeId {
-  const { hashes, concrete } = analyse(scope.table);
+  const { hashAt, concrete } = analyse(scope.table);
   const wanted = new Set<Index>([index]);
   for (const place of wanted) {
-    if (concrete[place] || scope.nodes.has(at(hashes, place))) continue;
+    if (concrete[place] || scope.nodes.has(hashAt(place))) continue;
     for (const child of strictChildren(nodeAt(scope.table, place))) if (!concrete[child]) wanted.add(child);
   }
-  const nodeOf = (place: Index): NodeId => valueAt(scope.nodes, at(hashes, place));
+  const nodeOf = (place: Index): NodeId => valueAt(scope.nodes, hashAt(place));
   for (const place of [...wanted].sort((a, b) => a - b)) {
-    const hash = at(hashes, place);
+    const hash = hashAt(place);
     if (scope.nodes.has(hash)) continue;
     if (concrete[place]) addValue(draft, scope, hash, subtable(scope.table, place));
     else {
@@ -62,7 +71,7 @@ export function nodeFor(draft: Draft, scope: Scope, index: Index): NodeId {
 }
 
 /** A form's children wait until the form asks for them. */
-function strictChildren(node: Node): Index[] {
+function strictChildren(node: Node): readonly Index[] {
   return isKind(node, 'form') ? [] : childrenOf(node);
 }
 

@@ -3,10 +3,10 @@ import type { Hash } from './ids.ts';
 import { unknownKind } from './never.ts';
 import { isKind, isScalar, leafIn, type NodeOfKind, nodeAt, placeIn, refIn } from './nodes.ts';
 import type { Target } from './places.ts';
-import { at, last } from './present.ts';
+import { last } from './present.ts';
 import {
   childrenOf,
-  hashesOf,
+  hashesAskedOf,
   INLINE_VALUE_BYTES_MAX,
   type Index,
   mapChildren,
@@ -237,7 +237,7 @@ export function spillParts(table: Table): Spilled {
 function spillBelow(table: Table, keepRoot: boolean): Spilled {
   if (!exceedsInline(table)) return { table, large: new Map() };
   const concrete = concreteNodes(table);
-  const hashes = hashesOf(table);
+  const hashAt = hashesAskedOf(table);
   const large = new Map<Hash, Table>();
   const builder = new TableBuilder();
   const places: Index[] = [];
@@ -251,7 +251,7 @@ function spillBelow(table: Table, keepRoot: boolean): Spilled {
   const takenOut = (index: Index): Index => {
     const part = subtable(table, index);
     if (!exceedsInline(part) || isKind(rootOf(part), 'ref')) return builder.addTable(part);
-    const hash = at(hashes, index);
+    const hash = hashAt(index);
     large.set(hash, part);
     return builder.add(refTo(hash, part));
   };

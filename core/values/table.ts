@@ -123,10 +123,40 @@ export function mapChildren<A, B>(node: NodeOf<A>, move: (child: A) => B): NodeO
 }
 
 /** The node's children, in order; a call's options come last. */
-export function childrenOf<C>(node: NodeOf<C>): C[] {
-  const children: C[] = [];
-  mapChildren(node, (child) => children.push(child));
-  return children;
+export function childrenOf<C>(node: NodeOf<C>): readonly C[] {
+  if (isScalar(node)) return [];
+  switch (node[0]) {
+    case 'list':
+    case 'set':
+      return node[1];
+    case 'record':
+    case 'task':
+    case 'op':
+    case 'form':
+      return node[2];
+    case 'map':
+      return [...node[1], ...node[2]];
+    case 'stage':
+    case 'quote':
+      return [node[1]];
+    case 'error':
+      return [node[4]];
+    case 'call':
+      return node[3] === null ? node[2] : [...node[2], node[3]];
+    case 'undefined':
+    case 'number':
+    case 'bigint':
+    case 'date':
+    case 'bytes':
+    case 'file':
+    case 'dir':
+    case 'place':
+    case 'stdout':
+    case 'ref':
+      return [];
+    default:
+      return unknownKind('node', node);
+  }
 }
 
 /** The same node, with its children where `places` says that each is now. */
@@ -164,6 +194,17 @@ export function hashesOf(table: Table): Hash[] {
   return spellAll(table).map(hashOfSpelling);
 }
 
+/** The same for who asks for few of them. */
+export function hashesAskedOf(table: Table): (index: Index) => Hash {
+  const spelled = spellAll(table);
+  const hashes: (Hash | undefined)[] = [];
+  return (index) => {
+    const hash = hashes[index] ?? hashOfSpelling(at(spelled, index));
+    hashes[index] = hash;
+    return hash;
+  };
+}
+
 /** The Merkle hash of the whole. */
 export function hashOf(table: Table): Hash {
   return hashOfSpelling(last(spellAll(table)));
@@ -172,13 +213,13 @@ export function hashOf(table: Table): Hash {
 /** Builds a table bottom-up; structurally equal nodes become one, and members of maps and sets get their order. */
 export class TableBuilder {
   readonly #nodes: Node[] = [];
-  readonly #seen = new Map<string, Index>();
+  readonly #seen = new Map<Scalar, Index>();
   /** Spellings of the first nodes: as far as the last map or set needed them. */
   readonly #spelled: string[] = [];
 
   add(node: Node): Index {
     const placed = this.#canonical(node);
-    const key = JSON.stringify(placed);
+    const key = keyOf(placed);
     const known = this.#seen.get(key);
     if (known !== undefined) return known;
     const index = this.#nodes.push(placed) - 1;
@@ -237,8 +278,17 @@ export class TableBuilder {
   }
 }
 
+/** Equal for equal nodes, and for no others: what is no text stands for itself, all else begins with what it is. */
+function keyOf(node: Node): Scalar {
+  if (typeof node === 'string') return `"${node}`;
+  if (isScalar(node)) return node;
+  return node[0] === 'list' ? node[1].join() : JSON.stringify(node);
+}
+
 /** The part of the table that `root` reaches, as a table of its own. The cost follows that part, not the table. */
 export function subtable(table: Table, root: Index): Table {
+  const node = at(table, root);
+  if (childrenOf(node).length === 0) return [node];
   const needed = new Set<Index>([root]);
   for (const index of needed) {
     for (const child of childrenOf(at(table, index))) needed.add(child);
@@ -250,9 +300,19 @@ export function subtable(table: Table, root: Index): Table {
 
 /** Several tables under one new root, which `join` makes from their places. */
 export function combine(tables: readonly Table[], join: (roots: Index[]) => Node): Table {
+  const [only] = tables;
+  if (only && tables.length === 1) return under(only, join([only.length - 1]));
   const builder = new TableBuilder();
   const roots = tables.map((table) => builder.addTable(table));
   return builder.build(builder.add(join(roots)));
+}
+
+/** A table with one more node on top of its root. No other is equal to that, which has a node below it that all others are below. */
+function under(table: Table, node: Node): Table {
+  if (!isKind(node, 'set', 'map')) return [...table, node];
+  const builder = new TableBuilder();
+  builder.addTable(table);
+  return builder.build(builder.add(node));
 }
 
 export const UNDEFINED: Table = [['undefined']];

@@ -8,6 +8,7 @@
  *
  * Fails when a run does not end with its value, or with another number of jobs.
  */
+import * as v from 'valibot';
 import { type Attempt, demandsOf } from '../core/graph/demands.ts';
 import { type Draft, draftOf } from '../core/graph/draft.ts';
 import { evolve } from '../core/graph/evolve.ts';
@@ -16,15 +17,16 @@ import { callable } from '../core/language/callable.ts';
 import { decode } from '../core/values/decode.ts';
 import { encode } from '../core/values/encode.ts';
 import { digest } from '../core/values/hash.ts';
+import { runNamed } from '../core/values/ids.ts';
 import type { Program } from '../core/values/program.ts';
 import type { Table } from '../core/values/table.ts';
 import { type Measurement, sizesOf } from './measurement.ts';
 
-interface Shape {
+interface ProgramShape {
   /** What the run is asked for. */
   readonly root: (size: number) => unknown;
   /** What the functions of its tasks return. */
-  readonly tasks: Readonly<Record<string, (...args: never[]) => unknown>>;
+  readonly tasks: Readonly<Record<string, (...args: readonly number[]) => unknown>>;
   readonly jobs: (size: number) => number;
   readonly value: (size: number) => unknown;
 }
@@ -32,7 +34,7 @@ interface Shape {
 const task = (name: string): ((...args: readonly unknown[]) => unknown) => callable(name);
 const [next, each, level, sum] = [task('next'), task('each'), task('level'), task('sum')];
 
-const SHAPES: Readonly<Record<string, Shape>> = {
+const SHAPES: Readonly<Record<string, ProgramShape>> = {
   chain: {
     root: (size) => next(size),
     tasks: { next: (left: number) => (left === 0 ? 'end' : next(left - 1)) },
@@ -124,14 +126,14 @@ export function reduceRun(shape: string, size: number) {
   };
 }
 
-function present(shape: string): Shape {
+function present(shape: string): ProgramShape {
   const found = SHAPES[shape];
   if (!found) throw new Error(`there is no shape ${shape}: ${Object.keys(SHAPES).join(', ')}`);
   return found;
 }
 
-function started(tasks: Shape['tasks'], root: Table): StartedFact {
-  const run = 'bench' as StartedFact['run'];
+function started(tasks: ProgramShape['tasks'], root: Table): StartedFact {
+  const run = runNamed('bench');
   return {
     type: 'started',
     run,
@@ -146,7 +148,7 @@ function started(tasks: Shape['tasks'], root: Table): StartedFact {
   };
 }
 
-function programOf(tasks: Shape['tasks']): Program {
+function programOf(tasks: ProgramShape['tasks']): Program {
   const infos = Object.keys(tasks).map((name) => [name, { hash: digest('task', name), options: {} }] as const);
   return {
     bundle: digest('bench', 'bundle'),
@@ -157,9 +159,10 @@ function programOf(tasks: Shape['tasks']): Program {
   };
 }
 
-function returned(tasks: Shape['tasks'], { evaluation, task: name, attempt, args }: Attempt): Fact {
-  const run = tasks[name] as (...args: readonly unknown[]) => unknown;
-  const expression = encode(run(...(plain(args) as readonly unknown[])));
+function returned(tasks: ProgramShape['tasks'], { evaluation, task: name, attempt, args }: Attempt): Fact {
+  const run = tasks[name];
+  if (!run) throw new Error(`there is no task ${name}`);
+  const expression = encode(run(...v.parse(v.array(v.number()), plain(args))));
   return { type: 'returned', eval: evaluation, attempt, expression, measured: {} };
 }
 

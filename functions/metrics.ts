@@ -24,10 +24,10 @@ export const UNITS = {
   oldestEvent: MetricUnit.Milliseconds,
 } as const;
 
-export type Figures = Partial<Record<keyof typeof UNITS, number>>;
+export type MetricValues = Partial<Record<keyof typeof UNITS, number>>;
 
 /** Nothing in a local cloud, which has no CloudWatch; nor with POWERTOOLS_METRICS_DISABLED. */
-export function publish(figures: Figures, { service, file }: LogSettings): void {
+export function publish(figures: MetricValues, { service, file }: LogSettings): void {
   if (file !== undefined) return;
   const metrics = new LineMetrics({ namespace: NAMESPACE, serviceName: service });
   // In place of Powertools' own dimension, the service: what is charged for is each set of them.

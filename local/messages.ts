@@ -1,6 +1,6 @@
 /** The messages of a queue: those that wait, and the batch that a handler has. Pure but for being kept in place. */
 
-export interface QueueMessage {
+export interface LocalMessage {
   readonly id: string;
   readonly body: string;
   /** ms since the epoch: not received before. */
@@ -9,7 +9,7 @@ export interface QueueMessage {
   readonly receives: number;
 }
 
-export interface Messages<M extends QueueMessage> {
+export interface Messages<M extends LocalMessage> {
   waiting: M[];
   inHand: readonly M[];
   /** From then on nothing is received. */
@@ -17,7 +17,7 @@ export interface Messages<M extends QueueMessage> {
 }
 
 /** What becomes of a message that a handler had. */
-export type Fate<M extends QueueMessage> =
+export type Fate<M extends LocalMessage> =
   | { readonly kind: 'accepted'; readonly message: M }
   | { readonly kind: 'again'; readonly message: M; readonly reason: string }
   | { readonly kind: 'dead'; readonly message: M; readonly reason: string };
@@ -28,22 +28,22 @@ const WINDOW_MS = 15;
 const RECEIVES_MAX = 10;
 const RETRY_MS_MAX = 30_000;
 
-export function noMessages<M extends QueueMessage>(): Messages<M> {
+export function noMessages<M extends LocalMessage>(): Messages<M> {
   return { waiting: [], inHand: [], isStopped: false };
 }
 
-export function isEmpty({ waiting, inHand }: Messages<QueueMessage>): boolean {
+export function isEmpty({ waiting, inHand }: Messages<LocalMessage>): boolean {
   return waiting.length === 0 && inHand.length === 0;
 }
 
 /** When messages are to be received next; undefined: not before another is sent. */
-export function receiveAt({ waiting, isStopped }: Messages<QueueMessage>): number | undefined {
+export function receiveAt({ waiting, isStopped }: Messages<LocalMessage>): number | undefined {
   if (isStopped || waiting.length === 0) return undefined;
   return waiting.reduce((first, { dueAt }) => Math.min(first, dueAt), Number.POSITIVE_INFINITY) + WINDOW_MS;
 }
 
 /** Gives the messages that are due, as many as a batch has, into the handler's hand. */
-export function receive<M extends QueueMessage>(messages: Messages<M>, now: number): readonly M[] {
+export function receive<M extends LocalMessage>(messages: Messages<M>, now: number): readonly M[] {
   if (messages.isStopped) return [];
   const batch: M[] = [];
   const rest: M[] = [];
@@ -60,7 +60,7 @@ export function receive<M extends QueueMessage>(messages: Messages<M>, now: numb
  * The handler has had the batch. Messages in `failed`, by id and with the reason, come again, each time after twice as
  * long; after ten times they are given up.
  */
-export function settle<M extends QueueMessage>(
+export function settle<M extends LocalMessage>(
   messages: Messages<M>,
   failed: ReadonlyMap<string, string>,
   now: number,

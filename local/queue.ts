@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stored } from '../core/values/json.ts';
 import { messageOf } from '../core/values/thrown.ts';
 import { appendJsonLines } from './json-lines.ts';
-import { type Fate, isEmpty, noMessages, type QueueMessage, receive, receiveAt, settle } from './messages.ts';
+import { type Fate, isEmpty, type LocalMessage, noMessages, receive, receiveAt, settle } from './messages.ts';
 
 export interface QueueRecord {
   readonly messageId: string;
@@ -42,7 +42,7 @@ export interface LocalQueue {
   stop(): Promise<void>;
 }
 
-interface Delivery extends QueueMessage {
+interface Delivery extends LocalMessage {
   readonly accepted: () => void;
 }
 
@@ -137,7 +137,7 @@ export function readDeadLetters(path: string): DeadLetters {
 }
 
 /** One invocation. Gives the reason why a message must come again. */
-async function invoke(handler: QueueHandler, batch: readonly QueueMessage[]): Promise<ReadonlyMap<string, string>> {
+async function invoke(handler: QueueHandler, batch: readonly LocalMessage[]): Promise<ReadonlyMap<string, string>> {
   const records = batch.map(({ id, body, receives }) => ({
     messageId: id,
     body,

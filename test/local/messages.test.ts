@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { isEmpty, noMessages, type QueueMessage, receive, receiveAt, settle } from '../../local/messages.ts';
+import { isEmpty, type LocalMessage, noMessages, receive, receiveAt, settle } from '../../local/messages.ts';
 
-const message = (id: string, more: Partial<QueueMessage> = {}): QueueMessage => ({
+const message = (id: string, more: Partial<LocalMessage> = {}): LocalMessage => ({
   id,
   body: id,
   dueAt: 0,
   receives: 0,
   ...more,
 });
-const idsOf = (messages: readonly QueueMessage[]) => messages.map(({ id }) => id);
+const idsOf = (messages: readonly LocalMessage[]) => messages.map(({ id }) => id);
 const RETRY_MS = 200;
 
-function withMessages(...sent: QueueMessage[]) {
-  return { ...noMessages<QueueMessage>(), waiting: sent };
+function withMessages(...sent: LocalMessage[]) {
+  return { ...noMessages<LocalMessage>(), waiting: sent };
 }
 
 describe('the messages of a queue', () => {

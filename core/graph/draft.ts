@@ -6,7 +6,7 @@ import { at, valueAt } from '../values/present.ts';
 import type { Table } from '../values/table.ts';
 import { Edits } from './edits.ts';
 import { emptyGraph } from './fields.ts';
-import type { Given, Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally, Wait } from './graph.ts';
+import type { GivenParts, Graph, GraphNode, Job, JobStatus, NodeId, Settlement, Tally, Wait } from './graph.ts';
 
 /** A recovered catch, to be kept in the cache. */
 export interface Recovery {
@@ -54,7 +54,7 @@ export function inputValue(draft: Draft, input: NodeId): Table {
 }
 
 /** The values of all parts of a node whose inputs are known to have theirs. */
-export function partValues(draft: Draft, inputs: readonly NodeId[], given: Given): Table[] {
+export function partValues(draft: Draft, inputs: readonly NodeId[], given: GivenParts): Table[] {
   if (!given) return inputValues(draft, inputs);
   let next = 0;
   return given.map((part) => part ?? inputValue(draft, at(inputs, next++)));

@@ -15,7 +15,7 @@ import {
   type Table,
 } from '../values/table.ts';
 import type { Draft } from './draft.ts';
-import type { Given, GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
+import type { GivenParts, GraphNode, NodeId, Scope, Settlement, Shape } from './graph.ts';
 import { firstStage } from './stages.ts';
 
 interface Analysis {
@@ -76,12 +76,12 @@ function strictChildren(node: Node): readonly Index[] {
 }
 
 /** Values as they are written need no nodes of their own. */
-function givenOf(table: Table, children: readonly Index[], concrete: readonly boolean[]): Given {
+function givenOf(table: Table, children: readonly Index[], concrete: readonly boolean[]): GivenParts {
   if (!children.some((child) => concrete[child])) return null;
   return children.map((child) => (concrete[child] ? subtable(table, child) : null));
 }
 
-function shapeOf(node: Node, index: Index, given: Given): Shape {
+function shapeOf(node: Node, index: Index, given: GivenParts): Shape {
   if (isScalar(node)) throw new Error('a scalar is concrete');
   switch (node[0]) {
     case 'list':

@@ -33,18 +33,18 @@ export type Settlement = { readonly value: Table } | { readonly failure: Failure
 /** What a node does with its parts: those that are given, and the values of its inputs. */
 export type Shape =
   | { readonly kind: 'value' }
-  | { readonly kind: 'list'; readonly given: Given }
-  | { readonly kind: 'record'; readonly keys: readonly string[]; readonly given: Given }
+  | { readonly kind: 'list'; readonly given: GivenParts }
+  | { readonly kind: 'record'; readonly keys: readonly string[]; readonly given: GivenParts }
   /** Any other value around expressions, by its index in the scope's table: rebuilt with its parts in place. */
-  | { readonly kind: 'wrap'; readonly index: Index; readonly given: Given }
-  | { readonly kind: 'op'; readonly name: string; readonly given: Given }
+  | { readonly kind: 'wrap'; readonly index: Index; readonly given: GivenParts }
+  | { readonly kind: 'op'; readonly name: string; readonly given: GivenParts }
   /** With options, they are the last part. */
-  | { readonly kind: 'call'; readonly task: string; readonly hasOptions: boolean; readonly given: Given }
+  | { readonly kind: 'call'; readonly task: string; readonly hasOptions: boolean; readonly given: GivenParts }
   /** Its terms, as indexes in the scope's table, become nodes as it needs them. */
   | { readonly kind: 'form'; readonly name: string; readonly terms: readonly Index[] };
 
 /** The parts of a node that are values as they are written, by position; null: the next input. null for all: none is. */
-export type Given = readonly (Table | null)[] | null;
+export type GivenParts = readonly (Table | null)[] | null;
 
 export interface GraphNode {
   readonly id: NodeId;

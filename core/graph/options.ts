@@ -1,7 +1,9 @@
 /** A job's options: executor configuration < task < call. */
+
+import { isRecord } from '../values/guards.ts';
 import { didYouMean } from '../values/nearest.ts';
 import { CALL_OPTIONS, memoryProblem, optionProblem, splitConfig } from '../values/options.ts';
-import { isRecord, plainValue } from '../values/plain.ts';
+import { plainValue } from '../values/plain.ts';
 import { INLINE_EXECUTOR, type JobOptions, type Program, type ProgramExecutor } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 

@@ -14,6 +14,35 @@ const CASTS_MAX = 60;
 
 /** Why there are casts, and in which files. */
 const REASONS: Readonly<Record<string, readonly string[]>> = {
+  'a text becomes a name here alone': ['core/values/ids.ts'],
+  'an element, or a value of a map, that is there and may itself be undefined': ['core/values/present.ts'],
+  'what redex has written itself has the type that it was written from': [
+    'core/values/json.ts',
+    'core/graph/fields.ts',
+  ],
+  'what everyone else may only read is written here': ['core/graph/edits.ts'],
+  'a check has gone through it': ['core/graph/options.ts', 'functions/shapes.ts'],
+  'one type each way between two processes': ['core/host/protocol.ts', 'core/host/worker.ts', 'cli/client.ts'],
+  'a type that only the compiler knows': ['core/language/phantom.ts'],
+  'one value for all copies of a module': ['core/values/shared.ts'],
+  'middleware adds to what it is given': ['functions/invocation.ts', 'core/aws/patience.ts', 'core/aws/clients.ts'],
+  'the SDK says less than it gives': ['core/aws/signature.ts', 'core/aws/batches.ts', 'core/aws/batch/executor.ts'],
+  'an item of a table, as its own writer wrote it': [
+    'core/aws/attempts.ts',
+    'core/aws/cache.ts',
+    'core/aws/journal.ts',
+    'core/aws/summaries.ts',
+  ],
+  TODO: [
+    'core/aws/batch/fargate.ts',
+    'core/engine/claim.ts',
+    'core/engine/spec.ts',
+    'local/batch/batch.ts',
+    'local/batch/capacity.ts',
+    'local/batch/execution.ts',
+    'local/batch/records.ts',
+    'local/batch/secrets.ts',
+  ],
 };
 
 interface Cast {
@@ -72,7 +101,11 @@ describe('the sources', () => {
 
   it('have a cast in every file that a group names', () => {
     const cast = new Set(casts.map(({ file }) => file));
-    expect(Object.values(REASONS).flat().filter((file) => !cast.has(file))).toEqual([]);
+    expect(
+      Object.values(REASONS)
+        .flat()
+        .filter((file) => !cast.has(file)),
+    ).toEqual([]);
   });
 
   it('declare every name of a type once', () => {

@@ -1,6 +1,6 @@
 /** getContext: the value under a path in the context of the job that asks, or else the default. */
 import { encode } from '../../values/encode.ts';
-import { isRecord } from '../../values/plain.ts';
+import { isRecord } from '../../values/guards.ts';
 import { at } from '../../values/present.ts';
 import { UNDEFINED } from '../../values/table.ts';
 import { type Draft, held, settle } from '../draft.ts';

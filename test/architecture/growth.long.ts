@@ -165,7 +165,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: 'state of jobs at executors',
-    changes: [after('core/engine/executor.ts', 'export type JobState =', "\n  | { readonly is: 'paused' }")],
+    changes: [after('core/engine/executor.ts', "{ readonly is: 'running' }", " | { readonly is: 'paused' }")],
     places: ['core/engine/executor.ts', 'core/engine/waiting.ts'],
   },
   {

@@ -10,16 +10,15 @@ interface OwnReason {
   readonly cause: Cause;
 }
 
-const OWN_REASONS = {
+/** What the engine ends jobs for, and what the local Batch says of them: its process ended, or a secret is not to be had. */
+export type OwnReasonCode = StopReason | 'machine-stopped' | 'secret-missing';
+
+const OWN_REASONS: Readonly<Record<OwnReasonCode, OwnReason>> = {
   cancelling: { words: 'the run was cancelled', cause: 'interrupted' },
   failing: { words: 'another job of the run failed', cause: 'interrupted' },
-  /** Of the local Batch: its own process ended, and all jobs with it. */
   'machine-stopped': { words: 'the machine was stopped', cause: 'interrupted' },
-  /** Of the local Batch, which fetches secrets itself. */
   'secret-missing': { words: 'a secret is missing', cause: 'secret' },
-} as const satisfies Readonly<Record<StopReason, OwnReason>> & Readonly<Record<string, OwnReason>>;
-
-export type OwnReasonCode = keyof typeof OWN_REASONS;
+};
 
 /** `detail`: what else is to be known, for people. */
 export function reasonText(code: OwnReasonCode, detail?: string): string {

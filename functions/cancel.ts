@@ -3,11 +3,11 @@
 import * as v from 'valibot';
 import { cancel } from '../core/engine/cancel.ts';
 import { ENVIRONMENT } from '../core/environment.ts';
+import { type CourseWorld, courseWorld } from './base.ts';
 import { type BodyOf, Errors, endpoint, refusal } from './endpoint.ts';
 import { type Handler, inEnvironment } from './invocation.ts';
 import { Course, courseAnswer, noRun } from './run-request.ts';
 import { RunName } from './shapes.ts';
-import { type CourseWorld, courseWorld } from './world.ts';
 
 export const REQUEST = v.strictObject({ run: RunName, reason: v.optional(v.string(), 'it was asked for') });
 /** 202 with CANCELLING while jobs are still ending; 409 when the run is over. */

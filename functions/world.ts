@@ -1,80 +1,28 @@
 /** The world the handlers act on: ports chosen and put together by the environment's settings. */
-
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { dynamoAttempts } from '../core/aws/attempts.ts';
-import { eventBus } from '../core/aws/bus.ts';
 import { dynamoCache } from '../core/aws/cache.ts';
-import { busClients, storageClients } from '../core/aws/clients.ts';
-import { dynamoJournal } from '../core/aws/journal.ts';
-import { type EventQueue, sqsQueue } from '../core/aws/queue.ts';
-import { dynamoSummaries } from '../core/aws/summaries.ts';
+import type { EventQueue } from '../core/aws/queue.ts';
 import { s3Uploads } from '../core/aws/uploads.ts';
-import { folderAttempts } from '../core/disk/attempts.ts';
-import { folderHeldRuns } from '../core/disk/held.ts';
 import { deployedBundle } from '../core/engine/deployed.ts';
 import { type DryWorld, readOnly } from '../core/engine/dry-run.ts';
-import type { Attempts, HeldRuns, Host, Objects, World } from '../core/engine/ports.ts';
+import type { Host, World } from '../core/engine/ports.ts';
 import { warmGraphs } from '../core/engine/warm.ts';
-import { type EngineSettings, engineSettings, parseS3, type Variables } from '../core/environment.ts';
+import { type EngineSettings, engineSettings, type Variables } from '../core/environment.ts';
 import { fileAccess } from '../core/files/access.ts';
 import { observeFiles } from '../core/files/observe.ts';
-import type { Reach } from '../core/files/reach.ts';
-import type { StoreOptions } from '../core/files/stores.ts';
 import { workerHost } from '../core/host/host.ts';
 import { withinReach } from '../core/host/reachable.ts';
 import type { FileAccess } from '../core/values/classes.ts';
 import type { Hash } from '../core/values/ids.ts';
 import type { WebSettings } from '../core/values/program.ts';
+import { base, type CourseWorld, type Storage } from './base.ts';
 import { executorsOf } from './executor.ts';
-import { type Log, logOf } from './log.ts';
+import type { Log } from './log.ts';
 import type { ManifestPlace } from './manifest.ts';
 import { perEnvironment } from './per-environment.ts';
-import { clock, objectsIn, storedState } from './stored.ts';
+import { clock, storedState } from './stored.ts';
 
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
 const WARM_GRAPHS_MAX = 8;
-
-type Clients = ReturnType<typeof storageClients> & ReturnType<typeof busClients>;
-
-interface Storage {
-  readonly objects: Objects;
-  readonly scratch?: (location: string) => Objects;
-  readonly attempts: Attempts;
-  readonly files: StoreOptions;
-  readonly held?: HeldRuns;
-  /** For unpacked bundles; may be lost at any time. */
-  readonly bundles: { readonly folder: string; readonly tidy?: true };
-}
-
-function openStorage(settings: EngineSettings, { s3, dynamo }: Clients): Storage {
-  const { store, tables, filesRoot, umask, proxies } = settings;
-  if (store.kind === 'folder') {
-    const { path } = store;
-    return {
-      objects: objectsIn(store, s3),
-      attempts: folderAttempts(path),
-      files: { root: filesRoot, versions: join(path, 'versions'), umask, proxies },
-      held: folderHeldRuns(path),
-      bundles: { folder: join(path, 'unpacked') },
-    };
-  }
-  const objects = objectsIn(store, s3);
-  const scratch = (location: string): Objects => objectsIn(parseS3(location), s3);
-  return {
-    objects,
-    scratch,
-    attempts: dynamoAttempts(dynamo, tables.attempts, objects, clock, { open: scratch }),
-    files: { root: filesRoot, s3, proxies, reach: reachOf(settings) },
-    bundles: { folder: join(tmpdir(), 'redex-bundles'), tidy: true },
-  };
-}
-
-/** What runs may name in the cloud: nothing of the function itself, nor of the network that it is in. */
-function reachOf({ store, filesRoot, dataBuckets }: EngineSettings): Reach | undefined {
-  if (store.kind === 'folder' || filesRoot !== undefined) return undefined;
-  return { below: undefined, buckets: [store.bucket, ...dataBuckets] };
-}
 
 function hostOf(
   log: Log,
@@ -89,43 +37,8 @@ function hostOf(
   return reach ? withinReach(host, reach) : host;
 }
 
-/** What it takes to change a run's course: none of its code, no Batch, and nothing of a round. */
-export type CourseWorld = Pick<World, 'attempts' | 'bus' | 'clock' | 'journal' | 'objects' | 'summaries'>;
-
 /** What it takes to begin a run. */
 export type BeginningWorld = CourseWorld & Pick<World, 'host'>;
-
-interface Base {
-  readonly log: Log;
-  readonly settings: EngineSettings;
-  readonly clients: Clients;
-  readonly storage: Storage;
-  readonly course: CourseWorld;
-  readonly queue: EventQueue | undefined;
-}
-
-const base = /* @__PURE__ */ perEnvironment((environment): Base => {
-  const settings = engineSettings(environment);
-  const log = logOf(environment);
-  const { stack, tables, bus, events, local } = settings;
-  const clients = { ...storageClients(settings), ...busClients(settings) };
-  const storage = openStorage(settings, clients);
-  const { objects, attempts } = storage;
-  const course: CourseWorld = {
-    journal: dynamoJournal(clients.dynamo, tables.runs, objects),
-    summaries: dynamoSummaries(clients.dynamo, tables.runs, objects),
-    attempts,
-    objects,
-    bus: eventBus(clients, { bus, queue: events }, stack),
-    clock,
-  };
-  const queue = local ? undefined : sqsQueue(clients.sqs, events);
-  return { log, settings, clients, storage, course, queue };
-});
-
-export function courseWorld(environment: Variables): CourseWorld {
-  return base(environment).course;
-}
 
 export const beginningWorld = /* @__PURE__ */ perEnvironment((environment): BeginningWorld => {
   const { log, settings, storage, course } = base(environment);

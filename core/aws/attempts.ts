@@ -22,7 +22,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { AttemptRecord, Attempts, Clock, Objects, Outcome } from '../engine/ports.ts';
 import { errorValue } from '../graph/errors.ts';
-import type { EvalHash, RunId } from '../values/ids.ts';
+import { type EvalHash, evalNamed, type RunId } from '../values/ids.ts';
 import { getItems } from './batches.ts';
 import {
   checkVersion,
@@ -68,7 +68,7 @@ function markKeys(run: RunId): Item[] {
   return SHARDS.map((digit) => markKey(`${run}#${digit}`));
 }
 
-function expiry(nowMs: number): Item {
+function expiry(nowMs: number): Record<typeof EXPIRES, Item[string]> {
   return { [EXPIRES]: { N: String(Math.floor(nowMs / 1000) + KEPT_SECONDS) } };
 }
 
@@ -114,7 +114,7 @@ export function finishParams(
     ExpressionAttributeValues: {
       ':outcome': outcome,
       ':nonce': { S: nonce },
-      ':expires': expiry(nowMs)[EXPIRES] as Item[string],
+      ':expires': expiry(nowMs)[EXPIRES],
       ':attempt': { N: String(claim.attempt) },
       ':holder': { S: claim.holder },
     },
@@ -187,7 +187,7 @@ export function dynamoAttempts(
       const keys = [...new Set(evaluations)].map((hash) => keyOf(run, hash));
       const items = (await getItems(client, table, keys, { consistent: true })).filter(isLive);
       const read = items.map(
-        async (item) => [textOf(item.eval) as EvalHash, await recordOf({ objects, exchange }, run, item)] as const,
+        async (item) => [evalNamed(textOf(item.eval)), await recordOf({ objects, exchange }, run, item)] as const,
       );
       return new Map(await Promise.all(read));
     },
@@ -220,7 +220,7 @@ async function packOutcome({ objects, exchange }: OutcomePlaces, key: string, ou
 /** Keys of outcomes begin with this folder, wherever they are. */
 const ELSEWHERE = /^(s3:\/\/.*?)(outcomes\/[^/]+\/[^/]+)$/s;
 
-async function unpackOutcome({ objects, exchange }: OutcomePlaces, attribute: Item[string]): Promise<unknown> {
+async function unpackOutcome({ objects, exchange }: OutcomePlaces, attribute: Item[string]): Promise<Outcome> {
   const [, location, key] = ELSEWHERE.exec(attribute.S ?? '') ?? [];
   if (location === undefined || key === undefined) return await unpack(objects, attribute);
   if (!exchange) throw new Damaged(`${attribute.S} is in no place that is known here`);
@@ -239,7 +239,7 @@ async function recordOf(places: OutcomePlaces, run: RunId, item: Item): Promise<
 /** An outcome that is lost is one all the same: the work is over, and its job fails by name. */
 async function outcomeOf(places: OutcomePlaces, attribute: Item[string]): Promise<Outcome> {
   try {
-    return (await unpackOutcome(places, attribute)) as Outcome;
+    return await unpackOutcome(places, attribute);
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
     return {

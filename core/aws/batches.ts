@@ -1,6 +1,8 @@
 /** Batched reads and writes, sent again for what DynamoDB left undone. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetItemCommand, BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { httpStatusOf } from './http-status.ts';
 import type { Item } from './packing.ts';
 
 const GET_KEYS_MAX = 100;
@@ -84,6 +86,6 @@ const THROTTLED = 429;
 function mayPass(error: unknown): boolean {
   // Every error of a request has it, also those of the network.
   if (!(error instanceof Error && '$metadata' in error)) return false;
-  const { httpStatusCode: status = THROTTLED } = error.$metadata as { httpStatusCode?: number };
+  const status = httpStatusOf(error) ?? THROTTLED;
   return status === THROTTLED || status >= 500 || /Throttling|ThroughputExceeded|LimitExceeded/.test(error.name);
 }

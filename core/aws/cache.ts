@@ -12,7 +12,8 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Cache, Clock, Evaluation, Objects } from '../engine/ports.ts';
-import type { EvalHash, Hash, RunId } from '../values/ids.ts';
+import { type EvalHash, evalNamed, type Hash, runNamed } from '../values/ids.ts';
+import { stored } from '../values/json.ts';
 import type { Table } from '../values/table.ts';
 import { getItems, putItems } from './batches.ts';
 import {
@@ -95,7 +96,7 @@ export function dynamoCache(
       const untouched = notesUse ? live.filter(isStale) : [];
       const [evaluations] = await Promise.all([
         Promise.all(live.map((item) => evaluationOf(objects, item).catch(missWhenDamaged))),
-        Promise.all(untouched.map((item) => touch(textOf(item.eval) as EvalHash))),
+        Promise.all(untouched.map((item) => touch(evalNamed(textOf(item.eval))))),
       ]);
       return new Map(evaluations.flatMap((evaluation) => (evaluation ? [[evaluation.hash, evaluation]] : [])));
     },
@@ -114,14 +115,14 @@ function missWhenDamaged(error: unknown): undefined {
 }
 
 async function evaluationOf(objects: Objects, item: Item): Promise<Evaluation> {
-  const hash = textOf(item.eval) as EvalHash;
+  const hash = evalNamed(textOf(item.eval));
   checkVersion(`the cache entry ${hash}`, item);
   return {
-    hash: hash,
+    hash,
     task: textOf(item.task),
-    expression: (await unpack(objects, item.expression)) as Table,
-    ...(item.requires && { requires: JSON.parse(textOf(item.requires)) as Record<string, Hash> }),
-    run: textOf(item.run) as RunId,
+    expression: await unpack<Table>(objects, item.expression),
+    ...(item.requires && { requires: stored<Record<string, Hash>>(textOf(item.requires)) }),
+    run: runNamed(textOf(item.run)),
     at: numberOf(item.at),
   };
 }

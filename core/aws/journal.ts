@@ -16,7 +16,7 @@ import {
 import { JournalDamaged } from '../engine/lost.ts';
 import type { Entry, Journal, Objects } from '../engine/ports.ts';
 import type { Fact } from '../graph/facts.ts';
-import type { RunId } from '../values/ids.ts';
+import { type RunId, runNamed } from '../values/ids.ts';
 import {
   BODY_BYTES_MAX,
   checkVersion,
@@ -92,12 +92,12 @@ export function dynamoJournal(client: DynamoDBClient, table: string, objects: Ob
 }
 
 async function entryOf(objects: Objects, item: Item): Promise<Entry> {
-  const run = textOf(item.run) as RunId;
+  const run = runNamed(textOf(item.run));
   const sequence = numberOf(item.sequence);
   checkVersion(`entry ${sequence} of the journal of run ${run}`, item);
-  const facts = (await unpack(objects, item.body).catch((error: unknown) => {
+  const facts = await unpack<Fact[]>(objects, item.body).catch((error: unknown) => {
     if (!(error instanceof Damaged)) throw error;
     throw new JournalDamaged(`entry ${sequence} of the journal of run ${run} cannot be read: ${error.message}`);
-  })) as Fact[];
+  });
   return { run, sequence, nonce: textOf(item.nonce), at: numberOf(item.at), facts };
 }

@@ -6,12 +6,14 @@
  * 1. The object is written before the item that names it.
  * 2. Every item carries the version of its format; a version from the future is refused, never guessed at.
  */
+
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { JSON_BYTES_MAX } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
 import { digestBytes } from '../values/hash.ts';
+import { stored } from '../values/json.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -37,15 +39,15 @@ export async function pack(objects: Objects, key: string, value: unknown, bytesM
 /** What an item's attribute says, or the object that it names, is gone or is not what was written. */
 export class Damaged extends Error {}
 
-/** Throws Damaged. */
-export async function unpack(objects: Objects, attribute: AttributeValue | undefined): Promise<unknown> {
+/** What `pack` was given. Throws Damaged. */
+export async function unpack<T>(objects: Objects, attribute: AttributeValue | undefined): Promise<T> {
   const bytes = attribute?.B ?? (await objects.get(textOf(attribute)));
   if (!bytes) throw new Damaged(`the object ${attribute?.S} is gone from the object store`);
   if (attribute?.S !== undefined && !attribute.S.endsWith(`-${digestBytes(bytes)}`)) {
     throw new Damaged(`the object store holds something else under ${attribute.S}`);
   }
   try {
-    return JSON.parse((await unzip(bytes, { maxOutputLength: JSON_BYTES_MAX })).toString());
+    return stored<T>((await unzip(bytes, { maxOutputLength: JSON_BYTES_MAX })).toString());
   } catch (cause) {
     throw new Damaged(`${attribute?.S ? `the object ${attribute.S}` : 'the item'} is damaged`, { cause });
   }

@@ -17,29 +17,39 @@ export interface Patience {
   readonly delayMsMax?: number;
 }
 
-interface Token {
+class RetryToken {
   readonly count: number;
   readonly until: number;
-  getRetryCount(): number;
-  getRetryDelay(): number;
+  readonly #delayMs: number;
+
+  constructor(count: number, until: number, delayMs: number) {
+    this.count = count;
+    this.until = until;
+    this.#delayMs = delayMs;
+  }
+
+  getRetryCount(): number {
+    return this.count;
+  }
+
+  getRetryDelay(): number {
+    return this.#delayMs;
+  }
 }
 
 /** A `retryStrategy` for SDK clients: what may pass is tried again with full jitter until the time is over. */
 export function patientRetries({ forMs = PATIENCE_MS, delayMsMax = DELAY_MS_MAX }: Patience = {}) {
   return {
-    acquireInitialRetryToken: (): Promise<Token> => Promise.resolve(tokenOf(0, Date.now() + forMs, 0)),
-    refreshRetryTokenForRetry(token: unknown, failure: { readonly errorType: string }): Promise<Token> {
-      const { count, until } = token as Token;
+    acquireInitialRetryToken: () => Promise.resolve(new RetryToken(0, Date.now() + forMs, 0)),
+    refreshRetryTokenForRetry(token: unknown, failure: { readonly errorType: string }): Promise<RetryToken> {
+      if (!(token instanceof RetryToken)) throw new TypeError('a token of another retry strategy');
+      const { count, until } = token;
       const delayMs = Math.random() * Math.min(delayMsMax, DELAY_MS_FIRST * 2 ** count);
       if (failure.errorType === 'CLIENT_ERROR' || Date.now() + delayMs > until) {
         return Promise.reject(new Error('no more retries'));
       }
-      return Promise.resolve(tokenOf(count + 1, until, delayMs));
+      return Promise.resolve(new RetryToken(count + 1, until, delayMs));
     },
     recordSuccess: () => undefined,
   };
-}
-
-function tokenOf(count: number, until: number, delayMs: number): Token {
-  return { count, until, getRetryCount: () => count, getRetryDelay: () => delayMs };
 }

@@ -12,7 +12,7 @@ import {
 import type { Objects, RunStatus, RunSummary, Summaries } from '../engine/ports.ts';
 import { RUN_STATUSES } from '../engine/statuses.ts';
 import { digest } from '../values/hash.ts';
-import type { RunId } from '../values/ids.ts';
+import { runNamed } from '../values/ids.ts';
 import { getItems } from './batches.ts';
 import {
   BODY_BYTES_MAX,
@@ -124,7 +124,7 @@ export function dynamoSummaries(client: DynamoDBClient, table: string, objects: 
 async function summaryOf(objects: Objects, item: Item): Promise<RunSummary> {
   checkVersion(`the summary of run ${textOf(item.run)}`, item);
   try {
-    return (await unpack(objects, item.body)) as RunSummary;
+    return await unpack<RunSummary>(objects, item.body);
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
     return bareSummary(item, error.message);
@@ -136,14 +136,14 @@ async function summaryOf(objects: Objects, item: Item): Promise<RunSummary> {
  * the next sweep folds the run's journal and writes the summary anew.
  */
 function bareSummary(item: Item, reason: string): RunSummary {
-  const run = textOf(item.run) as RunId;
+  const run = runNamed(textOf(item.run));
   const [startedAt, updatedAt] = [numberOf(item.startedAt), numberOf(item.updatedAt)];
   return {
     run,
     workflow: '',
     args: {},
     bundle: digest('no bundle', run),
-    status: textOf(item.status) as RunStatus,
+    status: statusOf(textOf(item.status)),
     sequence: 0,
     startedAt,
     updatedAt,
@@ -151,4 +151,9 @@ function bareSummary(item: Item, reason: string): RunSummary {
     blocked: { reason: `its summary cannot be read: ${reason}`, at: updatedAt },
     tags: {},
   };
+}
+
+/** One that only a later version knows is none of a run that is over. */
+function statusOf(text: string): RunStatus {
+  return RUN_STATUSES.find((status) => status === text) ?? 'RUNNING';
 }

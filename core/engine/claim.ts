@@ -7,7 +7,7 @@ import type { Fact } from '../graph/facts.ts';
 import { type Graph, runIdOf, runOf } from '../graph/graph.ts';
 import { groupAttempts } from '../graph/group.ts';
 import type { Leaf } from '../values/contents.ts';
-import type { EvalHash, Hash, JobId, SubmissionId } from '../values/ids.ts';
+import { type EvalHash, type Hash, type SubmissionId, submissionNamed } from '../values/ids.ts';
 import { splitConfig, toldOptions } from '../values/options.ts';
 import { clashOf, clashText, type Target } from '../values/places.ts';
 import { type ExecutorPlace, type JobOptions, MEMORY_GIB_DEFAULT } from '../values/program.ts';
@@ -166,10 +166,13 @@ function separateWriters(
       const writer = taken.by(place);
       return writer === attempt.evaluation ? undefined : writer;
     };
-    const conflict = [...places].find(([place]) => other(writing, place));
+    const [conflict] = [...places].flatMap(([place, location]) => {
+      const writer = other(writing, place);
+      return writer ? [[writer, location] as const] : [];
+    });
     const earlier = [...places].find(([place]) => !known?.has(place) && other(written, place));
     if (clash) conflicts.push(refusal(attempt, `${describeWork(graph, attempt.evaluation)}: ${clashText(clash)}`));
-    else if (conflict) conflicts.push(conflictFact(graph, attempt, conflict[1], writing.by(conflict[0]) as EvalHash));
+    else if (conflict) conflicts.push(conflictFact(graph, attempt, conflict[1], conflict[0]));
     else if (earlier) conflicts.push(inTurnFact(graph, attempt, earlier[1]));
     else {
       free.push(attempt);
@@ -202,7 +205,8 @@ function failure({ evaluation, attempt }: Attempt, error: Table): Fact {
 /** The work as its author knows it: a script goes by the task that called it. */
 function describeWork(graph: Graph, evaluation: EvalHash): string {
   const work = graph.works.get(evaluation);
-  const job = work && graph.jobs.get(work.jobs[0] as JobId);
+  const first = work?.jobs[0];
+  const job = first && graph.jobs.get(first);
   const parent = job?.parent && graph.jobs.get(job.parent);
   return parent ? `${work?.task} in ${parent.task}` : (work?.task ?? 'another job');
 }
@@ -213,7 +217,7 @@ async function claimGroup(
   group: readonly Attempt[],
   { at, writes, sequence, nonce, deadline }: ClaimContext & { readonly at: number; readonly writes: Writes },
 ): Promise<Fact> {
-  const submission = `${sequence}-${nonce}-${at}` as SubmissionId;
+  const submission = submissionNamed(`${sequence}-${nonce}-${at}`);
   const jobs = group.map((attempt) => specOf(graph, submission, attempt));
   const { scratch } = placeOf(graph, group[0]?.options.executor);
   const exchanged = scratch === undefined ? undefined : world.scratch?.(scratch);

@@ -1,5 +1,5 @@
 /** What the runner is told of its job, and the names that jobs have at their executor. */
-import type { EvalHash, Hash, RunId, SubmissionId } from '../values/ids.ts';
+import { type EvalHash, type Hash, type RunId, runNamed, type SubmissionId, submissionNamed } from '../values/ids.ts';
 import type { WebSettings } from '../values/program.ts';
 import type { Table } from '../values/table.ts';
 
@@ -27,7 +27,7 @@ const JOB_NAME = /^(?=.{1,128}$)redex_([A-Za-z0-9-]+)_([A-Za-z0-9]+)_([A-Za-z0-9
 
 /** Reads a job name back; undefined for jobs that are not this stack's. */
 export function parseJobName(stack: string, name: string): { run: RunId; submission: SubmissionId } | undefined {
-  const match = JOB_NAME.exec(name);
-  if (match?.[1] !== stack) return undefined;
-  return { run: match[2] as RunId, submission: match[3] as SubmissionId };
+  const [, ofStack, run = '', submission = ''] = JOB_NAME.exec(name) ?? [];
+  if (ofStack !== stack) return undefined;
+  return { run: runNamed(run), submission: submissionNamed(submission) };
 }

@@ -6,7 +6,9 @@
  * 3. Every change of a job's state is told; the last one until somebody has accepted it.
  * 4. Of a run that is held nothing is started and nothing is told; both are made up for when it is taken up again.
  */
+
 import { reasonText } from '../../core/aws/batch/reasons.ts';
+import { valueAt } from '../../core/values/present.ts';
 import { type Capacity, excessOf, jobQueue } from './capacity.ts';
 import { arrayEnd, type BatchJob, isTerminal } from './jobs.ts';
 import type { SubmittedRecord } from './records.ts';
@@ -119,7 +121,7 @@ export async function openBatch({ store, machine, capacity, isHeld, deliver, war
     idle: () => open.size === 0,
     submit: (submission) => {
       store.record(submission);
-      const job = store.state.jobs.get(submission.job) as BatchJob;
+      const job = valueAt(store.state.jobs, submission.job);
       if (job.children) tell(job);
       for (const each of jobsOf(job)) enqueue(each);
       if (submission.refusal) for (const each of jobsOf(job)) stopJob(each, submission.refusal);

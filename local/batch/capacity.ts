@@ -1,5 +1,7 @@
 /** Which jobs of the queue may run together on this machine: first in, first out. */
+
 import { availableParallelism, totalmem } from 'node:os';
+import { at } from '../../core/values/present.ts';
 import type { BatchJob } from './jobs.ts';
 
 export interface Capacity {
@@ -39,7 +41,7 @@ export function jobQueue(capacity: Capacity): JobQueue {
       const taken: BatchJob[] = [];
       let next = 0;
       for (; next < waiting.length; next += 1) {
-        const job = waiting[next] as BatchJob;
+        const job = at(waiting, next);
         if (job.ended) continue;
         if (!fits(job)) break;
         running.add(job);

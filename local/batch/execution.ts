@@ -1,9 +1,11 @@
 /** One job as a child process: from its start to the end of all its processes. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { removeShortNames } from '../../core/disk/short-names.ts';
 import { outOfMemoryKills } from '../../core/proc.ts';
+import { present } from '../../core/values/present.ts';
 import { jobKiller, signalProcess } from '../processes.ts';
 import { removeContainers } from './docker.ts';
 
@@ -74,7 +76,7 @@ function spawned(child: ChildProcess): Promise<string | undefined> {
 }
 
 function follow(child: ChildProcess, launch: Launch, killsBefore: number | undefined): Execution {
-  const pid = child.pid as number;
+  const pid = present(child.pid, 'process, though it was started');
   const killProcesses = jobKiller(launch.job, pid);
   let killTimer: NodeJS.Timeout | undefined;
   let killedByUs = false;

@@ -1,4 +1,5 @@
 /** The jobs of the local Batch: the fold of its records. Pure but for being kept in place. */
+import { batchJobIds } from '../../core/aws/batch/job-ids.ts';
 import type { BatchStatus } from '../../core/aws/batch/jobs.ts';
 import type { BatchRecord, Definition, EndedRecord, SubmittedRecord } from './records.ts';
 
@@ -102,7 +103,7 @@ function addSubmission(state: BatchState, submission: SubmittedRecord): void {
   addJob(state, parent);
   for (let index = 0; index < submission.size; index += 1) {
     const child: BatchJob = {
-      id: `${id}:${index}`,
+      id: batchJobIds.of({ submission: id, index }),
       submission,
       index,
       parent,

@@ -1,4 +1,5 @@
 /** What the local Batch writes down: one line of `jobs.jsonl` for everything that happened. Times are ms since the epoch. */
+import { batchJobIds } from '../../core/aws/batch/job-ids.ts';
 
 export interface EnvironmentPair {
   readonly name: string;
@@ -87,5 +88,5 @@ export type BatchRecord =
 
 /** The id under which a child of an array was submitted. */
 export function submissionOf(job: string): string {
-  return job.split(':', 1)[0] as string;
+  return batchJobIds.parse(job).submission;
 }

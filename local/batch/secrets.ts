@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseSecretText, SECRET_VARIABLE } from '../../core/values/secrets.ts';
+import { codeOf } from '../../core/values/thrown.ts';
 import type { Secret } from './records.ts';
 
 /** Room for keys and certificates; Linux allows a variable 128 KiB. */
@@ -51,7 +52,7 @@ async function readValue(
   try {
     return fileValue(path, await readFile(path));
   } catch (thrown) {
-    const why = (thrown as NodeJS.ErrnoException).code;
+    const why = codeOf(thrown);
     return { problem: `the file ${path} cannot be read (${why}): put it there, and try again` };
   }
 }

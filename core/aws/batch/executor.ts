@@ -5,6 +5,7 @@
  *    `unknown`, never an error and never a second request. A second one follows only a refusal of the job definition.
  * 2. Whatever fails before SubmitJob is sent was definitely not accepted.
  */
+
 import {
   type BatchClient,
   ClientException,
@@ -17,6 +18,7 @@ import {
 } from '@aws-sdk/client-batch';
 import type { Executor, SubmissionRequest, SubmitOutcome } from '../../engine/executor.ts';
 import { chunked } from '../batches.ts';
+import { httpStatusOf } from '../http-status.ts';
 import {
   type Defined,
   type DefinitionSettings,
@@ -182,7 +184,7 @@ const DENIED_STATUS: readonly (number | undefined)[] = [401, 403];
 /** What a failed request tells about whether it was accepted. */
 function outcomeOf(error: unknown): NotAccepted {
   const { name = 'Error', message = '' } = error instanceof Error ? error : { message: String(error) };
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  const status = httpStatusOf(error);
   const reason = `${name}: ${message}`;
   if (status === THROTTLED || /^(TooManyRequests|Throttl)/.test(name)) return { kind: 'throttled' };
   if (DENIED.has(name) || DENIED_STATUS.includes(status)) return { kind: 'denied', reason };

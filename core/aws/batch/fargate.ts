@@ -1,4 +1,5 @@
 /** Which sizes Fargate has: fixed pairs of vCPU and memory. Source: AWS Batch, ResourceRequirement, `MEMORY` and `VCPU`. */
+import { present } from '../../values/present.ts';
 
 interface Pair {
   readonly vcpus: number;
@@ -51,7 +52,7 @@ export function fargateSize(vcpus: number, memoryMib: number): FargateSize {
     most((pair) => pair.memoryMib),
   );
   const nearest = cheapest(PAIRS.filter((pair) => pair.vcpus >= vcpusMost && pair.memoryMib >= memoryMost));
-  return { ok: false, nearest: nearest as Pair };
+  return { ok: false, nearest: present(nearest, 'size of Fargate') };
 }
 
 function cheapest(pairs: readonly Pair[]): Pair | undefined {

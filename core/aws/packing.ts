@@ -6,19 +6,14 @@
  * 1. The object is written before the item that names it.
  * 2. Every item carries the version of its format; a version from the future is refused, never guessed at.
  */
-
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unzipped, zipped } from '../engine/gzip.ts';
 import { JSON_BYTES_MAX } from '../engine/objects.ts';
 import type { Objects } from '../engine/ports.ts';
 import { digestBytes } from '../values/hash.ts';
 import { stored } from '../values/json.ts';
 
 export type Item = Record<string, AttributeValue>;
-
-const zip = promisify(gzip);
-const unzip = promisify(gunzip);
 
 /** Journal entries and summaries above this, compressed, go to the object store: a read unit is 4 KB, an item 400 KB. */
 export const BODY_BYTES_MAX = 16 * 1024;
@@ -29,7 +24,7 @@ export const PART_BYTES_MAX = 8 * 1024;
 export async function pack(objects: Objects, key: string, value: unknown, bytesMax: number): Promise<AttributeValue> {
   const json = Buffer.from(JSON.stringify(value));
   if (json.length > JSON_BYTES_MAX) throw new RangeError(`${key} would hold ${json.length} bytes of JSON`);
-  const bytes = await zip(json);
+  const bytes = zipped(json);
   if (bytes.length <= bytesMax) return { B: bytes };
   const name = `${key}-${digestBytes(bytes)}`;
   await objects.put(name, bytes);
@@ -47,7 +42,7 @@ export async function unpack<T>(objects: Objects, attribute: AttributeValue | un
     throw new Damaged(`the object store holds something else under ${attribute.S}`);
   }
   try {
-    return stored<T>((await unzip(bytes, { maxOutputLength: JSON_BYTES_MAX })).toString());
+    return stored<T>(unzipped(bytes, JSON_BYTES_MAX).toString());
   } catch (cause) {
     throw new Damaged(`${attribute?.S ? `the object ${attribute.S}` : 'the item'} is damaged`, { cause });
   }

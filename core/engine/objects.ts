@@ -1,11 +1,11 @@
 /** What the engine keeps in the object store, and under which keys. All of it is JSON, gzipped, except bundles and specs. */
 
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { refsOf, withLarge } from '../values/contents.ts';
 import { digest, digestBytes } from '../values/hash.ts';
 import type { Hash } from '../values/ids.ts';
 import { stored } from '../values/json.ts';
 import { hashOf, type Table } from '../values/table.ts';
+import { unzipped, zipped } from './gzip.ts';
 import type { Objects } from './ports.ts';
 
 export const keys = {
@@ -36,11 +36,11 @@ function zippedJson(key: string, value: unknown): Buffer {
   if (json.length > JSON_BYTES_MAX) {
     throw new RangeError(`${key} would hold ${json.length} bytes of JSON, and ${JSON_BYTES_MAX} is the most`);
   }
-  return gzipSync(json);
+  return zipped(json);
 }
 
 function jsonOf<T>(bytes: Uint8Array): T {
-  return stored(gunzipSync(bytes, { maxOutputLength: JSON_BYTES_MAX }).toString());
+  return stored(unzipped(bytes, JSON_BYTES_MAX).toString());
 }
 
 /** Of a sealed object: a digest of its key and of what follows. */

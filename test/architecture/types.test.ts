@@ -22,27 +22,11 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   ],
   'what everyone else may only read is written here': ['core/graph/edits.ts'],
   'a check has gone through it': ['core/graph/options.ts', 'functions/shapes.ts'],
-  'one type each way between two processes': ['core/host/protocol.ts', 'core/host/worker.ts', 'cli/client.ts'],
+  'one type each way between two processes': ['cli/client.ts', 'core/host/protocol.ts', 'core/host/worker.ts'],
   'a type that only the compiler knows': ['core/language/phantom.ts'],
   'one value for all copies of a module': ['core/values/shared.ts'],
-  'middleware adds to what it is given': ['functions/invocation.ts', 'core/aws/patience.ts', 'core/aws/clients.ts'],
-  'the SDK says less than it gives': ['core/aws/signature.ts', 'core/aws/batches.ts', 'core/aws/batch/executor.ts'],
-  'an item of a table, as its own writer wrote it': [
-    'core/aws/attempts.ts',
-    'core/aws/cache.ts',
-    'core/aws/journal.ts',
-    'core/aws/summaries.ts',
-  ],
-  TODO: [
-    'core/aws/batch/fargate.ts',
-    'core/engine/claim.ts',
-    'core/engine/spec.ts',
-    'local/batch/batch.ts',
-    'local/batch/capacity.ts',
-    'local/batch/execution.ts',
-    'local/batch/records.ts',
-    'local/batch/secrets.ts',
-  ],
+  'middleware adds to what it is given': ['core/aws/clients.ts', 'functions/invocation.ts'],
+  'the SDK says less than it gives': ['core/aws/signature.ts'],
 };
 
 interface Cast {

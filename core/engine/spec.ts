@@ -22,7 +22,7 @@ export function jobName(stack: string, run: RunId, submission: SubmissionId): st
   return `redex_${stack}_${run}_${submission}`;
 }
 
-/** Batch has no names above 128; what is longer is no database's key. */
+/** Within what every executor takes as a name; what is longer is no database's key. */
 const JOB_NAME = /^(?=.{1,128}$)redex_([A-Za-z0-9-]+)_([A-Za-z0-9]+)_([A-Za-z0-9-]+)$/;
 
 /** Reads a job name back; undefined for jobs that are not this stack's. */

@@ -60,7 +60,7 @@ function unfitSecrets(
   type: ProgramExecutor['type'] | undefined,
   { executor, secrets = {} }: JobOptions,
 ): string | undefined {
-  if (type === 'batch' || Object.keys(secrets).length === 0) return undefined;
+  if ((type ?? 'inline') !== 'inline' || Object.keys(secrets).length === 0) return undefined;
   return `secrets are for jobs, and the executor '${executor}' runs none: name one of the type 'batch'`;
 }
 

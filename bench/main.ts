@@ -6,6 +6,9 @@ import { type Figures, type Measurement, table } from './measurement.ts';
 /** Each is loaded when it is asked for: what it does not need is not in its figures. */
 const MEASUREMENTS: Readonly<Record<string, () => Promise<Measurement>>> = {
   reduce: async () => (await import('./reduce.ts')).reduce,
+  round: async () => (await import('./round.ts')).round,
+  hop: async () => (await import('./hop.ts')).hop,
+  fanout: async () => (await import('./fanout.ts')).fanout,
 };
 
 async function main(words: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** The command line: a client of the functions, on the local cloud or in a stack on AWS. */
-import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { readableStacks } from '../core/host/readable-stacks.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import { cleanCommand } from './commands/clean.ts';
 import { COMPLETIONS, candidates, workflowNames } from './commands/completion.ts';
 import { cancelCommand, retryCommand } from './commands/course.ts';
@@ -96,17 +97,12 @@ function whereOf(root: string, { onAws = false, stack }: PlaceFlags): Where {
   return { root, stack: isOnAws ? stackName(stack) : undefined };
 }
 
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return version;
-}
-
 /** `after`: words of the workflow that `redex run` does not look at. */
 function makeProgram(root: string, after: readonly string[] | undefined, finish: (code: number) => void): Command {
   const program = new Command('redex')
     .description('Scientific workflows, evaluated by graph reduction. State is kept in .redex/.')
     .showHelpAfterError('redex --help says more.')
-    .version(version(), '--version', 'print the version of redex')
+    .version(packageJson.version, '--version', 'print the version of redex')
     // After a command its options are its own: a workflow may have a parameter called version.
     .enablePositionalOptions()
     .exitOverride();
@@ -215,7 +211,7 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
     .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 wrong usage.')
     .action(async ({ profile, json = false, ...place }: JsonFlags & { profile?: string }) => {
       const { doctorCommand } = await import('./commands/doctor.ts');
-      finish(await doctorCommand(whereOf(root, place), { profile, json, version: version() }));
+      finish(await doctorCommand(whereOf(root, place), { profile, json, version: packageJson.version }));
     });
 
   program
@@ -249,6 +245,8 @@ function makeProgram(root: string, after: readonly string[] | undefined, finish:
 
   return program;
 }
+
+readableStacks();
 
 /** Errors whose messages are meant for whoever typed the command. */
 const TOLD: ReadonlySet<string> = new Set(['BundleError', 'CloudUnreachable', 'StackFailed', 'StackUnavailable']);

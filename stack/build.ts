@@ -5,13 +5,11 @@
  */
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Zippable, zipSync } from 'fflate';
 import { replaceFile } from '../core/disk/write.ts';
-import { PROGRAM } from './programs.ts';
+import { PROGRAM, ROOT } from './programs.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where a function's files lie, in the zip as in the project: `sls invoke local` looks there, too. */
 export const FUNCTIONS = 'dist/functions';
 const HANDLER = /^export const handler\b/m;
@@ -71,7 +69,6 @@ async function packageFunction(name: string, worker: Uint8Array): Promise<Functi
 async function program(entry: string): Promise<{ readonly code: Uint8Array; readonly inputs: ReadonlySet<string> }> {
   const { outputFiles, metafile } = await build({
     ...PROGRAM,
-    absWorkingDir: ROOT,
     entryPoints: [entry],
     metafile: true,
   });

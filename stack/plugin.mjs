@@ -35,7 +35,7 @@ export default class RedexPlugin {
   async deployCode(serverless) {
     const { bucket, profile } = serverless.service.custom.code;
     const name = typeof bucket === 'string' ? bucket : await this.bucketOf(serverless);
-    const words = ['cli/redex.ts', 'deploy-code', '--bucket', name, ...(profile === '' ? [] : ['--profile', profile])];
+    const words = ['cli/redex.mjs', 'deploy-code', '--bucket', name, ...(profile === '' ? [] : ['--profile', profile])];
     run(serverless.serviceDir, words, 'the workflows could not be deployed');
   }
 

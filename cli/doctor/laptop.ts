@@ -1,5 +1,5 @@
 /** Looks at a laptop: at the machine, at the project, and at the state that runs have left. Nothing is carried on. */
-import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { isProcReadable } from '../../core/proc.ts';
 import type { Program } from '../../core/values/program.ts';
@@ -11,6 +11,7 @@ import { tryDatabase } from '../../local/dynamodb.ts';
 import { takeLock } from '../../local/lock.ts';
 import { readDeadLetters } from '../../local/queue.ts';
 import { databaseOf, deadLettersOf, ownerOf } from '../../local/settings.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { bundleProject, loadConfig, workflowFiles } from '../project.ts';
 import { stateFolder } from '../session/where.ts';
 import { counted } from './checks.ts';
@@ -42,7 +43,7 @@ export async function lookAtLaptop(laptop: Laptop): Promise<LaptopFacts> {
     folder,
     redex,
     node: process.versions.node,
-    engines: enginesNode(),
+    engines: packageJson.engines.node,
     platform: process.platform,
     missing: PROGRAMS.filter((name) => !isOnPath(name, environment.PATH ?? '')),
     procIsReadable: isProcReadable(),
@@ -53,11 +54,6 @@ export async function lookAtLaptop(laptop: Laptop): Promise<LaptopFacts> {
     ...project,
     docker: project.imageNamers.length > 0 ? await dockerAnswers(environment) : undefined,
   };
-}
-
-function enginesNode(): string {
-  const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return engines.node;
 }
 
 function isOnPath(name: string, path: string): boolean {

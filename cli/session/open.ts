@@ -12,7 +12,9 @@ import { TYPED_UMASK } from '../umask.ts';
 import { loadFunctions } from './functions.ts';
 import { refuseForeignState, stateFolder, type Where } from './where.ts';
 
-const RUNNER = fileURLToPath(new URL('../../docker/runner/main.ts', import.meta.url));
+/** Of the sources, or beside the file of the program that this is linked into. */
+const IS_SOURCE = import.meta.url.endsWith('.ts');
+const RUNNER = fileURLToPath(new URL(IS_SOURCE ? '../../docker/runner/main.ts' : './runner.mjs', import.meta.url));
 
 export interface Session {
   readonly client: Client;

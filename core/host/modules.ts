@@ -8,7 +8,6 @@
  * 4. what is compiled for one kind of machine stays outside, and `outside:…` requires it.
  */
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Loader, Message, OnLoadResult, OnResolveResult, Plugin, PluginBuild, TransformFailure } from 'esbuild';
 import type { Program } from '../values/program.ts';
 import { ADDONS_CODE, type ExternalModule, externalCode } from './addons.ts';
@@ -16,12 +15,13 @@ import { ASSETS_CODE } from './assets.ts';
 import { HERE_CODE } from './here.ts';
 import { readInstalled } from './installed.ts';
 import type { OpenModule } from './open-module.ts';
+import { ownFolder } from './own-folder.ts';
 import { type Mappings, originOf } from './source-map.ts';
 import { isPackage, type ResolvedModule, type SourceModules, sourceModules } from './source-modules.ts';
 import { attachSources, SOURCES_CODE } from './sources.ts';
 
 /** The folder of redex's core: what authors import as `redex`. */
-const CORE = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
+const CORE = join(ownFolder(), 'core');
 
 export interface Project {
   readonly root: string;

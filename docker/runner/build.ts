@@ -2,16 +2,13 @@
 
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { readIfThere } from '../../core/disk/read.ts';
 import { replaceFile } from '../../core/disk/write.ts';
 import { digestBytes } from '../../core/values/hash.ts';
 import { stored } from '../../core/values/json.ts';
-import { PROGRAM } from '../../stack/programs.ts';
+import { PROGRAMS, ROOT, RUNNER_ENTRIES } from '../../stack/programs.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const ENTRIES = { runner: 'docker/runner/main.ts', worker: 'core/host/worker.ts' };
 /** Says which contents the program was made from, and what it consists of. Written last. */
 const STAMP = 'runner.json';
 const READS_AT_ONCE = 16;
@@ -45,17 +42,13 @@ async function build(folder: string): Promise<void> {
   // Loaded here: when nothing has changed it is not needed.
   const { build: bundle } = await import('esbuild');
   const { metafile, outputFiles } = await bundle({
-    ...PROGRAM,
-    absWorkingDir: ROOT,
-    entryPoints: ENTRIES,
+    ...PROGRAMS,
+    entryPoints: RUNNER_ENTRIES,
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
     chunkNames: 'runner-[hash]',
-    splitting: true,
-    metafile: true,
   });
   // A job that is just starting finds the old program or the new one, and all the chunks of either.
-  const isEntry = ({ path }: { path: string }): boolean => basename(path, '.mjs') in ENTRIES;
+  const isEntry = ({ path }: { path: string }): boolean => basename(path, '.mjs') in RUNNER_ENTRIES;
   const chunksFirst = outputFiles.toSorted((a, b) => Number(isEntry(a)) - Number(isEntry(b)));
   await mkdir(folder, { recursive: true });
   for (const { path, contents } of chunksFirst) await replaceFile(path, contents, MODE);

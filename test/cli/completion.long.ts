@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { COMPLETIONS } from '../../cli/commands/completion.ts';
 
-const REDEX = fileURLToPath(new URL('../../cli/redex.ts', import.meta.url));
+const REDEX = fileURLToPath(new URL('../../cli/redex.mjs', import.meta.url));
 
 const FILE = `import { task, v } from 'redex';
 const inner = task('t.inner', {}, (n: number) => n);

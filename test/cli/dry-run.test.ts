@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { project } from '../support/project.ts';
 
-const COMMAND = resolve(import.meta.dirname, '../../cli/redex.ts');
+const COMMAND = resolve(import.meta.dirname, '../../cli/redex.mjs');
 const TEST_MS_MAX = 60_000;
 
 const WORKFLOW = `

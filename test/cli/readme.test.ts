@@ -10,7 +10,7 @@ const TEST_MS_MAX = 120_000;
 /** The tour stands in a folder of its own, where `npx redex` means this clone's. */
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'redex-readme-')));
 const npx = join(folder, 'npx');
-writeFileSync(npx, `#!/bin/sh\nshift\nexec '${process.execPath}' '${join(ROOT, 'cli/redex.ts')}' "$@"\n`);
+writeFileSync(npx, `#!/bin/sh\nshift\nexec '${process.execPath}' '${join(ROOT, 'cli/redex.mjs')}' "$@"\n`);
 chmodSync(npx, 0o755);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

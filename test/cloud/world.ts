@@ -343,7 +343,7 @@ export function resolved(value: unknown, refs: Readonly<Record<string, string>> 
 
 /** Deploys the workflows of the folder, as the README says. */
 export function deployCode(world: CloudWorld, folder: string, ...words: string[]): void {
-  const command = join(ROOT, 'cli/redex.ts');
+  const command = join(ROOT, 'cli/redex.mjs');
   const env = { ...process.env, ...world.environment };
   execFileSync(process.execPath, [command, 'deploy-code', '--bucket', BUCKET, ...words], {
     cwd: folder,

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { delimiter, resolve } from 'node:path';
 
-export const COMMAND = resolve(import.meta.dirname, '../../cli/redex.ts');
+export const COMMAND = resolve(import.meta.dirname, '../../cli/redex.mjs');
 const STAND_INS = resolve(import.meta.dirname, '../workflow/stand-ins');
 
 export interface Ended {

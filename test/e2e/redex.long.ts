@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../core/engine/ports.ts';
 
-const COMMAND = resolve(import.meta.dirname, '../../cli/redex.ts');
+const COMMAND = resolve(import.meta.dirname, '../../cli/redex.mjs');
 const TEST_MS_MAX = 240_000;
 
 const WORKFLOW = `

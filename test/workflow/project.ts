@@ -51,7 +51,7 @@ function runRedex(cwd: string, args: readonly string[], tools: 'real' | 'stand-i
   const path = [...(tools === 'stand-ins' ? [STAND_INS] : []), process.env.PATH].join(delimiter);
   const env = { ...process.env, PATH: path, NO_COLOR: '1' };
   return new Promise((resolve, reject) => {
-    const command = [join(REPOSITORY, 'cli/redex.ts'), 'run', ...args];
+    const command = [join(REPOSITORY, 'cli/redex.mjs'), 'run', ...args];
     const child = execFile(process.execPath, command, { cwd, env, maxBuffer: 1 << 26 }, (_, stdout, stderr) => {
       const text = stdout + stderr;
       resolve({ code: child.exitCode ?? -1, text, table: lastTable(text) });

@@ -72,7 +72,7 @@ async function install(packages: readonly string[]): Promise<string | undefined>
 /** Runs a workflow with the command line, as anybody would. */
 async function redex(workflow: string, args: readonly string[]): Promise<boolean> {
   console.error(`demo: redex run ${[workflow, ...args].join(' ')}`);
-  const entry = new URL('../../cli/redex.ts', import.meta.url).pathname;
+  const entry = new URL('../../cli/redex.mjs', import.meta.url).pathname;
   return (await run(process.execPath, [entry, 'run', workflow, ...args], 'shown')).ok;
 }
 

@@ -147,7 +147,7 @@ describe('what a run waits for', () => {
     const run = await start(world, heavy(1), { run: 'r1' });
     await round(world, run);
     const before = await world.summaries.get(run);
-    const waiting = makeWaiting(() => ({ ...world, logs: noLogs, liveNodesMax: 1 }));
+    const waiting = makeWaiting(() => ({ ...world, logs: noLogs, liveNodesMax: 0 }));
     expect(await waiting({ run })).toEqual({ errors: [expect.stringContaining('too large to be looked at')] });
     expect(await world.summaries.get(run)).toEqual(before);
   });

@@ -1,4 +1,5 @@
 /** What handlers stand on is made of their environment, and is there once for it: connections, workers, warm graphs, the log. */
+import type { Cache } from '../core/engine/ports.ts';
 import type { Variables } from '../core/environment.ts';
 
 /**
@@ -14,4 +15,20 @@ export function perEnvironment<T extends object>(make: (environment: Variables) 
     made.set(environment, fresh);
     return fresh;
   };
+}
+
+/** What a local cloud, in whose process the handlers run, has for them in place of a service. */
+export interface OwnPorts {
+  readonly cache?: Cache;
+}
+
+const own = new WeakMap<Variables, OwnPorts>();
+
+/** Before anything is made in the environment. */
+export function provide(environment: Variables, ports: OwnPorts): void {
+  own.set(environment, ports);
+}
+
+export function provided(environment: Variables): OwnPorts {
+  return own.get(environment) ?? {};
 }

@@ -14,7 +14,7 @@ import type { Clock, Objects, World } from '../core/engine/ports.ts';
 import { engineSettings, type Store } from '../core/environment.ts';
 import { clientOfUser } from '../core/files/s3-client.ts';
 import type { ExecutorKind } from '../core/values/program.ts';
-import { perEnvironment } from './per-environment.ts';
+import { perEnvironment, provided } from './per-environment.ts';
 
 const NONCE_BYTES = 8;
 
@@ -40,7 +40,7 @@ export const storedState = /* @__PURE__ */ perEnvironment((environment): StoredS
     executors: EXECUTORS,
     journal: dynamoJournal(dynamo, tables.runs, objects),
     summaries: dynamoSummaries(dynamo, tables.runs, objects),
-    cache: dynamoCache(dynamo, tables.cache, objects, clock, { notesUse: false }),
+    cache: provided(environment).cache ?? dynamoCache(dynamo, tables.cache, objects, clock, { notesUse: false }),
   };
 });
 

@@ -18,7 +18,7 @@ import { base, type CourseWorld, type Storage } from './base.ts';
 import { executorsOf } from './executor.ts';
 import type { Log } from './log.ts';
 import type { ManifestPlace } from './manifest.ts';
-import { perEnvironment } from './per-environment.ts';
+import { perEnvironment, provided } from './per-environment.ts';
 import { clock, storedState } from './stored.ts';
 
 /** Runs whose graphs stay in memory: a Lambda environment meets few at a time, and a graph may be of many megabytes. */
@@ -53,7 +53,7 @@ export const world = /* @__PURE__ */ perEnvironment((environment): World => {
   return {
     ...beginningWorld(environment),
     stack,
-    cache: dynamoCache(clients.dynamo, tables.cache, objects, clock),
+    cache: provided(environment).cache ?? dynamoCache(clients.dynamo, tables.cache, objects, clock),
     ...(scratch && { scratch }),
     executors: executorsOf(settings),
     files: observeFiles(files),

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { folderHeldRuns } from '../core/disk/held.ts';
 import { send as signal } from '../core/disk/processes.ts';
+import type { Evaluation } from '../core/engine/ports.ts';
 import type { Cloud, CloudOptions } from './cloud.ts';
 import { type CloudEndpoint, readEndpoint } from './endpoint.ts';
 import { takeLock } from './lock.ts';
@@ -109,6 +110,10 @@ function attached(folder: string, endpoint: CloudEndpoint): Cloud {
       if (failed) throw functionError(body);
       return body;
     },
+    cached: async (evals) => {
+      const { body } = await ask(`${endpoint.url}/cloud/cached`, { evals });
+      return new Map(v.parse(CachedEntries, body).map((entry) => [entry.hash, entry]));
+    },
     onRunEnded: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -144,6 +149,8 @@ async function send(url: string, options: RequestOptions, body = ''): Promise<In
   });
 }
 
+/** As their owner, of this same release, has them. */
+const CachedEntries = v.array(v.custom<Evaluation>((entry) => typeof entry === 'object'));
 const Idle = v.object({ idle: v.boolean() });
 const FunctionFailure = v.object({ errorType: v.string(), errorMessage: v.string() });
 

@@ -6,8 +6,9 @@
  * 3. Ending is no special case: jobs that are stopped by it look to the next start as if the process had died.
  * 4. A run that is held stands still, whoever opens the cloud, until it is released.
  */
+import type { Evaluation } from '../core/engine/ports.ts';
 import type { Variables } from '../core/environment.ts';
-import type { RunId } from '../core/values/ids.ts';
+import type { EvalHash, RunId } from '../core/values/ids.ts';
 import type { Capacity } from './batch/capacity.ts';
 import type { StartExecution } from './batch/execution.ts';
 import type { RunEndedListener } from './bus.ts';
@@ -56,6 +57,8 @@ export interface Cloud {
   readonly environment: Variables;
   /** Of the HTTP API, with the secret that lets nobody in who does not know it. */
   readonly apiUrl: string;
+  /** What is in the cache: it is in the owner's process alone. */
+  cached(evals: readonly EvalHash[]): Promise<ReadonlyMap<EvalHash, Evaluation>>;
   /** Calls a function as Lambda would; throws what it throws. */
   invoke(name: FunctionName, payload: unknown): Promise<unknown>;
   /** Hears of every run that ends; gives the function that ends the listening. */

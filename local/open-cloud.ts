@@ -5,9 +5,11 @@ import { chmodSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { storageClients } from '../core/aws/clients.ts';
 import { ensureTables } from '../core/aws/tables.ts';
+import { openFolderCache } from '../core/disk/cache.ts';
 import { folderHeldRuns, type HeldRunsOnDisk } from '../core/disk/held.ts';
 import { FOLDER_MODE } from '../core/disk/write.ts';
 import { SWEEP_PERIOD_MS } from '../core/engine/sweep.ts';
+import { provide } from '../functions/per-environment.ts';
 import { batchApi } from './batch/api.ts';
 import { type Capacity, machineCapacity } from './batch/capacity.ts';
 import { startExecution } from './batch/execution.ts';
@@ -27,6 +29,7 @@ import { openServices, runOf } from './services.ts';
 import {
   apiUrlOf,
   type CloudPlaces,
+  cacheOf,
   cloudVariables,
   databaseOf,
   inheritedVariables,
@@ -83,6 +86,9 @@ async function openOwned(settings: CloudSettings, closing: Closing): Promise<Clo
   // Of the handlers alone: this process's own is as its user has set it.
   const environment = { ...settings.environment, ...own };
   const inherited = inheritedVariables(settings.environment);
+  const cache = await openFolderCache(cacheOf(folder));
+  closing.push(cache.close);
+  provide(environment, { cache });
 
   const functions = functionCaller(() => settings.functions(environment), invocationMs);
   closing.push(functions.settled);
@@ -98,7 +104,7 @@ async function openOwned(settings: CloudSettings, closing: Closing): Promise<Clo
   const { close, closed } = closing;
   const release = releaser(services, held);
   const api = batchApi(batch, { timeoutSecondsMin: settings.timeoutSecondsMin });
-  server.serve(cloudRoutes(api, bus, { invoke, release, close, isIdle }));
+  server.serve(cloudRoutes(api, bus, { cached: cache.read, invoke, release, close, isIdle }));
   closing.push(publishEndpoint(folder, { url: server.url, pid: process.pid, environment: own }));
   closing.push(openSchedule({ invoke, periodMs: sweepPeriodMs, trouble }));
   return {
@@ -106,6 +112,7 @@ async function openOwned(settings: CloudSettings, closing: Closing): Promise<Clo
     pid: process.pid,
     environment: own,
     apiUrl: apiUrlOf(server),
+    cached: cache.read,
     invoke,
     onRunEnded: bus.onRunEnded,
     hold: held.add,

@@ -1,7 +1,7 @@
 /** What an owner's server answers, beside the SDK's clients, to the processes that are attached to it. */
 
 import * as v from 'valibot';
-import { RUN_ID, runNamed } from '../core/values/ids.ts';
+import { evalNamed, HASH, RUN_ID, runNamed } from '../core/values/ids.ts';
 import type { BatchApi } from './batch/api.ts';
 import type { LocalBus } from './bus.ts';
 import type { Cloud } from './cloud.ts';
@@ -15,7 +15,9 @@ const IDLE_ANSWER_MS = 20_000;
 
 const Release = v.object({ run: v.pipe(v.string(), v.regex(RUN_ID), v.transform(runNamed)) });
 
-export interface Owner extends Pick<Cloud, 'invoke' | 'release' | 'close'> {
+const Cached = v.object({ evals: v.array(v.pipe(v.string(), v.regex(HASH), v.transform(evalNamed))) });
+
+export interface Owner extends Pick<Cloud, 'cached' | 'invoke' | 'release' | 'close'> {
   readonly isIdle: () => boolean;
 }
 
@@ -38,6 +40,9 @@ export function cloudRoutes(batch: BatchApi, bus: LocalBus, cloud: Owner): Route
         setImmediate(() => cloud.close().catch(() => undefined));
         return { body: {} };
       },
+      '/cloud/cached': async (_response, body) => ({
+        body: [...(await cloud.cached(v.parse(Cached, body).evals)).values()],
+      }),
       '/cloud/release': async (_response, body) => {
         await cloud.release(v.parse(Release, body).run);
         return { body: {} };

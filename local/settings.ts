@@ -17,6 +17,11 @@ export function databaseOf(folder: string): string {
   return join(folder, 'db');
 }
 
+/** Of cached evaluations. */
+export function cacheOf(folder: string): string {
+  return join(folder, 'cache');
+}
+
 /** Of objects and attempts. */
 export function storeOf(folder: string): string {
   return join(folder, 'store');

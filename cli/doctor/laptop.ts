@@ -10,7 +10,7 @@ import { dockerAnswers } from '../../local/batch/docker.ts';
 import { tryDatabase } from '../../local/dynamodb.ts';
 import { takeLock } from '../../local/lock.ts';
 import { readDeadLetters } from '../../local/queue.ts';
-import { databaseOf, deadLettersOf, ownerOf } from '../../local/settings.ts';
+import { cacheOf, databaseOf, deadLettersOf, ownerOf } from '../../local/settings.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { bundleProject, loadConfig, workflowFiles } from '../project.ts';
 import { stateFolder } from '../session/where.ts';
@@ -98,14 +98,15 @@ async function lookInside(folder: string): Promise<Inside> {
   }
 }
 
-/** What is wrong with the database, which nobody has open. */
+/** What is wrong with the databases, which nobody has open. */
 async function damageOf(folder: string): Promise<string | undefined> {
-  if (!existsSync(databaseOf(folder))) return undefined;
+  const databases = [databaseOf(folder), cacheOf(folder)].filter((each) => existsSync(each));
+  if (databases.length === 0) return undefined;
   const lock = await takeLock(ownerOf(folder));
   // Somebody has begun to work with it meanwhile.
   if (!lock) return undefined;
   try {
-    await tryDatabase(databaseOf(folder));
+    for (const database of databases) await tryDatabase(database);
     return undefined;
   } catch (error) {
     return reasonOf(error);

@@ -1,15 +1,17 @@
 /** What runs have left, for commands that only look. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { openFolderCache } from '../../core/disk/cache.ts';
 import { folderHeldRuns } from '../../core/disk/held.ts';
 import type { Variables } from '../../core/environment.ts';
 import type { RunId } from '../../core/values/ids.ts';
+import { provide } from '../../functions/per-environment.ts';
 import type { StoredState } from '../../functions/stored.ts';
 import { attach, CloudUnreachable } from '../../local/attach.ts';
 import { openDynamoDb } from '../../local/dynamodb.ts';
 import { functionCaller, INVOCATION_MS_MAX } from '../../local/functions.ts';
 import { takeLock } from '../../local/lock.ts';
-import { cloudVariables, databaseOf, jobLogsOf, logOf, ownerOf, storeOf } from '../../local/settings.ts';
+import { cacheOf, cloudVariables, databaseOf, jobLogsOf, logOf, ownerOf, storeOf } from '../../local/settings.ts';
 import { type Client, directClient } from '../client.ts';
 import { UsageError } from '../usage-error.ts';
 import { loadFunctions } from './functions.ts';
@@ -39,7 +41,8 @@ async function openLocalReading(root: string): Promise<ReadSession & { readonly 
   const { has: isHeld } = folderHeldRuns(storeOf(folder));
   const cloud = await attach(folder);
   if (cloud) {
-    const { environment, invoke, close } = cloud;
+    const { environment, cached, invoke, close } = cloud;
+    provide(environment, { cache: { read: async (evals) => new Map(await cached(evals)), write: refuseWrite } });
     return { client: directClient(invoke), environment, alive: true, isHeld, close };
   }
   const lock = await takeLock(ownerOf(folder));
@@ -55,6 +58,8 @@ async function openLocalReading(root: string): Promise<ReadSession & { readonly 
     sender: 'reader',
   };
   const environment = { ...process.env, ...cloudVariables(places) };
+  const cache = await openFolderCache(cacheOf(folder));
+  provide(environment, { cache: { read: cache.read, write: refuseWrite } });
   const functions = functionCaller(() => loadFunctions(environment), INVOCATION_MS_MAX);
   return {
     client: directClient(functions.invoke),
@@ -62,10 +67,15 @@ async function openLocalReading(root: string): Promise<ReadSession & { readonly 
     alive: false,
     isHeld,
     close: async () => {
+      await cache.close();
       await dynamoDb.close();
       await lock.release();
     },
   };
+}
+
+function refuseWrite(): Promise<never> {
+  return Promise.reject(new Error('who only looks writes nothing into the cache'));
 }
 
 /** Readers submit nothing: there is no Batch for them. */

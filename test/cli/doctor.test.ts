@@ -8,6 +8,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type CheckResult, judge, judged, oneLine, summaryOf } from '../../cli/doctor/checks.ts';
 import { lookAtLaptop } from '../../cli/doctor/laptop.ts';
 import { type LaptopFacts, laptopChecks, satisfies } from '../../cli/doctor/laptop-checks.ts';
+import { openFolderCache } from '../../core/disk/cache.ts';
 import { openDynamoDb } from '../../local/dynamodb.ts';
 import { takeLock } from '../../local/lock.ts';
 import { openCloud } from '../../local/open-cloud.ts';
@@ -53,6 +54,7 @@ describe('a laptop', () => {
     await chmod(state, 0o700);
     await (await takeLock(join(state, 'owner')))?.release();
     await (await openDynamoDb(join(state, 'db'), 'secret')).close();
+    await (await openFolderCache(join(state, 'cache'))).close();
   });
 
   const withProject = async (files: Readonly<Record<string, string>> = {}): Promise<void> => {
@@ -118,8 +120,8 @@ describe('a laptop', () => {
     expect((await checksNow()).map(({ name }) => name)).not.toContain('database');
   });
 
-  it('whose database is damaged', async () => {
-    await writeFile(join(state, 'db/CURRENT'), 'no manifest');
+  it.each(['db', 'cache'])('whose database %s is damaged', async (database) => {
+    await writeFile(join(state, database, 'CURRENT'), 'no manifest');
     expect(await found()).toMatchObject({
       name: 'database',
       status: 'wrong',

@@ -1,12 +1,15 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderAttempts } from '../../core/disk/attempts.ts';
+import { type FolderCache, openFolderCache } from '../../core/disk/cache.ts';
 import { folderObjects } from '../../core/disk/objects.ts';
 import { digest } from '../../core/values/hash.ts';
 import type { EvalHash, RunId } from '../../core/values/ids.ts';
 import { attemptsContract } from '../contract/attempts.ts';
+import { cacheContract, evaluation } from '../contract/cache.ts';
 import { objectsContract } from '../contract/objects.ts';
 import { scratchFolder } from '../support/project.ts';
 
@@ -20,6 +23,39 @@ afterAll(() => rm(root, { recursive: true }));
 
 objectsContract('a folder', async () => folderObjects(root));
 attemptsContract('a folder', async () => folderAttempts(root));
+
+describe('a folder of cached evaluations', () => {
+  let cache: FolderCache;
+  beforeAll(async () => {
+    cache = await openFolderCache(join(root, 'cache'));
+  });
+  afterAll(() => cache.close());
+
+  cacheContract('a folder', async () => cache);
+
+  it('has what was written when it is opened again, and one process alone has it open', async () => {
+    const folder = await scratchFolder();
+    const [first, entry] = [await openFolderCache(folder), evaluation()];
+    await first.write([entry]);
+    await expect(openFolderCache(folder)).rejects.toThrow();
+    await first.close();
+    const second = await openFolderCache(folder);
+    expect(await second.read([entry.hash])).toEqual(new Map([[entry.hash, entry]]));
+    await second.close();
+  });
+
+  it('leaves out what is damaged, or of a later version', async () => {
+    const folder = await scratchFolder();
+    const [damaged, later] = [evaluation(), evaluation()];
+    const level = new ClassicLevel(folder);
+    await level.put(damaged.hash, '{"v":1,');
+    await level.put(later.hash, JSON.stringify({ v: 2, ...later }));
+    await level.close();
+    const opened = await openFolderCache(folder);
+    expect(await opened.read([damaged.hash, later.hash])).toEqual(new Map());
+    await opened.close();
+  });
+});
 
 it('leaves no unfinished files behind', async () => {
   const names = await readdir(root, { recursive: true });

@@ -144,7 +144,7 @@ describe('what a run waits for', () => {
 
   it('is not looked for in a run that is too large, on which nothing is noted', async () => {
     const world = playWorld();
-    const run = await start(world, heavy(1), { run: 'r1' });
+    const run = await start(world, [heavy(1), heavy(2)], { run: 'r1' });
     await round(world, run);
     const before = await world.summaries.get(run);
     const waiting = makeWaiting(() => ({ ...world, logs: noLogs, liveNodesMax: 0 }));

@@ -7,9 +7,12 @@ import { BatchClient } from '@aws-sdk/client-batch';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
 import { reasonText } from '../../core/aws/batch/reasons.ts';
+import { openFolderCache } from '../../core/disk/cache.ts';
+import { digest } from '../../core/values/hash.ts';
 import { attachOrOpen } from '../../local/attach.ts';
 import type { Cloud } from '../../local/cloud.ts';
 import { appendJsonLines, readJsonLines } from '../../local/json-lines.ts';
+import { evaluation } from '../contract/cache.ts';
 import {
   afterTest,
   describeJob,
@@ -165,6 +168,20 @@ describe('of two processes', () => {
       message: 'there is no such run',
     });
     await other.idle();
+  });
+
+  test('the second sees what the first has cached', async () => {
+    const folder = join(temporaryFolder(), '.redex');
+    const before = await openFolderCache(join(folder, 'cache'));
+    const entry = evaluation({ requires: { 't.inner': digest('task', 'inner') } });
+    await before.write([entry]);
+    await before.close();
+    await testCloud({ folder });
+    const other = await attachOrOpen(optionsFor(folder));
+    afterTest(() => other.close());
+    expect(other.owner).toBe(false);
+    const unknown = evaluation();
+    expect(await other.cached([entry.hash, unknown.hash])).toEqual(new Map([[entry.hash, entry]]));
   });
 
   test('that race for a folder, one gets it and the other attaches', async () => {

@@ -50,7 +50,7 @@ export const dataObjects = async ({ resolveVariable }) => [
   ...(await names(resolveVariable, 'dataBuckets')).map((name) => bucketArn(`${name}/*`)),
 ];
 
-/** Job definitions are named by the stack and their content (`core/aws/batch-requests.ts`). */
+/** Job definitions are named by the stack and their content (`core/aws/batch/job-definitions.ts`). */
 export const definitions = async ({ resolveVariable }) =>
   arn('batch', `job-definition/redex-${await resolveVariable('self:custom.name')}-*`);
 

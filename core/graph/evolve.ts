@@ -179,7 +179,7 @@ function isClaimable(work: Work | undefined, attempt: number): boolean {
   return (work?.state === 'ready' || work?.state === 'lookup') && attempt === work.attempt + 1;
 }
 
-/** The work has a verdict: its submission is over when all its jobs have one. */
+/** The attempt is over: its submission is when those of all its jobs are. */
 function leaveSubmission(draft: Draft, work: Work): void {
   const { graph, edits } = draft;
   const submission = work.submission === null ? undefined : graph.submissions.get(work.submission);

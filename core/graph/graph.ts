@@ -159,7 +159,7 @@ export interface Submission {
   readonly jobs: readonly ClaimedJob[];
   /** The executor's ids: none before the acknowledgement, several when the request went out more than once. */
   readonly ids: readonly string[];
-  /** Jobs without a verdict. */
+  /** Jobs whose attempt is not over. */
   readonly open: number;
 }
 

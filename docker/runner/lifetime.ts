@@ -7,7 +7,7 @@ const GRACE_MS = 20_000;
 export const TERMINATED = 128 + 15;
 
 export interface Lifetime {
-  /** Aborts when the job is told to end: from then on nothing is recorded, the executor's verdict says why. */
+  /** Aborts when the job is told to end: from then on nothing is recorded, the executor's report says why. */
   readonly signal: AbortSignal;
   /** Whether scripts get a session of their own: where nothing is told of processes, one group holds a job together. */
   readonly scriptsApart: boolean;

@@ -20,8 +20,8 @@ describe('what npm run docs makes', () => {
 
 /** Documents of the project, and what a file named in one may stand for: a path from the root, or beside it. */
 const WRITTEN = [
-  '{CHANGELOG,CONTRIBUTING,SECURITY}.md',
-  '{docker,docs,stack,workflows}/*.md',
+  '{CHANGELOG,CONTRIBUTING,README,SECURITY}.md',
+  '{bench,docker,docs,stack,workflows}/*.md',
   'core/README.md',
   'core/language/README.md',
 ].flatMap(filesOf);
@@ -29,10 +29,13 @@ const WRITTEN = [
 /** `core/values/table.ts`, `aws.md`, and folders, as `core/graph/`; no placeholders, as `functions/NAME.ts`. */
 const NAMED = /`((?:[\w.-]+\/)*(?:[\w.-]+\.(?:ts|md|mjs|js|yml|jsonc?|grit|sh)|[\w.-]+\/))`/g;
 
-/** In stores and state folders: no part of the project. */
-const DATA: ReadonlySet<string> = new Set(['.redex/', 'bundles/']);
+/** In stores and state folders, or made: no part of the project. */
+const DATA: ReadonlySet<string> = new Set(['.redex/', '.serverless/', 'bundles/', 'manifest-answers/']);
 /** What stands for a name. */
-const PLACEHOLDER = /\b(?:NAME|FILE|WORKFLOW)\b/;
+const PLACEHOLDER = /\b(?:NAME|FILE|WORKFLOW|VERSION)\b/;
+/** `core/values/table.ts` in a comment; not `workflows/align.ts:12`, which is an example. */
+const COMMENTED =
+  /(?<![\w./$@{}-])((?:bench|cli|core|docker|docs|functions|lint|local|stack|test|workflows)\/[\w./-]+\.(?:ts|mjs|js|yml|grit|sh))\b(?!:\d)/g;
 
 function isThere(named: string, document: string): boolean {
   return ['', 'test', dirname(document)].some((folder) => existsSync(pathOf(join(folder, named))));
@@ -55,7 +58,27 @@ describe('files that documents name', () => {
     );
     expect(named.filter(({ file, name }) => !isThere(name, file))).toEqual([]);
   });
+
+  it('are there where comments name sources', () => {
+    const sources = [
+      '{bench,cli,core,docker,docs,functions,lint,local,stack,test,workflows}/**/*.{ts,js,mjs,grit,sh,yml}',
+      '*.{ts,yml,jsonc}',
+    ];
+    const named = sources
+      .flatMap(filesOf)
+      .flatMap((file) => [...commentsIn(textOf(file)).matchAll(COMMENTED)].map(([, name = '']) => ({ file, name })));
+    expect(named).not.toEqual([]);
+    expect(named.filter(({ name }) => !PLACEHOLDER.test(name) && !existsSync(pathOf(name)))).toEqual([]);
+  });
 });
+
+/** Lines that begin as comments do. */
+function commentsIn(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => /^\s*(?:\*|\/\/|\/\*|#)/.test(line))
+    .join('\n');
+}
 
 describe('what editors and tools are told', () => {
   it('is the same in .editorconfig as in biome.jsonc', () => {

@@ -56,7 +56,7 @@ export interface BenchCloud {
   ended(run: RunId): Promise<RunSummary>;
   /** The next invocation finds nothing warm: connections, graphs, workers. */
   cool(): void;
-  /** SubmitJob requests, by size; undefined for a single job. */
+  /** `submissionsIn` its folder. */
   submissions(): Promise<readonly (number | undefined)[]>;
   /** A call of a function as by Lambda. */
   readonly invoke: (name: 'sweep', event: unknown) => Promise<unknown>;
@@ -133,7 +133,7 @@ export async function openBenchCloud(options: BenchCloudOptions): Promise<BenchC
     cool: () => {
       delete handlers.advance;
     },
-    submissions: () => submissionsOf(folder),
+    submissions: () => submissionsIn(folder),
     invoke: cloud.invoke,
     close: async () => {
       await cloud.close();
@@ -169,7 +169,8 @@ function measured(
   };
 }
 
-async function submissionsOf(folder: string): Promise<(number | undefined)[]> {
+/** SubmitJob requests to the local cloud of a folder, by size; undefined for a single job. */
+export async function submissionsIn(folder: string): Promise<(number | undefined)[]> {
   const lines = (await readFile(join(folder, 'batch', 'jobs.jsonl'), 'utf8')).split('\n').filter(Boolean);
   const records = lines.map((line) => stored<BatchRecord>(line));
   return records.flatMap((record) => (record.type === 'submitted' ? [record.size] : []));

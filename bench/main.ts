@@ -8,6 +8,9 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Measurement>>> = {
   reduce: async () => (await import('./reduce.ts')).reduce,
   round: async () => (await import('./round.ts')).round,
   hop: async () => (await import('./hop.ts')).hop,
+  local: async () => (await import('./local.ts')).local,
+  rerun: async () => (await import('./rerun.ts')).rerun,
+  large: async () => (await import('./large.ts')).large,
   fanout: async () => (await import('./fanout.ts')).fanout,
 };
 

@@ -51,3 +51,32 @@ const next = task('bench.next', { version: '1' }, (left: number): number | Lazy<
 
 /** Each call returns the next one. */
 export const hops = task('bench.hops', { version: '1', params: Count }, ({ count }) => next(count));
+
+const python = task('bench.python', { version: '1' }, (n: number) =>
+  script(`#!/usr/bin/env python3\nprint(${n})\n`, { executor: 'batch' }),
+);
+
+/** Scripts in Python. */
+export const pythons = task('bench.pythons', { version: '1', params: Count }, ({ count }) =>
+  total(Array.from({ length: count }, (_, at) => python(at))),
+);
+
+const rows = task('bench.rows', { version: '1' }, (count: number) =>
+  Array.from({ length: count }, (_, row) => Array.from({ length: count }, (_, at) => row + at)),
+);
+
+const cells = task('bench.cells', { version: '1' }, (grid: number[][]) =>
+  grid.reduce((sum, row) => sum + row.length, 0),
+);
+
+/** A list of lists, so many of so many, from one task to another. */
+export const grid = task('bench.grid', { version: '1', params: Count }, ({ count }) => cells(rows(count)));
+
+const text = task('bench.text', { version: '1' }, (bytes: number) =>
+  'redex '.repeat(Math.ceil(bytes / 6)).slice(0, bytes),
+);
+
+const length = task('bench.length', { version: '1' }, (given: string) => given.length);
+
+/** A text of so many bytes, from one task to another. */
+export const heavy = task('bench.heavy', { version: '1', params: Count }, ({ count }) => length(text(count)));

@@ -20,8 +20,21 @@ import { withoutOverwritten } from './overwritten.ts';
 import type { Objects, TaskResult } from './ports.ts';
 import { leavesIn, lookUp } from './reuse.ts';
 
+/**
+ * An entry has about so many facts at the most, however many calls come ready at once: what is not appended yet takes
+ * memory, is lost with the process, and is seen by nobody who watches the run.
+ */
+export const PASS_FACTS_MAX = 10_000;
+
+/** No more than one entry's worth of what brings a fact each. */
+function inPart(demands: Demands): Demands {
+  const { lookup, inline } = demands;
+  return { ...demands, lookup: lookup.slice(0, PASS_FACTS_MAX), inline: inline.slice(0, PASS_FACTS_MAX) };
+}
+
 /** One wave: every demand that can be met now, met concurrently; inline tasks as far as the time allows. */
-export async function meet(meeting: Meeting, demands: Demands): Promise<Fact[]> {
+export async function meet(meeting: Meeting, all: Demands): Promise<Fact[]> {
+  const demands = inPart(all);
   const facts = await Promise.all([
     observeArguments(meeting, demands.observe),
     computeAll(meeting, demands.compute),

@@ -21,7 +21,7 @@ import type { Executor, JobReport } from './executor.ts';
 import { learn } from './learn.ts';
 import { foldTail, isSnapshotDue, letFinishedLeave, loadRun, snapshotIfDue } from './load.ts';
 import { endDamaged, JournalDamaged } from './lost.ts';
-import { meet } from './meet.ts';
+import { meet, PASS_FACTS_MAX } from './meet.ts';
 import type { Findings, Meeting } from './meeting.ts';
 import { putLarge } from './objects.ts';
 import { settleOverdue } from './overdue.ts';
@@ -131,14 +131,16 @@ async function loadAndAdvance(
     ...learned,
     ...(await settleOverdue(world, live, heardOf(learned), hardEnd)),
   ];
-  for (let isFirst = true; isFirst || incoming.length > 0; isFirst = false) {
+  for (let goesOn = true; goesOn || incoming.length > 0; ) {
     const pass = await reduce(course, incoming);
+    goesOn = pass.isCut && world.clock.now() <= course.wavesEnd;
     if (pass.facts.length === 0) {
       live.draft.edits.commit();
       break;
     }
     if (await record(course, pass)) incoming = await submit(course, pass);
     else incoming = await afterLostRace(course, pass, reports);
+    if (goesOn) await world.summaries.put(summaryOf(live, world.clock.now()));
   }
   await finish(course);
   const { appended, submitted, conflicts, throttled, denied } = course;
@@ -172,6 +174,8 @@ interface Course {
 /** The facts of one entry to be, applied to the draft but not yet true. */
 interface Pass {
   readonly facts: readonly Fact[];
+  /** Whether there is more that can be met now: it is for the next entry. */
+  readonly isCut: boolean;
   readonly nonce: string;
   readonly findings: Findings;
 }
@@ -227,17 +231,20 @@ async function reduceOnce(
   const trust = trustWithout(withdrawn);
   const meeting: Meeting = { world, run: live.run, program, findings, unseen, trust, until: course.wavesEnd };
   let demands = demandsOf(draft.graph);
+  let isCut = false;
   for (let news = await meet(meeting, demands); news.length > 0; ) {
     fold(news);
     demands = demandsOf(draft.graph);
-    if (world.clock.now() > course.wavesEnd) break;
+    isCut = facts.length >= PASS_FACTS_MAX && (demands.inline.length > 0 || demands.lookup.length > 0);
+    if (isCut || world.clock.now() > course.wavesEnd) break;
     news = await meet(meeting, demands);
   }
   const { submit: ready } = demands;
   await withoutOverwritten(trust, ready, (args) => leavesIn(meeting, args));
   const inVain = broken(trust, draft.graph);
   if (inVain.size > 0) return { broken: inVain, known: facts };
-  if (ready.length > 0 && !course.holdBack && !draft.graph.stopping) {
+  // Of a pass that is cut nothing is claimed: what comes ready with the rest may share its arrays.
+  if (ready.length > 0 && !isCut && !course.holdBack && !draft.graph.stopping) {
     const now = world.clock.now();
     const room = (executor: Executor) => roomFor(course.pace, executor, now);
     const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd, roomFor: room, findings };
@@ -246,7 +253,7 @@ async function reduceOnce(
   fold([...unseen.values()]);
   if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
   else if (isSnapshotDue(live, live.sequence + 1)) fold(await letFinishedLeave(world, live));
-  return { facts: withoutObvious(facts), nonce, findings };
+  return { facts: withoutObvious(facts), isCut, nonce, findings };
 }
 
 /** Folds a fact; what a function returned is also kept for the cache. */
@@ -300,6 +307,7 @@ async function record(course: Course, pass: Pass): Promise<boolean> {
   }
   draft.edits.commit();
   live.sequence = entry.sequence;
+  course.cached.clear();
   return true;
 }
 

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Found, type LocalEngine, others, redex } from './engines.ts';
+import { type FoundEngine, type LocalEngine, others, redex } from './engines.ts';
 import { type Figures, type Measurement, sizesOf } from './measurement.ts';
 import { sumOfSquares } from './rerun.ts';
 
@@ -44,7 +44,7 @@ const KINDS: readonly LocalKind[] = [
 
 const ROUNDS = 2;
 
-interface Taken {
+interface TimeTaken {
   readonly seconds: number;
   readonly cpuSeconds: number;
 }
@@ -52,15 +52,15 @@ interface Taken {
 /** Of one engine, the least that any round took: whatever else the machine does only adds to it. */
 interface Times {
   readonly count: number;
-  one: Taken;
-  oneAgain: Taken;
-  cold: Taken;
-  cached: Taken;
+  one: TimeTaken;
+  oneAgain: TimeTaken;
+  cold: TimeTaken;
+  cached: TimeTaken;
 }
 
 export async function* rowsOf(
   kind: LocalKind,
-  engines: readonly Found[],
+  engines: readonly FoundEngine[],
   count: number,
   rounds = ROUNDS,
 ): AsyncGenerator<Figures> {
@@ -87,10 +87,10 @@ export async function* rowsOf(
 }
 
 async function timesOf(kind: LocalKind, engine: LocalEngine, count: number): Promise<Times> {
-  const inFolder = async (jobs: number): Promise<readonly [Taken, Taken]> => {
+  const inFolder = async (jobs: number): Promise<readonly [TimeTaken, TimeTaken]> => {
     const folder = await mkdtemp(join(tmpdir(), 'redex-bench-'));
     try {
-      const runs: Taken[] = [];
+      const runs: TimeTaken[] = [];
       for (const _ of ['cold', 'cached']) {
         const { value, ran } = await engine.run(folder, kind.workflow, jobs);
         const expected = kind.value(jobs);
@@ -108,10 +108,10 @@ async function timesOf(kind: LocalKind, engine: LocalEngine, count: number): Pro
   return { count, one, oneAgain, cold, cached };
 }
 
-const NOTHING: Taken = { seconds: 0, cpuSeconds: 0 };
+const NOTHING: TimeTaken = { seconds: 0, cpuSeconds: 0 };
 
 function least(a: Times, b: Times): Times {
-  const lesser = (x: Taken, y: Taken): Taken => ({
+  const lesser = (x: TimeTaken, y: TimeTaken): TimeTaken => ({
     seconds: Math.min(x.seconds, y.seconds),
     cpuSeconds: Math.min(x.cpuSeconds, y.cpuSeconds),
   });
@@ -125,7 +125,7 @@ function least(a: Times, b: Times): Times {
 }
 
 function rowOf(kind: LocalKind, engine: string, isCached: boolean, times: Times, own: Times | undefined): Figures {
-  const each = (of: keyof Taken, { count, one, oneAgain, cold, cached }: Times): number =>
+  const each = (of: keyof TimeTaken, { count, one, oneAgain, cold, cached }: Times): number =>
     (1000 * (isCached ? cached[of] - oneAgain[of] : cold[of] - one[of])) / (count - 1);
   const aim = isCached ? kind.aims.cached : kind.aims.cold;
   const ms = each('seconds', times);

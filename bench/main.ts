@@ -11,6 +11,9 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Measurement>>> = {
   local: async () => (await import('./local.ts')).local,
   rerun: async () => (await import('./rerun.ts')).rerun,
   large: async () => (await import('./large.ts')).large,
+  cost: async () => (await import('./cost.ts')).cost,
+  files: async () => (await import('./files.ts')).files,
+  start: async () => (await import('./start.ts')).start,
   fanout: async () => (await import('./fanout.ts')).fanout,
 };
 

@@ -1,5 +1,5 @@
 /** What is measured on a cloud: scripts that only echo, side by side, in groups and in a chain, and calls that run inline. */
-import { type Lazy, map, script, task, v } from '../core/index.ts';
+import { type File, file, type Lazy, map, script, task, v } from '../core/index.ts';
 
 const Count = v.object({ count: v.number() });
 
@@ -80,3 +80,22 @@ const length = task('bench.length', { version: '1' }, (given: string) => given.l
 
 /** A text of so many bytes, from one task to another. */
 export const heavy = task('bench.heavy', { version: '1', params: Count }, ({ count }) => length(text(count)));
+
+const lastOf = task('bench.last_of', { version: '1' }, async (files: File[]) => {
+  const line = await files.at(-1)?.text();
+  return files.length + Number(line);
+});
+
+/** Looks at so many files of a folder, and reads the last of them. */
+export const files = task(
+  'bench.files',
+  { version: '1', params: v.object({ folder: v.string(), count: v.number() }) },
+  ({ folder, count }) => lastOf(Array.from({ length: count }, (_, at) => file(`${folder}/${at}`))),
+);
+
+const versionOf = task('bench.version_of', { version: '1' }, (_: File) => 1);
+
+/** Looks at one file, however large. */
+export const huge = task('bench.huge', { version: '1', params: v.object({ given: v.file() }) }, ({ given }) =>
+  versionOf(given),
+);

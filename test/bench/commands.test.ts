@@ -3,12 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Found, LocalEngine } from '../../bench/engines.ts';
+import type { FoundEngine, LocalEngine } from '../../bench/engines.ts';
+import { type RunFiles, smallFiles } from '../../bench/files.ts';
 import { largeRun } from '../../bench/large.ts';
 import { rowsOf } from '../../bench/local.ts';
 import type { Figures } from '../../bench/measurement.ts';
 import { timed } from '../../bench/process.ts';
 import { sumOfSquares } from '../../bench/rerun.ts';
+import { firstTables } from '../../bench/start.ts';
+import { all } from './rows.ts';
 
 let cwd: string;
 beforeAll(async () => {
@@ -36,11 +39,7 @@ const KIND = {
   value: (count: number) => count,
 };
 
-async function rowsIn(engines: readonly Found[]): Promise<Figures[]> {
-  const rows: Figures[] = [];
-  for await (const row of rowsOf(KIND, engines, 10, 1)) rows.push(row);
-  return rows;
-}
+const rowsIn = (engines: readonly FoundEngine[]): Promise<Figures[]> => all(rowsOf(KIND, engines, 10, 1));
 
 describe('local', () => {
   test('what a job costs is the difference to the run of one, and is compared with redex’s', async () => {
@@ -58,6 +57,38 @@ describe('local', () => {
 
   test('fails when an engine gives another value than it should', async () => {
     await expect(rowsIn([engineOf('redun', 0.1, () => 7)])).rejects.toThrow('inline of redun gave 7, not 1');
+  });
+});
+
+describe('start', () => {
+  test('says when a command showed its first job, and fails when it never did', async () => {
+    const shows = (text: string): LocalEngine => ({
+      ...engineOf('redex', 0, () => 0),
+      first: { words: ['echo', 'a job'], shows: text },
+    });
+    const rows = await all(firstTables([shows('job')], 1));
+    expect(rows).toMatchObject([{ what: 'redex, the first job on the screen' }]);
+    await expect(all(firstTables([shows('table')], 1))).rejects.toThrow('never showed table: a job');
+  });
+});
+
+describe('files', () => {
+  test('are looked at beside sha256sum, and a run that saw too few is seen', async () => {
+    const seen =
+      (less: number): RunFiles =>
+      async (_folder, _workflow, ...flags) => {
+        const count = Number(flags.at(-1));
+        return { value: 2 * count - 1 - less, ran: await timed(['true'], { cwd }) };
+      };
+    const folder = await mkdtemp(join(cwd, 'files-'));
+    expect(await all(smallFiles(folder, 3, seen(0)))).toMatchObject([
+      { what: 'sha256sum', files: 3 },
+      { what: 'redex, cold' },
+      { what: 'redex, unchanged' },
+    ]);
+    const other = await mkdtemp(join(cwd, 'files-'));
+    const wrong = all(smallFiles(other, 3, seen(1)));
+    await expect(wrong).rejects.toThrow('the run of 1 files came to 0, not 1');
   });
 });
 
@@ -82,7 +113,7 @@ describe('large and rerun', () => {
 
 describe('a command that is timed', () => {
   test('has what its children used of the processor', async () => {
-    const busy = 'const end = Date.now() + 300; while (Date.now() < end);';
+    const busy = 'while (process.cpuUsage().user < 200_000);';
     const { cpuSeconds, stdout } = await timed(['bash', '-c', `"$0" -e '${busy}' && echo done`, process.execPath], {
       cwd,
     });

@@ -9,6 +9,8 @@ const GET_KEYS_MAX = 100;
 const WRITE_ITEMS_MAX = 25;
 /** How long undone parts are sent again. The SDK's own retries deal with requests that were throttled as a whole. */
 const UNDONE_MS_MAX = 10_000;
+/** As many as the SDK keeps connections for on a small function, with room for others'. */
+const REQUESTS_AT_ONCE = 32;
 const PAUSE_MS = 25;
 const PAUSE_MS_MAX = 2000;
 
@@ -37,7 +39,7 @@ export async function getItems(
       found.push(...(answer.Responses?.[table] ?? []));
       return answer.UnprocessedKeys?.[table]?.Keys ?? [];
     });
-  await Promise.all(chunked(keys, GET_KEYS_MAX).map(getChunk));
+  await inTurns(chunked(keys, GET_KEYS_MAX), getChunk);
   return found;
 }
 
@@ -57,7 +59,19 @@ export async function putItems(
         PutRequest?.Item ? [PutRequest.Item] : [],
       );
     });
-  await Promise.all(chunked(items, WRITE_ITEMS_MAX).map(putChunk));
+  await inTurns(chunked(items, WRITE_ITEMS_MAX), putChunk);
+}
+
+/** Sends a few requests at once, whatever their number: each has a connection, and time that runs from when it is made. */
+async function inTurns<T>(chunks: readonly T[], send: (chunk: T) => Promise<void>): Promise<void> {
+  // Who throws in a loop over it ends it for all.
+  const left = (function* () {
+    yield* chunks;
+  })();
+  const sendOn = async (): Promise<void> => {
+    for (const chunk of left) await send(chunk);
+  };
+  await Promise.all(Array.from({ length: Math.min(REQUESTS_AT_ONCE, chunks.length) }, sendOn));
 }
 
 async function untilDone(

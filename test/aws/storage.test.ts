@@ -281,6 +281,27 @@ describe('what DynamoDB leaves undone', () => {
     expect(sizes).toEqual([25, 5, 1]);
   });
 
+  it('of thousands of items has few requests under way at once, and none after one that failed', async () => {
+    const many = Array.from({ length: 2_000 }, (_, at) => ({ id: { S: String(at) } }));
+    let [underWay, most, asked] = [0, 0, 0];
+    const answer = async (fails: (asked: number) => boolean) => {
+      most = Math.max(most, ++underWay);
+      const number = ++asked;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      underWay--;
+      if (fails(number)) throw new Error('no database');
+      return {};
+    };
+    sent.on(BatchWriteItemCommand).callsFake(() => answer(() => false));
+    await putItems(client, 't', many);
+    expect({ most, asked }).toEqual({ most: 32, asked: 80 });
+    asked = 0;
+    sent.on(BatchWriteItemCommand).callsFake(() => answer((number) => number === 1));
+    await expect(putItems(client, 't', many)).rejects.toThrow('no database');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked).toBeLessThan(80);
+  });
+
   it('is written again as long as the round has time, and not longer', async () => {
     const clock = virtualClock();
     const cache = dynamoCache(client, 't', memoryObjects(), clock);

@@ -22,8 +22,12 @@ export function attributesOf({ mode, mtimeMs }: Stats): Attributes {
   return { mode: mode & PERMISSIONS, mtimeMs };
 }
 
+export function modeOfCopy(mode: number): number {
+  return (mode & PERMISSIONS) | OWNER_READS_AND_WRITES;
+}
+
 export async function setAttributes(file: FileHandle, { mode, mtimeMs }: Attributes): Promise<void> {
-  if (mode !== undefined) await file.chmod((mode & PERMISSIONS) | OWNER_READS_AND_WRITES);
+  if (mode !== undefined) await file.chmod(modeOfCopy(mode));
   if (mtimeMs !== undefined) await file.utimes(Date.now() / 1000, mtimeMs / 1000);
 }
 

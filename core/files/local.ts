@@ -1,8 +1,8 @@
 /** Files of this machine. */
 
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { partBeside } from '../disk/write.ts';
@@ -13,6 +13,7 @@ import { inputChanged, inputMissing, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { asText, bytesOf } from './names.ts';
 import { localDirectories } from './replacing.ts';
+import { isSmall, makeFolders, smallFiles } from './small.ts';
 import type { Chunks, FileStore, StoreEntry } from './store.ts';
 import { fileVersions, settled, statFile } from './versions.ts';
 import { filesBelow } from './walk.ts';
@@ -36,7 +37,8 @@ export interface LocalOptions {
 }
 
 export function localStore(options: LocalOptions): FileStore {
-  const versions = fileVersions(options.versions, { notes: options.notesVersions ?? true });
+  const small = smallFiles();
+  const versions = fileVersions(options.versions, { notes: options.notesVersions ?? true, small });
 
   const root = options.root === undefined ? undefined : asText(options.root);
   const pathOf = (location: string): string => {
@@ -51,6 +53,7 @@ export function localStore(options: LocalOptions): FileStore {
   const directories = localDirectories({ ...options, root, pathOf, versions, removeAbandoned });
   const store: FileStore = {
     path: pathOf,
+    small,
     directories: {
       check: (location, made) => guarded(location, 'write', () => directories.check(location, made)),
       replace: (location, made, copy) => guarded(location, 'write', () => directories.replace(location, made, copy)),
@@ -77,6 +80,12 @@ export function localStore(options: LocalOptions): FileStore {
     async write(location, chunks, attributes) {
       const path = pathOf(location);
       await removeAbandoned(dirname(path));
+      const [bytes] = isList(chunks) && chunks.length === 1 ? chunks : [];
+      if (bytes && isSmall(bytes.byteLength)) {
+        const made = { umask: options.umask, ...attributes?.() };
+        const done = await guarded(location, 'write', async () => small.replace(path, partBeside(path), bytes, made));
+        if (done) return { version: hash('sha256', bytes), bytes: bytes.byteLength };
+      }
       const written = await writeWhole({ location, path, umask: options.umask }, chunks, attributes);
       await versions.note(path, written.version, written.stats);
       return { version: written.version, bytes: written.bytes };
@@ -90,11 +99,20 @@ export function localStore(options: LocalOptions): FileStore {
   return store;
 }
 
+function isList(chunks: Chunks | Iterable<Uint8Array>): chunks is readonly Uint8Array[] {
+  return Array.isArray(chunks);
+}
+
 /** Nothing is there; FileRefused where something else is. */
 async function absent(location: string, path: string, wanted: 'a file' | 'a folder'): Promise<undefined> {
   const kind = await kindAt(path);
   // What came in between is seen by whoever looks next.
   if (kind !== undefined && kind !== wanted) throw refused(location, `is ${kind}, not ${wanted}`);
+}
+
+/** Of what a file is read through: the end shows in the first read where it has as many bytes as are said. */
+export function bufferBytes(size: number): number {
+  return Math.min(CHUNK_BYTES, size + 1);
 }
 
 interface LocalRead {
@@ -105,14 +123,14 @@ interface LocalRead {
 }
 
 async function* readLocal({ location, path, version, tell }: LocalRead): Chunks {
-  const hash = version === undefined ? undefined : createHash('sha256');
+  const content = version === undefined ? undefined : createHash('sha256');
   try {
     const stats = await stat(bytesOf(path));
     // Opening a named pipe would wait for somebody to write into it.
     if (!stats.isFile()) await absent(location, path, 'a file');
     tell?.(attributesOf(stats));
-    for await (const chunk of createReadStream(bytesOf(path), { highWaterMark: CHUNK_BYTES })) {
-      hash?.update(chunk);
+    for await (const chunk of createReadStream(bytesOf(path), { highWaterMark: bufferBytes(stats.size) })) {
+      content?.update(chunk);
       yield chunk;
     }
   } catch (thrown) {
@@ -120,7 +138,7 @@ async function* readLocal({ location, path, version, tell }: LocalRead): Chunks 
       throw version === undefined ? inputMissing(location) : inputChanged(location);
     throw explained(location, 'read', thrown);
   }
-  if (hash && hash.digest('hex') !== version) throw inputChanged(location);
+  if (content && content.digest('hex') !== version) throw inputChanged(location);
 }
 
 /** Writes under another name beside `path`, and gives it the name when all of it is there. */
@@ -130,12 +148,12 @@ async function writeWhole(
   attributes: (() => Attributes) | undefined,
 ) {
   const part = partBeside(path);
-  const hash = createHash('sha256');
+  const content = createHash('sha256');
   const handle = await guarded(location, 'write', () => openNew(part, umask));
   try {
     let bytes = 0;
     for await (const chunk of chunks) {
-      hash.update(chunk);
+      content.update(chunk);
       await guarded(location, 'write', () => writeAll(handle, chunk));
       bytes += chunk.byteLength;
     }
@@ -144,7 +162,7 @@ async function writeWhole(
     await handle.close();
     await settled(stats);
     await guarded(location, 'write', () => rename(bytesOf(part), bytesOf(path)));
-    return { version: hash.digest('hex'), bytes, stats };
+    return { version: content.digest('hex'), bytes, stats };
   } catch (thrown) {
     await handle.close().catch(() => undefined);
     await unlink(bytesOf(part)).catch(() => undefined);
@@ -153,15 +171,9 @@ async function writeWhole(
 }
 
 async function openNew(path: string, umask: number | undefined): Promise<FileHandle> {
-  const folder = dirname(path);
-  const first = await mkdir(bytesOf(folder), { recursive: true });
+  makeFolders(dirname(path), umask);
   const file = await open(bytesOf(path), 'wx');
-  if (umask === undefined) return file;
-  await file.chmod(0o666 & ~umask);
-  // The new folders, from the innermost up to the first that was made.
-  for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) {
-    await chmod(bytesOf(made), 0o777 & ~umask);
-  }
+  if (umask !== undefined) await file.chmod(0o666 & ~umask);
   return file;
 }
 

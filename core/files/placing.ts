@@ -1,7 +1,8 @@
 /** One file into a working directory, so that whatever a script does to it there, the original stays as it is. */
 
-import { constants } from 'node:fs';
-import { access, copyFile, open, stat, symlink } from 'node:fs/promises';
+import { hash } from 'node:crypto';
+import { accessSync, constants, statSync } from 'node:fs';
+import { copyFile, open, stat, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isErrno } from '../values/thrown.ts';
 import { type Attributes, attributesOf, setAttributes, setAttributesAt } from './attributes.ts';
@@ -38,6 +39,8 @@ export async function placeFile(store: FileStore, placement: Placement, signal: 
       await symlink(bytesOf(path), bytesOf(placement.target));
       return { bytes, linked: true };
     }
+    const small = copySmall(store, path, placement, signal);
+    if (small !== undefined) return { bytes: small, linked: false };
     if (await clone(path, placement.target)) {
       return { bytes: await checkedBytes(store, placement), linked: false };
     }
@@ -48,23 +51,37 @@ export async function placeFile(store: FileStore, placement: Placement, signal: 
 /** What the owner may not write he can still make writable, so only what others own, or what is mounted read-only, counts. */
 async function isBeyondReach(path: string): Promise<boolean> {
   try {
-    const real = await realPath(path);
-    return (await isUnwritable(real)) && (await isUnwritable(dirname(real)));
+    return isUnwritable(path) && isUnwritable(dirname(await realPath(path)));
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG')) return false;
     throw thrown;
   }
 }
 
-async function isUnwritable(path: string): Promise<boolean> {
+/** Links are followed. */
+function isUnwritable(path: string): boolean {
   try {
-    await access(bytesOf(path), constants.W_OK);
+    accessSync(bytesOf(path), constants.W_OK);
     return false;
   } catch (thrown) {
     if (isErrno(thrown, 'EROFS')) return true;
     if (!isErrno(thrown, 'EACCES', 'EPERM')) throw thrown;
-    return (await stat(bytesOf(path))).uid !== process.geteuid?.();
+    return statSync(bytesOf(path)).uid !== process.geteuid?.();
   }
+}
+
+/** The bytes of a small file: a clone of it would take as much space. undefined: to be placed as large ones are. */
+function copySmall(
+  { small }: FileStore,
+  path: string,
+  { location, version, target }: Placement,
+  signal: AbortSignal,
+): number | undefined {
+  signal.throwIfAborted();
+  const file = small?.read(path);
+  if (!small || !file) return undefined;
+  if (version !== null && hash('sha256', file.bytes) !== version) throw inputChanged(location);
+  return small.create(target, file.bytes, file.attributes) ? file.bytes.byteLength : undefined;
 }
 
 /** false where the file system has no clones, or the original changed meanwhile: reading it will tell. */

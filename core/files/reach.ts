@@ -63,6 +63,8 @@ export function within(folder: string, store: FileStore): FileStore {
   const { copy } = store;
   return {
     ...store,
+    // These do not ask where a path really leads.
+    small: undefined,
     stat: async (location) => {
       await check(location);
       return await store.stat(location);

@@ -12,6 +12,7 @@ import { realPlace } from './contained.ts';
 import { foreignFile, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
 import { bytesOf } from './names.ts';
+import { isSmall } from './small.ts';
 import type { Directories, DirectoryContent, Written } from './store.ts';
 import { statFile, type Versions } from './versions.ts';
 import { filesBelow } from './walk.ts';
@@ -73,7 +74,9 @@ export function localDirectories({ pathOf, versions, removeAbandoned, placed, ro
           copies.push(copied);
           return copied;
         });
-        const stats = await mapConcurrent(made.paths, TRANSFERS_AT_ONCE, (path) => statFile(join(part, path)));
+        const stats = await mapConcurrent([...made.paths.entries()], TRANSFERS_AT_ONCE, async ([at, path]) =>
+          isSmall(written[at]?.bytes ?? 0) ? undefined : await statFile(join(part, path)),
+        );
         const note = await noteOf(place);
         const known = await check(location, made, place);
         // Both before and after: whenever this breaks off, all that is there is known to be ours.

@@ -1,18 +1,20 @@
 /** Inputs into a working directory, outputs out of it. */
 
-import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { accessSync, constants, createReadStream, existsSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapConcurrent } from '../disk/concurrent.ts';
 import { ABSENT } from '../values/table.ts';
 import { isErrno } from '../values/thrown.ts';
 import { type Attributes, attributesOf } from './attributes.ts';
-import { TRANSFERS_AT_ONCE } from './concurrency.ts';
+import { LOOKS_AT_ONCE, TRANSFERS_AT_ONCE } from './concurrency.ts';
 import { checkReallyBelow, pathBelow, realPath } from './contained.ts';
 import { inputChanged, inputMissing, outputMissing, quote, refused } from './errors.ts';
 import { kindAt } from './kinds.ts';
+import { bufferBytes } from './local.ts';
 import { bytesOf } from './names.ts';
 import { abortable, type Placed, type Placement, placeFile } from './placing.ts';
+import { makeFolders } from './small.ts';
 import {
   type CopyInto,
   type DirectoryContent,
@@ -26,7 +28,6 @@ import {
 import type { Stores } from './stores.ts';
 import { filesBelow } from './walk.ts';
 
-const CHUNK_BYTES = 1024 * 1024;
 /** Times are set to the microsecond. */
 const TIME_STEP_MS = 0.002;
 
@@ -49,13 +50,18 @@ export async function stageIn(stores: Stores, input: Input, folder: string, sign
   const target = join(folder, input.name);
   if (input.kind === 'dir') return await copyDirIn(store, input, target, signal);
   if (input.version === ABSENT) checked(input, await look(store, input));
-  return await placeNamed(store, { ...input, target }, signal);
+  return await placeNamed(store, { ...input, target }, signal, async () => makeFolders(dirname(target)));
 }
 
 /** What a store has under a name that this machine's file systems do not take is refused by that name. */
-async function placeNamed(store: FileStore, placement: Placement, signal: AbortSignal): Promise<Placed> {
+async function placeNamed(
+  store: FileStore,
+  placement: Placement,
+  signal: AbortSignal,
+  makeFolder: () => Promise<void>,
+): Promise<Placed> {
   try {
-    await mkdir(bytesOf(dirname(placement.target)), { recursive: true });
+    await makeFolder();
     return await placeFile(store, placement, signal);
   } catch (thrown) {
     if (!isErrno(thrown, 'ENAMETOOLONG')) throw thrown;
@@ -67,12 +73,23 @@ async function copyDirIn(store: FileStore, input: Input, target: string, signal:
   const { entries } = checked(input, await look(store, input));
   await mkdir(bytesOf(dirname(target)), { recursive: true });
   await mkdir(bytesOf(target));
+  const folders = new Map<string, Promise<void>>();
   const placed = await mapConcurrent(entries, TRANSFERS_AT_ONCE, async ({ path, location, version }) => {
     const file = pathBelow(target, path, location);
-    await checkReallyBelow(target, file, location);
-    return await placeNamed(store, { location, version, how: input.how, target: file }, signal);
+    // Each folder is made once, by nobody else: no link can be in its place afterwards.
+    const makeFolder = (): Promise<void> => {
+      const making = folders.get(dirname(file)) ?? makeFolderBelow(target, file, location);
+      folders.set(dirname(file), making);
+      return making;
+    };
+    return await placeNamed(store, { location, version, how: input.how, target: file }, signal, makeFolder);
   });
   return { bytes: sum(placed.map(({ bytes }) => bytes)), linked: placed.some(({ linked }) => linked) };
+}
+
+async function makeFolderBelow(top: string, file: string, location: string): Promise<void> {
+  await checkReallyBelow(top, file, location);
+  makeFolders(dirname(file));
 }
 
 /** Throws InputChanged when a linked input is not what it was before the script had it. */
@@ -114,13 +131,14 @@ export async function checkOutput({ kind, location, name }: Output, folder: stri
   const wanted = kind === 'file' ? 'a file' : 'a folder';
   if (found === undefined) throw outputMissing(location, `the script did not write ${quote(name)}`);
   if (found !== wanted) throw outputMissing(location, `${quote(name)} is ${found}, not ${wanted}`);
-  if (kind === 'file') await checkReadable(path, name);
-  else for (const below of (await filesBelow(path)) ?? []) await checkReadable(join(path, below), `${name}/${below}`);
+  if (kind === 'file') return checkReadable(path, name);
+  const paths = (await filesBelow(path)) ?? [];
+  await mapConcurrent(paths, LOOKS_AT_ONCE, async (below) => checkReadable(join(path, below), `${name}/${below}`));
 }
 
-async function checkReadable(path: string, name: string): Promise<void> {
+function checkReadable(path: string, name: string): void {
   try {
-    await access(bytesOf(path), constants.R_OK);
+    accessSync(bytesOf(path), constants.R_OK);
   } catch (thrown) {
     if (!isErrno(thrown, 'EACCES', 'EPERM')) throw thrown;
     throw refused(name, 'cannot be read: permission denied');
@@ -166,18 +184,22 @@ async function copyOut(
   signal: AbortSignal,
   more: Attributes = {},
 ): Promise<Written> {
-  const store = stores(location);
-  const unchanged = store === stores(source) ? await alreadyThere(store, source, location) : undefined;
+  const [from, store] = [stores(source), stores(location)];
+  const unchanged = store === from ? await alreadyThere(store, source, location) : undefined;
   if (unchanged) return { version: unchanged.version, bytes: 0 };
-  const chunks = abortable(createReadStream(bytesOf(source), { highWaterMark: CHUNK_BYTES }), signal);
-  const attributes = { ...attributesOf(await stat(bytesOf(source))), ...more };
-  return await store.write(location, chunks, () => attributes);
+  signal.throwIfAborted();
+  const small = from.small?.read(source);
+  if (small) return await store.write(location, [small.bytes], () => ({ ...small.attributes, ...more }));
+  const stats = await stat(bytesOf(source));
+  const bytes = createReadStream(bytesOf(source), { highWaterMark: bufferBytes(stats.size) });
+  return await store.write(location, abortable(bytes, signal), () => ({ ...attributesOf(stats), ...more }));
 }
 
 /** Of an input that is staged out onto itself: the same file, or an equal copy of the same time and size. */
 async function alreadyThere(store: FileStore, source: string, location: string): Promise<Written | undefined> {
-  const same = await store.copy?.(source, location);
   const path = store.path?.(location);
+  if (path !== undefined && !existsSync(bytesOf(path))) return undefined;
+  const same = await store.copy?.(source, location);
   if (same || path === undefined) return same;
   const [made, there] = await Promise.all([stat(bytesOf(source)), stat(bytesOf(path)).catch(() => undefined)]);
   if (made.size !== there?.size || Math.abs(made.mtimeMs - there.mtimeMs) > TIME_STEP_MS) return undefined;

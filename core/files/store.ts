@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { byCodeUnit } from '../values/encode.ts';
 import { digest } from '../values/hash.ts';
 import type { Attributes } from './attributes.ts';
+import type { SmallFiles } from './small.ts';
 
 export type Chunks = AsyncIterable<Uint8Array>;
 
@@ -40,6 +41,8 @@ export interface FileStore {
   copy?(from: string, to: string, more?: Attributes): Promise<Written | undefined>;
   /** The absolute path a process on this machine finds the location under, for stores that are local. */
   path?(location: string): string;
+  /** For stores that are local, and may be asked for all that this process may read. */
+  readonly small?: SmallFiles | undefined;
   readonly directories: Directories;
 }
 

@@ -11,9 +11,8 @@ import { stored } from '../values/json.ts';
 import { isErrno } from '../values/thrown.ts';
 import { refused } from './errors.ts';
 import { bytesOf } from './names.ts';
+import { isSmall, type SmallFiles, smallFiles, stampOf } from './small.ts';
 
-/** Below this a file is read as fast as its memo would be. */
-const MEMO_BYTES_MIN = 64 * 1024;
 /** File systems stamp times in steps of up to 10 ms: a change soon after another may leave the same times. */
 const STAMP_STEP_MS = 20;
 const CHUNK_BYTES = 1024 * 1024;
@@ -35,7 +34,7 @@ interface Memo {
 /** `folder` keeps the memos, for all processes; without one every look hashes. `notes: false` only reads those there are. */
 export function fileVersions(
   folder: string | undefined,
-  { notes }: { readonly notes: boolean } = { notes: true },
+  { notes, small = smallFiles() }: { readonly notes: boolean; readonly small?: SmallFiles } = { notes: true },
 ): Versions {
   const memoOf = (path: string): string | undefined => {
     const name = digest('path', path);
@@ -44,19 +43,21 @@ export function fileVersions(
 
   const remembered = async (path: string, stats: BigIntStats): Promise<string | undefined> => {
     const memo = memoOf(path);
-    if (!memo || stats.size < MEMO_BYTES_MIN) return undefined;
+    if (!memo || isSmall(stats.size)) return undefined;
     const read = await readMemo(memo);
     return read?.path === path && read.stamp === stampOf(stats) ? read.version : undefined;
   };
 
   const remember = async (path: string, stats: BigIntStats, version: string): Promise<void> => {
     const memo = memoOf(path);
-    if (!notes || !memo || stats.size < MEMO_BYTES_MIN) return;
+    if (!notes || !memo || isSmall(stats.size)) return;
     await replaceFile(memo, JSON.stringify({ path, stamp: stampOf(stats), version } satisfies Memo));
   };
 
   return {
     async of(path) {
+      const seen = small.version(path);
+      if (seen) return seen;
       // A file that changes under the reader is read again.
       for (let tries = 0; tries < HASHES_OF_ONE_LOOK_MAX; tries++) {
         const before = await statFile(path);
@@ -64,7 +65,7 @@ export function fileVersions(
         const bytes = Number(before.size);
         const known = await remembered(path, before);
         if (known) return { version: known, bytes };
-        if (bytes >= MEMO_BYTES_MIN) await settled(before);
+        await settled(before);
         const version = await hashFile(path);
         const after = await statFile(path);
         if (!version || !after || stampOf(before) !== stampOf(after)) continue;
@@ -74,6 +75,7 @@ export function fileVersions(
       throw refused(path, 'cannot be read: it changes all the time');
     },
     async note(path, version, before) {
+      if (isSmall(before.size)) return;
       const after = await statFile(path);
       // Giving it its name may have touched the change time, nothing else: then no other change can hide behind it.
       if (after && after.ino === before.ino && after.size === before.size && after.mtimeNs === before.mtimeNs) {
@@ -85,14 +87,10 @@ export function fileVersions(
 
 /** Waits until a change made from now on is sure to show in the file's times. Small files, which have no memo, need not. */
 export async function settled(stats: BigIntStats): Promise<void> {
-  if (stats.size < MEMO_BYTES_MIN) return;
+  if (isSmall(stats.size)) return;
   // Every change sets this time, and nobody can set it to another.
   const ageMs = Date.now() - Number(stats.ctimeNs / 1_000_000n);
   if (ageMs <= STAMP_STEP_MS) await sleep(STAMP_STEP_MS + 1 - Math.max(ageMs, 0));
-}
-
-function stampOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
-  return [size, mtimeNs, ctimeNs, ino].join(' ');
 }
 
 /** undefined for what is not there or is no file. */

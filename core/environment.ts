@@ -255,6 +255,11 @@ export function runnerSettings(variables: Variables = process.env): RunnerSettin
   };
 }
 
+/** Whether the process becomes the parent of whatever below it loses its own: it was started so, or is the first of all. */
+export function isReaper(pid: number, variables: Variables = process.env): boolean {
+  return pid === 1 || variables.REDEX_REAPER === String(pid);
+}
+
 /** What Batch tells its jobs of themselves by itself, executors of other kinds tell by names of redex. */
 function toldByExecutor({ REDEX_JOB_ID, REDEX_JOB_ATTEMPT, REDEX_JOB_INDEX }: Variables): Variables {
   return {

@@ -68,6 +68,40 @@ export function allProcesses(): ProcessState[] {
 }
 
 /**
+ * Of one thread, ended or not, as long as nobody has asked for their exit codes. An empty list is certain; in another one
+ * may be missing when another ended meanwhile. undefined where the kernel keeps no such lists.
+ */
+function childrenOf(pid: number, thread: number | string): number[] | undefined {
+  return readProc(`${pid}/task/${thread}/children`)?.split(' ').filter(Boolean).map(Number);
+}
+
+/** Of this process, if its first thread is the only one that starts any: also what was given to it, as others lost their parents. */
+export function ownChildren(): number[] | undefined {
+  return childrenOf(process.pid, process.pid);
+}
+
+/** All that is below this process and has not ended; undefined where the kernel does not tell whose parent it is. */
+export function allBelow(): ProcessState[] | undefined {
+  const open = ownChildren();
+  const found: ProcessState[] = [];
+  for (let pid = open?.pop(); pid !== undefined; pid = open?.pop()) {
+    const state = stateOf(pid);
+    if (!state) continue;
+    found.push(state);
+    for (const thread of threadsOf(pid)) open?.push(...(childrenOf(pid, thread) ?? []));
+  }
+  return open && found;
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+}
+
+/**
  * The first of these variables that there is in the environment that a process was started with; undefined also where it
  * is not ours to read.
  */

@@ -22,6 +22,8 @@ export interface CloudOptions {
   readonly root: string;
   /** The words that start the runner. */
   readonly runner: readonly string[];
+  /** Whether the runner takes one job after another when it is told to (`docker/runner/serve.ts`); default: it has one. */
+  readonly servingRunner?: boolean;
   /** Of the user: its handlers read it, and its jobs inherit it. */
   readonly environment: Variables;
   /** Loads the handlers, which are set up by the environment that is given. */

@@ -12,7 +12,8 @@ import { SWEEP_PERIOD_MS } from '../core/engine/sweep.ts';
 import { provide } from '../functions/per-environment.ts';
 import { batchApi } from './batch/api.ts';
 import { type Capacity, machineCapacity } from './batch/capacity.ts';
-import { startExecution } from './batch/execution.ts';
+import { type StartExecution, startExecution } from './batch/execution.ts';
+import { jobRunners } from './batch/runners.ts';
 import { openBatchStore } from './batch/store.ts';
 import { noChaos } from './chaos.ts';
 import { type Closing, makeClosing } from './closing.ts';
@@ -51,11 +52,11 @@ const DEFAULTS = {
   closeGraceMs: 2000,
   timeoutSecondsMin: 60,
   chaos: noChaos,
-  startJob: startExecution,
+  servingRunner: false,
   warn: () => undefined,
 };
-type CloudSettings = Required<Omit<CloudOptions, 'umask'>> &
-  Pick<CloudOptions, 'umask'> & { readonly capacity: Capacity };
+type CloudSettings = Required<Omit<CloudOptions, 'umask' | 'startJob'>> &
+  Pick<CloudOptions, 'umask' | 'startJob'> & { readonly capacity: Capacity };
 
 /** Opens the folder's cloud in this process; undefined when another one has it. */
 export async function openCloud(options: CloudOptions): Promise<Cloud | undefined> {
@@ -94,7 +95,11 @@ async function openOwned(settings: CloudSettings, closing: Closing): Promise<Clo
   closing.push(functions.settled);
   const held = folderHeldRuns(places.store);
   const trouble = teller(warn, places.log);
-  const services = await openServices(settings, { store, places, inherited, held, trouble, invoke: functions.invoke });
+  const startJob = settings.startJob ?? startedBy(settings, closing);
+  const services = await openServices(
+    { ...settings, startJob },
+    { store, places, inherited, held, trouble, invoke: functions.invoke },
+  );
   const { batch, bus, queue } = services;
   // The queue's last invocation may still submit jobs, which then wait for the next start.
   closing.push(() => Promise.all([queue.stop(), batch.stop(settings.closeGraceMs)]));
@@ -126,6 +131,13 @@ async function openOwned(settings: CloudSettings, closing: Closing): Promise<Clo
     stop: close,
     closed,
   };
+}
+
+function startedBy({ servingRunner }: CloudSettings, closing: Closing): StartExecution {
+  if (!servingRunner) return startExecution;
+  const runners = jobRunners();
+  closing.push(runners.close);
+  return runners.start;
 }
 
 /** The servers, with the tables that they serve, and where all is that handlers and jobs are told of. */

@@ -51,6 +51,7 @@ export async function openLocal(root: string, warn: (message: string) => void, c
     folder,
     root,
     runner: [process.execPath, RUNNER],
+    servingRunner: true,
     environment: process.env,
     functions: loadFunctions,
     umask: TYPED_UMASK,

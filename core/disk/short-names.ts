@@ -3,7 +3,7 @@
  * project's. They are links in the machine's temporary folder, named by the job, so that whoever ends a job finds them.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,7 +32,7 @@ export function shortName(folder: string, job: string): ShortName {
       const holder = mkdtempSync(prefix);
       const path = join(holder, LINK);
       symlinkSync(folder, path);
-      return { path, remove: () => removeQuietly(holder) };
+      return { path, remove: () => removeLink(path, holder) };
     } catch {
       // Not a place to write to: another may do.
     }
@@ -60,6 +60,15 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+function removeLink(path: string, holder: string): void {
+  try {
+    unlinkSync(path);
+    rmdirSync(holder);
+  } catch {
+    removeQuietly(holder);
   }
 }
 

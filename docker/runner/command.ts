@@ -1,17 +1,17 @@
 /** Runs one script to its end. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
-import { mkdir, unlink, writeFile } from 'node:fs/promises';
-import { Socket } from 'node:net';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { isErrno } from '../../core/values/thrown.ts';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
+import type { JobOutput } from './output.ts';
+import { openPipes, type ScriptPipe } from './pipes.ts';
 import { type JobProcesses, type Usage, watchUsage } from './processes.ts';
 import { type HidingStream, type JobSecrets, secretsOf } from './secrets.ts';
-import { openHereDocument, traceIn } from './trace.ts';
+import { openHereDocument, type Trace, traceIn } from './trace.ts';
 
 /** What stdout may hold when it is a result. */
 const STDOUT_BYTES_MAX = 10_000_000;
@@ -31,6 +31,8 @@ export interface Command {
   readonly machine: Readonly<Record<string, string>>;
   readonly declared: Readonly<Record<string, string>>;
   readonly secrets: JobSecrets;
+  /** Gets what it writes, without secrets. */
+  readonly output: JobOutput;
   /** The working directory. */
   readonly folder: string;
   /** For the script itself and for its HOME and TMPDIR; in the working directory. */
@@ -50,29 +52,48 @@ export interface Finished {
   readonly usage: Usage;
 }
 
-/** Its output also goes to this process's own, without secrets. Rejects when the script cannot be started. */
+/** Rejects when the script cannot be started. */
 export async function runCommand(command: Command, lifetime: Lifetime): Promise<Finished> {
   const file = join(command.inner, 'script');
-  const folders = ['home', 'tmp'].map((name) => mkdir(join(command.inner, name)));
-  await Promise.all([...folders, writeFile(file, command.text, { mode: 0o755 })]);
+  // Nothing else is done here meanwhile, and small steps take several times as long when others are to take them.
+  for (const name of ['home', 'tmp']) mkdirSync(join(command.inner, name));
+  writeFileSync(file, command.text, { mode: 0o755 });
   const isPlain = !command.text.startsWith('#!');
-  const [program, args] = isPlain ? ['bash', ['-eo', 'pipefail', file]] : [file, []];
-  const trace = isPlain ? await traceIn(command.inner) : undefined;
-  const unended = SHELL_SCRIPT.test(command.text) ? await openHereDocument(file, command.machine.PATH) : undefined;
+  const [program, args]: [string, string[]] = isPlain ? ['bash', ['-eo', 'pipefail', file]] : [file, []];
+  const trace = isPlain ? traceIn(command.inner) : undefined;
+  const mayHaveText = SHELL_SCRIPT.test(command.text) && command.text.includes('<<');
+  const unended = mayHaveText ? await openHereDocument(file, command.machine.PATH) : undefined;
   if (unended !== undefined) throw new JobFailure('ScriptError', unended);
-  const names = [join(command.inner, 'stdout'), join(command.inner, 'stderr')] as const;
-  const [stdout, stderr] = await openPipes(...names, command.machine.PATH);
+  const pipes = await openPipes(command.inner, command.machine.PATH);
+  try {
+    return await runBetween(pipes, [program, args], { ...command, trace }, lifetime);
+  } finally {
+    for (const pipe of pipes) pipe.release();
+  }
+}
+
+/** What bash is told by `trace` is among its variables. */
+interface TracedCommand extends Command {
+  readonly trace: Trace | undefined;
+}
+
+async function runBetween(
+  [stdout, stderr]: readonly [ScriptPipe, ScriptPipe],
+  [program, args]: readonly [string, readonly string[]],
+  { machine, folder, short, declared, secrets, output, wantsStdout, trace }: TracedCommand,
+  lifetime: Lifetime,
+): Promise<Finished> {
   lifetime.signal.throwIfAborted();
   const child = spawn(program, args, {
-    cwd: command.folder,
+    cwd: folder,
     env: {
-      ...command.machine,
+      ...machine,
       LANG: 'C.UTF-8',
-      HOME: join(command.short, 'home'),
-      TMPDIR: join(command.short, 'tmp'),
+      HOME: join(short, 'home'),
+      TMPDIR: join(short, 'tmp'),
       ...trace?.variables,
-      ...command.secrets.variables,
-      ...command.declared,
+      ...secrets.variables,
+      ...declared,
     },
     stdio: ['ignore', stdout.writer, stderr.writer],
     // `kill 0`, with which scripts end what they have started, is not for the runner.
@@ -81,40 +102,19 @@ export async function runCommand(command: Command, lifetime: Lifetime): Promise<
   if (child.pid !== undefined && lifetime.scriptsApart) lifetime.processes.addGroup(child.pid);
   const usage = watchUsage(lifetime.processes);
   for (const { writer } of [stdout, stderr]) closeSync(writer);
-  const { secrets, wantsStdout } = command;
   const [result, lastWords] = [wantsStdout ? firstBytes() : undefined, lastBytes()];
   const forwarded = [
-    forward(stdout.reader, process.stdout, secrets.stream(), { whole: result }),
-    forward(stderr.reader, process.stderr, secrets.stream(), { hidden: lastWords }),
+    forward(stdout.reader, output.out, secrets.stream(), { whole: result }),
+    forward(stderr.reader, output.err, secrets.stream(), { hidden: lastWords }),
   ];
   const exitCode = await endOf(child, lifetime.processes);
   // What its pipes hold now is the last of its words.
   for (const { reader } of [stdout, stderr]) endWhenIdle(reader);
   await Promise.all(forwarded);
-  const unspoken = secretsOf({ ...secrets.variables, ...command.declared });
+  const unspoken = secretsOf({ ...secrets.variables, ...declared });
   const commandsLast = exitCode === 0 ? '' : ((await trace?.last(unspoken.hide)) ?? '');
   const stderrLast = lastLines(lastWords.bytes());
   return { exitCode, stdout: decoded(result?.bytes()), stderrLast, commandsLast, usage: usage() };
-}
-
-interface Pipe {
-  readonly reader: Socket;
-  readonly writer: number;
-}
-
-/**
- * Pipes that have a name for as long as it takes to open them. What Node makes for a child by itself are sockets, and a
- * script cannot open those again as /dev/stdout or /dev/stderr.
- */
-async function openPipes(first: string, second: string, path: string | undefined): Promise<[Pipe, Pipe]> {
-  await promisify(execFile)('mkfifo', ['-m', '600', first, second], { env: { PATH: path } });
-  const open = async (path: string): Promise<Pipe> => {
-    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writer = openSync(path, constants.O_WRONLY);
-    await unlink(path);
-    return { reader: new Socket({ fd: reader, readable: true, writable: false }), writer };
-  };
-  return [await open(first), await open(second)];
 }
 
 /** What the script left running ends with it. */
@@ -180,14 +180,13 @@ function lastBytes(): OutputBuffer {
 /** `whole` gets what comes as it is, `hidden` what is written. */
 async function forward(
   from: Socket,
-  to: NodeJS.WriteStream,
+  to: JobOutput['out'],
   hiding: HidingStream,
   { whole, hidden }: { readonly whole?: OutputBuffer | undefined; readonly hidden?: OutputBuffer },
 ): Promise<void> {
   const write = async (chunk: Buffer): Promise<void> => {
     hidden?.append(chunk);
-    // What cannot be written, on a full disk, is lost to the log, and to nothing else.
-    await new Promise<void>((resolve) => to.write(chunk, () => resolve()));
+    await to(chunk);
   };
   try {
     for await (const chunk of from) {

@@ -26,7 +26,7 @@ export interface JobContext {
   readonly objects: Objects;
   readonly attempts: Attempts;
   readonly files: Files;
-  readonly places: Pick<ScriptJob, 'stores' | 'work' | 'machine'>;
+  readonly places: Pick<ScriptJob, 'stores' | 'work' | 'machine' | 'output'>;
   readonly secrets: JobSecrets;
   /** The executor's name of this job. */
   readonly holder: string;

@@ -1,5 +1,5 @@
 /** How a job is ended from outside. */
-import { allProcesses } from '../../core/proc.ts';
+import { isProcReadable } from '../../core/proc.ts';
 import { type JobProcesses, jobProcesses, leadsGroup, signalGroup } from './processes.ts';
 
 /** AWS Batch sends SIGKILL 30 s after SIGTERM. */
@@ -17,20 +17,25 @@ export interface Lifetime {
   readonly cleanups: Set<() => void>;
 }
 
-/**
- * SIGTERM is passed on to the work; what does not end within the grace is killed. With `parentPipe`, the end of standard
- * input is the end of the parent: the whole job is killed at once. What has the mark is the job's.
- */
-export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
+/** The lifetime of one job, with what ends it. */
+export interface EndableLifetime extends Lifetime {
+  /** Tells the job to end: its work gets SIGTERM, and what does not end within the grace is killed, this process too. */
+  tell(): void;
+  /** Kills all that the job has started, at once. */
+  killAll(): void;
+}
+
+/** `mark`: what has it in its environment is the job's; `reaps` as `jobProcesses` has it. */
+export function jobLifetime(mark: string, reaps: boolean): EndableLifetime {
   const told = new AbortController();
   const leads = leadsGroup();
-  const processes = jobProcesses(leads, mark);
+  const processes = jobProcesses(leads, mark, reaps);
   const cleanups = new Set<() => void>();
   const killAll = (): void => {
     processes.kill();
     for (const remove of cleanups) remove();
   };
-  const onSignal = (): void => {
+  const tell = (): void => {
     if (told.signal.aborted) return;
     told.abort();
     processes.signal('SIGTERM');
@@ -39,16 +44,25 @@ export function watchLifetime(parentPipe: boolean, mark: string): Lifetime {
       process.exit(TERMINATED);
     }, GRACE_MS).unref();
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
-  if (parentPipe) watchParent(killAll, leads);
-  return { signal: told.signal, scriptsApart: !leads || allProcesses().length > 0, processes, cleanups };
+  return { signal: told.signal, scriptsApart: !leads || isProcReadable(), processes, cleanups, tell, killAll };
 }
 
-function watchParent(killAll: () => void, leads: boolean): void {
+/** What this process is told by signals, the job is told; where there is none, it ends. */
+export function passSignalsOn(current: () => EndableLifetime | undefined): void {
+  const onSignal = (): void => {
+    const job = current();
+    if (!job) process.exit(TERMINATED);
+    job.tell();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+}
+
+/** The end of standard input is the end of the parent: the whole job is killed at once, and this process. */
+export function endWithParent(current: () => EndableLifetime | undefined): void {
   const end = (): void => {
-    killAll();
+    current()?.killAll();
     // One signal for all, this process among them: nothing can be started in between.
-    if (leads) signalGroup(process.pid, 'SIGKILL');
+    if (leadsGroup()) signalGroup(process.pid, 'SIGKILL');
     process.exit(TERMINATED);
   };
   process.stdin.on('end', end).on('close', end).on('error', end);

@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addBelow, JOB_MARK, killAll, send } from '../../core/disk/processes.ts';
 import {
+  allBelow,
   allProcesses,
   endedChildrenCpuSeconds,
   environmentOf,
   memoryBytesOf,
+  ownChildren,
   type ProcessState,
   stateOf,
 } from '../../core/proc.ts';
@@ -30,18 +32,23 @@ export interface JobProcesses {
   /** Also holds the members of another group from now on. */
   addGroup(group: number): void;
   members(): ProcessState[];
+  /** Nearly the same, for whoever looks often: at the cost of what is found, not of all processes of the machine. */
+  glance(): ProcessState[];
   signal(signal: NodeJS.Signals): void;
   kill(): void;
   /** Kills, and waits until they are gone. */
   end(): Promise<void>;
+  /** Whether it is certain that nothing is left of what was started here, not even one that has only ended. */
+  areNone(): boolean;
 }
 
 /**
  * All that has the mark, all below this process, all that was ever seen to be one of them, and the groups that they have
  * been seen in: `timeout`, for one, makes a group of its own, and loses its parent when the script is ended. A group is
- * forgotten when it is empty, before its number can come again.
+ * forgotten when it is empty, before its number can come again. `reaps`: this process becomes the parent of whatever below
+ * it loses its own, so that where nothing is below it there is none, whoever else there is.
  */
-export function jobProcesses(leads: boolean, mark: string): JobProcesses {
+export function jobProcesses(leads: boolean, mark: string, reaps: boolean): JobProcesses {
   const self = stateOf('self');
   let groups = new Set(leads ? [process.pid] : []);
   let seen = new Map<number, number>();
@@ -51,13 +58,17 @@ export function jobProcesses(leads: boolean, mark: string): JobProcesses {
     if (state.born < (self?.born ?? 0)) return false;
     return groups.has(state.group) || seen.get(state.pid) === state.born || hasMark(state);
   };
-  const members = (): ProcessState[] => {
+  const lookAround = (): Map<number, ProcessState> => {
     const all = allProcesses();
-    if (all.length === 0) return [];
     const found = new Map(all.filter(isOurs).map((state) => [state.pid, state]));
-    const childrenOf = Map.groupBy(all, ({ parent }) => parent);
-    for (const pid of new Set([process.pid, ...found.keys()])) addBelow(pid, childrenOf, found);
+    const byParent = Map.groupBy(all, ({ parent }) => parent);
+    for (const pid of new Set([process.pid, ...found.keys()])) addBelow(pid, byParent, found);
     found.delete(process.pid);
+    return found;
+  };
+  const areNone = (): boolean => reaps && ownChildren()?.length === 0;
+  const members = (): ProcessState[] => {
+    const found = areNone() ? new Map<number, ProcessState>() : lookAround();
     seen = new Map([...found.values()].map(({ pid, born }) => [pid, born]));
     groups = new Set([...found.values()].map(({ group }) => group));
     // The group that somebody else made for this process and for others is not the job's.
@@ -72,6 +83,7 @@ export function jobProcesses(leads: boolean, mark: string): JobProcesses {
   return {
     addGroup: (group) => groups.add(group),
     members,
+    glance: () => (reaps ? allBelow() : undefined) ?? members(),
     signal(signal) {
       const found = members();
       for (const { pid } of found) send(pid, signal);
@@ -85,6 +97,7 @@ export function jobProcesses(leads: boolean, mark: string): JobProcesses {
         await sleep(GONE_LOOK_MS);
       }
     },
+    areNone,
   };
 }
 
@@ -118,7 +131,7 @@ export function watchUsage(processes: JobProcesses): () => Usage {
   let cpuSeconds = 0;
   let memoryPeakBytes = 0;
   const look = (): void => {
-    const members = processes.members();
+    const members = processes.glance();
     const ended = endedChildrenCpuSeconds() - endedBefore;
     cpuSeconds = Math.max(
       cpuSeconds,

@@ -1,7 +1,7 @@
 /** The one task that the runner carries out itself: `redex.script`. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrent } from '../../core/disk/concurrent.ts';
 import { shortName } from '../../core/disk/short-names.ts';
@@ -16,6 +16,7 @@ import { codeOf, isErrno } from '../../core/values/thrown.ts';
 import { type Finished, runCommand } from './command.ts';
 import { JobFailure } from './failures.ts';
 import type { Lifetime } from './lifetime.ts';
+import type { JobOutput } from './output.ts';
 import { takeOut, wantsStdout } from './outputs.ts';
 import type { Usage } from './processes.ts';
 import { readScript, type Script } from './script-arguments.ts';
@@ -49,6 +50,8 @@ export interface ScriptJob {
   readonly measured: ScriptMeasured;
   /** Asked before anything leaves the working directory. */
   readonly stillOurs: () => Promise<boolean>;
+  /** Of the script. */
+  readonly output: JobOutput;
   /** Writes a line into the job's log. */
   readonly log: (line: string) => void;
 }
@@ -59,8 +62,8 @@ export interface ScriptJob {
  */
 export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'lost'> {
   const script = readScript(args);
-  await mkdir(job.work, { recursive: true, mode: FOLDER_MODE });
-  const folder = await mkdtemp(join(job.work, `${job.name}-`));
+  mkdirSync(job.work, { recursive: true, mode: FOLDER_MODE });
+  const folder = mkdtempSync(join(job.work, `${job.name}-`));
   const isSecret = Object.keys(job.secrets.variables).length > 0;
   if (isSecret) job.lifetime.cleanups.add(() => rmSync(folder, { recursive: true, force: true }));
   let keep = false;
@@ -75,11 +78,27 @@ export async function runScript(args: Table, job: ScriptJob): Promise<Table | 'l
     throw thrown;
   } finally {
     // Links are removed, not what they lead to. What a script made undeletable is no reason for it to have failed.
-    if (!keep) {
+    if (!keep && !removedAtOnce(folder)) {
       await rm(folder, { recursive: true, force: true }).catch((thrown: Error) => {
         job.log(`the working directory cannot be removed: ${thrown.message}`);
       });
     }
+  }
+}
+
+/** Whether the folder held nothing but what the runner made in it, and is gone. */
+function removedAtOnce(folder: string): boolean {
+  const inner = join(folder, INNER);
+  try {
+    for (const name of readdirSync(inner)) {
+      if (name === 'home' || name === 'tmp') rmdirSync(join(inner, name));
+      else unlinkSync(join(inner, name));
+    }
+    rmdirSync(inner);
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -114,13 +133,13 @@ async function carryOut(script: Script, folder: string, job: ScriptJob): Promise
 }
 
 async function run(script: Script, folder: string, job: ScriptJob): Promise<Finished> {
-  const { id, machine, secrets, lifetime, measured } = job;
+  const { id, machine, secrets, output, lifetime, measured } = job;
   const inner = join(folder, INNER);
-  await mkdir(inner, { mode: FOLDER_MODE });
+  mkdirSync(inner, { mode: FOLDER_MODE });
   const { text, declared, outputs } = script;
   const { path: short, remove } = shortName(inner, id);
   lifetime.cleanups.add(remove);
-  const command = { text, machine, secrets, declared, folder, inner, short, wantsStdout: wantsStdout(outputs) };
+  const command = { text, machine, secrets, output, declared, folder, inner, short, wantsStdout: wantsStdout(outputs) };
   const finished = await runCommand(command, lifetime)
     .catch((thrown) => {
       throw startFailure(text, thrown);

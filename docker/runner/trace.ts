@@ -3,6 +3,7 @@
  * the script's, and without the values that its author declared for its environment, which may be confidential.
  */
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,11 +19,11 @@ export interface Trace {
 }
 
 /** Prepares the trace of a script that bash is about to run; its files are in `folder`. */
-export async function traceIn(folder: string): Promise<Trace> {
+export function traceIn(folder: string): Trace {
   const [file, prelude] = [join(folder, 'trace'), join(folder, 'prelude')];
   // Bash takes a descriptor from 10 on, so that a script may use those that scripts use.
   const lines = ['unset BASH_ENV', `exec {BASH_XTRACEFD}>>${quoted(file)}`, 'set -x', ''];
-  await writeFile(prelude, lines.join('\n'));
+  writeFileSync(prelude, lines.join('\n'));
   return {
     variables: { BASH_ENV: prelude },
     async last(hide) {

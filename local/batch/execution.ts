@@ -14,6 +14,8 @@ export interface Launch {
   readonly job: string;
   readonly command: readonly string[];
   readonly variables: NodeJS.ProcessEnv;
+  /** What other jobs are told, too: of a job whose runner may have had another before. undefined: it has its own. */
+  readonly shared?: NodeJS.ProcessEnv | undefined;
   readonly folder: string;
   readonly log: string;
   /** Name of its Docker container, if it has one. */
@@ -118,7 +120,8 @@ function follow(child: ChildProcess, launch: Launch, killsBefore: number | undef
  */
 const TO_GROUPS: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGHUP', 'SIGTERM']);
 
-function exitOf(code: number | null, signal: NodeJS.Signals | null, kernelKilled: boolean): Exit {
+/** `kernelKilled`: whether something was killed for want of memory meanwhile. */
+export function exitOf(code: number | null, signal: NodeJS.Signals | null, kernelKilled: boolean): Exit {
   const exitCode = code ?? (signal ? 128 + constants.signals[signal] : undefined);
   if (exitCode === undefined) return {};
   if (signal && TO_GROUPS.has(signal)) return { exitCode, interrupted: true };

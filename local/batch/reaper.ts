@@ -16,7 +16,9 @@ export async function reapingRunner(runner: readonly string[], environment: Node
   const number = PRCTL[process.arch];
   if (process.platform !== 'linux' || number === undefined) return [...runner];
   const ask = `syscall(${number}, ${PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0) and die "prctl: $!\\n"`;
-  const words = ['-e', `${ask}; exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\\n"`];
+  // Told by its number, which outlasts the exec, too: nobody who inherits it takes it for itself.
+  const tell = '$ENV{REDEX_REAPER} = $$';
+  const words = ['-e', `${ask}; ${tell}; exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\\n"`];
   try {
     // What is not there is better told by whoever starts it.
     await access(runner[0] ?? '', constants.X_OK);

@@ -10,7 +10,7 @@ import { dockerAnswers, dockerRunArguments, dockerTrouble, removeContainers } fr
 import type { Execution, Exit, Launch, StartExecution } from './execution.ts';
 import type { BatchJob } from './jobs.ts';
 import { reapingRunner } from './reaper.ts';
-import type { EndedRecord } from './records.ts';
+import type { Container, EndedRecord } from './records.ts';
 import { secretVariables } from './secrets.ts';
 
 export interface MachineOptions {
@@ -172,6 +172,11 @@ function workOf(job: BatchJob, workFolder: string): string {
   return job.submission.container.secrets ? join(workFolder, job.id.replace(':', '-')) : workFolder;
 }
 
+/** No process that has had secrets has anything else; what is told by other names than redex's own is for the whole process. */
+function mayShare({ secrets, environment }: Container): boolean {
+  return secrets === undefined && environment.every(({ name }) => name.startsWith('REDEX_'));
+}
+
 function launchOf(
   job: BatchJob,
   options: MachineOptions & { readonly secrets: Readonly<Record<string, string>> },
@@ -188,8 +193,12 @@ function launchOf(
     AWS_BATCH_JOB_ATTEMPT: '1',
     ...(job.index !== undefined && { AWS_BATCH_JOB_ARRAY_INDEX: String(job.index) }),
   };
-  const launch = { job: job.id, variables: { ...options.inherited, ...own }, folder: options.workFolder, log };
-  if (!container.image || !withDocker) return { ...launch, command: options.runner, dockerName: undefined };
+  const variables = { ...options.inherited, ...own };
+  const launch = { job: job.id, variables, folder: options.workFolder, log };
+  if (!container.image || !withDocker) {
+    const shared = mayShare(container) ? { ...options.inherited, ...options.variables } : undefined;
+    return { ...launch, shared, command: options.runner, dockerName: undefined };
+  }
   const name = `redex-${job.id.replace(':', '-')}`;
   const { folders } = options;
   const words = dockerRunArguments({ name, image: container.image, container, folders, variables: Object.keys(own) });

@@ -15,6 +15,7 @@ import { engineSettings, type Variables } from '../core/environment.ts';
 import { bundleProgram, storeBundle } from '../core/host/bundle.ts';
 import type { RunId } from '../core/values/ids.ts';
 import { stored } from '../core/values/json.ts';
+import { provide, provided } from '../functions/per-environment.ts';
 import { clock, objectsIn } from '../functions/stored.ts';
 import { world as openWorld } from '../functions/world.ts';
 import type { BatchRecord } from '../local/batch/records.ts';
@@ -78,12 +79,20 @@ export async function openBenchCloud(options: BenchCloudOptions): Promise<BenchC
   const invocations: TimedInvocation[] = [];
   let environment: Variables = {};
   const handlers: { advance?: Functions['advance'] } = {};
-  const functions = async (given: Variables): Promise<Functions> => {
-    environment = { ...given, POWERTOOLS_METRICS_DISABLED: 'true', ...(s3 && { REDEX_STORE: 's3://bench/' }) };
+  /** In S3 nothing is provided: the cache is that of DynamoDB, as on AWS. */
+  const environmentOf = (given: Variables): Variables => {
+    const own = { ...given, POWERTOOLS_METRICS_DISABLED: 'true', ...(s3 && { REDEX_STORE: 's3://bench/' }) };
+    if (!s3) provide(own, provided(given));
+    return own;
+  };
+  let given: Variables = {};
+  const functions = async (told: Variables): Promise<Functions> => {
+    given = told;
+    environment = environmentOf(given);
     return {
       ...(await loadFunctions(environment)),
       advance: measured(options, invocations, async (event, context) => {
-        handlers.advance ??= (await loadFunctions({ ...environment })).advance;
+        handlers.advance ??= (await loadFunctions(environmentOf(given))).advance;
         return handlers.advance(event, context);
       }),
     };

@@ -28,8 +28,10 @@ import { bytesOf } from './names.ts';
 
 /** Below this a file is small. It is read as fast as a memo of its version would be. */
 const SMALL_BYTES = 64 * 1024;
-/** Longer than any local file system takes for a small file: one across a network, which is asked for several at once. */
-const PROMPT_MS_MAX = 4;
+/** Longer than local file systems take for a small file: one across a network, which is asked for several at once. */
+const PROMPT_MS_MAX = 2;
+/** One may have to wait because the processor is busy with something else. */
+const SLOW_IN_A_ROW = 3;
 /** Files that are then dealt with the other way before the file system is tried again. */
 const FILES_AFTER_WAIT = 256;
 /** Opening a named pipe would wait for somebody to write into it. */
@@ -63,18 +65,20 @@ export function isSmall(bytes: number | bigint): boolean {
 export function smallFiles(): SmallFiles {
   /** One byte more than any small file has: where it is filled, the file has grown. */
   const buffer = Buffer.allocUnsafe(SMALL_BYTES);
-  let awaited = 0;
+  let slow = 0;
+  let others = 0;
 
   const promptly = <T>(work: () => T): T | undefined => {
-    if (awaited > 0) {
-      awaited--;
+    if (others > 0) {
+      others--;
       return undefined;
     }
     const start = performance.now();
     try {
       return work();
     } finally {
-      if (performance.now() - start > PROMPT_MS_MAX) awaited = FILES_AFTER_WAIT;
+      slow = performance.now() - start > PROMPT_MS_MAX ? slow + 1 : 0;
+      if (slow >= SLOW_IN_A_ROW) others = FILES_AFTER_WAIT;
     }
   };
 

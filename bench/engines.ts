@@ -29,6 +29,12 @@ export function redexWords(workflow: string, ...flags: readonly string[]): reado
   return [process.execPath, REDEX, 'run', WORKFLOW, `bench.${workflow}`, ...flags];
 }
 
+/** Runs a workflow of a file in the folder, and gives the number that it came to. */
+export async function runProject(folder: string, file: string, workflow: string) {
+  const ran = await timed([process.execPath, REDEX, 'run', file, workflow], { cwd: folder });
+  return { value: numberIn(ran.stdout), ran };
+}
+
 /** Runs it in the folder, and gives the number that it came to. */
 export async function runRedex(folder: string, workflow: string, ...flags: readonly string[]) {
   const ran = await timed(redexWords(workflow, ...flags), { cwd: folder });

@@ -14,6 +14,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<Measurement>>> = {
   cost: async () => (await import('./cost.ts')).cost,
   files: async () => (await import('./files.ts')).files,
   start: async () => (await import('./start.ts')).start,
+  wfcommons: async () => (await import('./wfcommons.ts')).wfcommons,
   fanout: async () => (await import('./fanout.ts')).fanout,
 };
 

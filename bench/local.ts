@@ -139,6 +139,8 @@ function rowOf(kind: LocalKind, engine: string, isCached: boolean, times: Times,
     'ms/job': ms,
     'CPU ms/job': each('cpuSeconds', times),
     'times redex’s': isOther ? ms / each('seconds', own) : 1,
+    // Where other work on the machine blurs the time.
+    'CPU times': isOther ? each('cpuSeconds', times) / each('cpuSeconds', own) : 1,
     aim: isOther && aim !== undefined ? `${Math.round(1 / aim)} times or more` : '',
   };
 }

@@ -86,9 +86,10 @@ export function smallFiles(): SmallFiles {
   const fill = (file: number, size: number): number | undefined => {
     for (let at = 0; ; ) {
       const count = readSync(file, buffer, at, size + 1 - at, null);
-      if (count === 0) return at === size ? at : undefined;
       at += count;
-      if (at > size) return undefined;
+      // What says that it has no bytes may have some: files of the kernel do.
+      if (at === size && (size > 0 || count === 0)) return size;
+      if (count === 0 || at > size) return undefined;
     }
   };
 

@@ -117,7 +117,7 @@ export function smallFiles(): SmallFiles {
           return opened(path, OPEN_FLAGS, (file) => {
             if (fill(file, bytes) === undefined) return undefined;
             // Of the file that was opened: another that has got its name since was not the one seen before.
-            if (stampOf(fstatSync(file, { bigint: true })) !== stampOf(before)) return undefined;
+            if (!isUnchanged(before, fstatSync(file, { bigint: true }))) return undefined;
             return { version: hash('sha256', buffer.subarray(0, bytes)), bytes };
           });
         }),
@@ -128,7 +128,7 @@ export function smallFiles(): SmallFiles {
         try {
           renameSync(bytesOf(part), bytesOf(path));
         } catch (thrown) {
-          unlinkSync(bytesOf(part));
+          discard(part);
           throw thrown;
         }
         return true;
@@ -144,6 +144,11 @@ export function smallFiles(): SmallFiles {
 /** What tells a file that has changed from one that has not. */
 export function stampOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): string {
   return `${size} ${mtimeNs} ${ctimeNs} ${ino}`;
+}
+
+/** As equal stamps are, without their texts. */
+function isUnchanged(a: BigIntStats, b: BigIntStats): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
 }
 
 /** Whatever is wrong with it, reading it the other way tells. */
@@ -178,8 +183,16 @@ function createNow(path: string, bytes: Uint8Array, { mode, mtimeMs, umask }: Ne
       closeSync(file);
     }
   } catch (thrown) {
-    unlinkSync(bytesOf(path));
+    discard(path);
     throw thrown;
+  }
+}
+
+function discard(path: string): void {
+  try {
+    unlinkSync(bytesOf(path));
+  } catch {
+    // Why it could not be written is told, and the next job of the place removes it.
   }
 }
 

@@ -76,7 +76,8 @@ describe('the zips', () => {
       REDEX_TABLE_ATTEMPTS: tableNames.attempts,
       REDEX_STORE: join(elsewhere, 'store'),
     };
-  });
+    // All functions are packaged, beside whatever else the machine does.
+  }, 180_000);
 
   afterAll(async () => {
     await Promise.all([dynamo.stop(), events.stop()]);

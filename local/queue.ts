@@ -87,12 +87,12 @@ export function openQueue({
   const follow = (fate: Fate<Delivery>): void => {
     if (fate.kind === 'again') trouble(fate.reason);
     else {
-      if (fate.kind === 'dead') bury(fate.message, fate.reason);
+      if (fate.kind === 'dead') giveUp(fate.message, fate.reason);
       fate.message.accepted();
     }
   };
 
-  const bury = ({ id, receives, body }: Delivery, reason: string): void => {
+  const giveUp = ({ id, receives, body }: Delivery, reason: string): void => {
     const letters = appendJsonLines<DeadLetter>(deadLetters);
     letters.append({ at: Date.now(), message: id, receives, reason, body });
     letters.close();

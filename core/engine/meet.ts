@@ -21,8 +21,8 @@ import type { Objects, TaskResult } from './ports.ts';
 import { leavesIn, lookUp } from './reuse.ts';
 
 /**
- * An entry has about so many facts at the most, however many calls come ready at once: what is not appended yet takes
- * memory, is lost with the process, and is seen by nobody who watches the run.
+ * An entry has about so many facts at the most, however many calls come ready at once, unless a result was reused on
+ * trust: what is not appended yet takes memory, is lost with the process, and is seen by nobody who watches the run.
  */
 export const PASS_FACTS_MAX = 10_000;
 

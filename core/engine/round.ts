@@ -7,7 +7,7 @@
  * 3. The warm graph is the fold of appended entries: whatever else happens, its changes are taken back.
  */
 
-import { demandsOf, hasWorkLeft } from '../graph/demands.ts';
+import { type Demands, demandsOf, hasWorkLeft } from '../graph/demands.ts';
 import { noEffects, type Recovery } from '../graph/draft.ts';
 import { isOver } from '../graph/ending.ts';
 import { evolve } from '../graph/evolve.ts';
@@ -25,7 +25,7 @@ import { meet, PASS_FACTS_MAX } from './meet.ts';
 import type { Findings, Meeting } from './meeting.ts';
 import { putLarge } from './objects.ts';
 import { settleOverdue } from './overdue.ts';
-import { broken, trustWithout, withoutOverwritten } from './overwritten.ts';
+import { broken, type Trust, trustWithout, withoutOverwritten } from './overwritten.ts';
 import type { Entry, Evaluation, RunStatus, World } from './ports.ts';
 import { leavesIn } from './reuse.ts';
 import { type Pace, paceOf, roomFor, sendClaimed } from './sending.ts';
@@ -235,7 +235,7 @@ async function reduceOnce(
   for (let news = await meet(meeting, demands); news.length > 0; ) {
     fold(news);
     demands = demandsOf(draft.graph);
-    isCut = facts.length >= PASS_FACTS_MAX && (demands.inline.length > 0 || demands.lookup.length > 0);
+    isCut = facts.length >= PASS_FACTS_MAX && mayCut(trust, demands);
     if (isCut || world.clock.now() > course.wavesEnd) break;
     news = await meet(meeting, demands);
   }
@@ -250,10 +250,15 @@ async function reduceOnce(
     const context = { sequence: live.sequence + 1, nonce, deadline: course.hardEnd, roomFor: room, findings };
     fold(await claimReady(world, draft.graph, ready, context));
   }
-  fold([...unseen.values()]);
+  if (!isCut) fold([...unseen.values()]);
   if (isOver(draft.graph)) fold([{ type: 'ended', at: world.clock.now() }]);
   else if (isSnapshotDue(live, live.sequence + 1)) fold(await letFinishedLeave(world, live));
   return { facts: withoutObvious(facts), isCut, nonce, findings };
+}
+
+/** There is more to do, and nothing was taken on trust, which ends with the pass. */
+function mayCut({ relied }: Trust, { inline, lookup }: Demands): boolean {
+  return relied.size === 0 && inline.length + lookup.length > 0;
 }
 
 /** Folds a fact; what a function returned is also kept for the cache. */

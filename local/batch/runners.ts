@@ -103,7 +103,7 @@ function openRunner(
   child.stderr.on('data', (text: Buffer) => runner.job && append(runner.job.launch.log, text));
   child.once('exit', (code, signal) => {
     gone(runner);
-    void bury(runner, code, signal);
+    void tellEnd(runner, code, signal);
   });
   return runner;
 }
@@ -151,7 +151,8 @@ function hear(runner: Runner, reply: ServeReply): boolean | undefined {
   return job.killTimer === undefined && !job.killedByUs;
 }
 
-async function bury(runner: Runner, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+/** The end of a runner is the end of its job. */
+async function tellEnd(runner: Runner, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
   const { job } = runner;
   if (!job) return;
   clearTimeout(job.killTimer);

@@ -2,6 +2,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dryRun } from '../../core/engine/dry-run.ts';
+import { PASS_FACTS_MAX } from '../../core/engine/meet.ts';
 import { observeFiles } from '../../core/files/observe.ts';
 import { catchError, dir, file, script, seq, task } from '../../core/index.ts';
 import { File } from '../../core/values/classes.ts';
@@ -40,6 +41,7 @@ const write = (text: string, place: string, inputs: unknown = [], options = {}) 
     outputs: (place.endsWith('/') ? dir(place) : file(place)).stage('x'),
   });
 
+const one = task('t.one', { version: '1' }, (at: number) => at + 1);
 const instead = task('t.instead', { version: '1' }, (_error: Error) => write('b', 'out/x'));
 
 describe('two scripts that write one place in turn', () => {
@@ -86,6 +88,16 @@ describe('two scripts that write one place in turn', () => {
       expect(world.batch.jobs).toHaveLength(1);
     }
   });
+
+  it('are reused together, however many cheap calls come between them', async () => {
+    const world = scriptWorld();
+    const cheap = () => Array.from({ length: PASS_FACTS_MAX + 10 }, (_, at) => one(at));
+    for (let runs = 1; runs <= 2; runs++) {
+      const summary = await play(world, await start(world, [write('b', 'out/x', [write('a', 'out/x')]), ...cheap()]));
+      expect(summary.status).toBe('DONE');
+      expect(world.batch.jobs).toHaveLength(2);
+    }
+  }, 60_000);
 
   it('are refused where only a link makes it one place', async () => {
     const root = await scratchFolder((remove) => onTestFinished(remove));
